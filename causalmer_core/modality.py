@@ -1,0 +1,72 @@
+"""The three modalities, and the batch that carries them.
+
+The order text, audio, vision is the order everywhere: in tuples, in columns and in tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import chain, combinations
+
+import torch
+from torch import Tensor
+
+
+class Modality(StrEnum):
+    """One source of evidence about an emotion."""
+
+    TEXT = "text"
+    AUDIO = "audio"
+    VISION = "vision"
+
+    @property
+    def letter(self) -> str:
+        """The one-letter form used in papers and in column names: `t`, `a`, `v`."""
+        return self.value[0]
+
+
+MODALITIES = (Modality.TEXT, Modality.AUDIO, Modality.VISION)
+
+
+def subsets(modalities: Iterable[Modality] = MODALITIES) -> Iterator[frozenset[Modality]]:
+    """Every subset of the modalities, the empty one first and the whole last, in a fixed order."""
+    items = tuple(modalities)
+    return (frozenset(s) for s in chain.from_iterable(combinations(items, n) for n in range(len(items) + 1)))
+
+
+def subset_name(modalities: Iterable[Modality]) -> str:
+    """The letters of a subset in the fixed order (`"tv"`), or `"none"` for the empty one."""
+    chosen = frozenset(modalities)
+    return "".join(m.letter for m in MODALITIES if m in chosen) or "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Samples side by side.
+
+    Attributes:
+        text, audio, vision: features, each `(batch, time, features)` with its own time and width.
+        labels: `(batch, emotions)` or `(batch,)` class indices (int64), or `(batch,)` float32 targets.
+    """
+
+    text: Tensor
+    audio: Tensor
+    vision: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return self.text.shape[0]
+
+    def __getitem__(self, modality: Modality) -> Tensor:
+        features: Tensor = getattr(self, modality.value)
+        return features
+
+    def without(self, removed: Iterable[Modality]) -> Batch:
+        """The batch with the features of `removed` modalities set to zero (removal as published)."""
+        return replace(self, **{m.value: torch.zeros_like(self[m]) for m in removed})
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on `device`."""
+        return Batch(*(getattr(self, name).to(device) for name in ("text", "audio", "vision", "labels")))
