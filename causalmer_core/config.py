@@ -1,0 +1,296 @@
+"""Everything that one run depends on, apart from its seed; and the identity of that.
+
+Defaults are the published IEMOCAP configuration of CausalMER (its `main.sh`), except where a field says otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Frozen(BaseModel):
+    """Base of all configuration: immutable, strict about types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
+LearningRate = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class DataConfig(Frozen):
+    """Which data, and how its features are scaled.
+
+    `standardise`: subtract the training mean and divide by the training standard deviation of each channel;
+    `auto` does so where the modalities' scales differ by more than a factor of three.
+    """
+
+    fingerprint: str = ""
+    standardise: Literal["auto", "always", "never"] = "auto"
+
+
+class MulTConfig(Frozen):
+    """The MulT backbone (Tsai et al., ACL 2019). Widths count channels, dropouts are probabilities.
+
+    `kernel_*` are the widths of the temporal convolutions in front (published: 3/5/3 on IEMOCAP, 1/3/3 on MOSEI).
+    `attn_dropout` is for queries from text and for the memory transformers, `attn_dropout_audio` and
+    `attn_dropout_vision` for those whose keys are audio or vision, as in the published code.
+    """
+
+    name: Literal["mult"] = "mult"
+    hidden_dim: int = Field(default=40, ge=2, multiple_of=2)
+    num_heads: int = Field(default=10, ge=1)
+    layers: int = Field(default=5, ge=1)
+    memory_layers: int | None = Field(default=None, ge=1)
+    """Depth of the memory transformers; none: `max(layers, 3)` as published."""
+    kernel_text: int = Field(default=3, ge=1)
+    kernel_audio: int = Field(default=5, ge=1)
+    kernel_vision: int = Field(default=3, ge=1)
+    attn_mask: bool = True
+    attn_dropout: Probability = 0.2
+    attn_dropout_audio: Probability = 0.0
+    attn_dropout_vision: Probability = 0.0
+    relu_dropout: Probability = 0.1
+    embed_dropout: Probability = 0.25
+    res_dropout: Probability = 0.1
+    out_dropout: Probability = 0.1
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> MulTConfig:
+        if self.hidden_dim % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide hidden_dim {self.hidden_dim}")
+        return self
+
+
+BackboneConfig = MulTConfig
+
+
+class AlbertBranchConfig(Frozen):
+    """Text branch as published: Linear(features, embedding) -> ALBERT -> mean over time -> Linear.
+
+    `path` is a local folder with a pretrained `config.json` and weights; without it ALBERT is built from the
+    numbers here (albert-base-v2's by default) with fresh weights, and the run's record says so. `frozen` keeps
+    ALBERT's own weights fixed and trains the projection and the head.
+    """
+
+    name: Literal["albert"] = "albert"
+    path: str | None = None
+    frozen: bool = False
+    embedding_size: int = Field(default=128, ge=1)
+    hidden_size: int = Field(default=768, ge=1)
+    num_layers: int = Field(default=12, ge=1)
+    num_heads: int = Field(default=12, ge=1)
+    intermediate_size: int = Field(default=3072, ge=1)
+    vocab_size: int = Field(default=30000, ge=1)
+    max_positions: int = Field(default=512, ge=1)
+    dropout: Probability = 0.0
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> AlbertBranchConfig:
+        if self.hidden_size % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide hidden_size {self.hidden_size}")
+        return self
+
+
+class TransformerBranchConfig(Frozen):
+    """Small text branch for quick starts on a CPU: Linear -> transformer encoder -> mean over time -> Linear."""
+
+    name: Literal["transformer"] = "transformer"
+    hidden_dim: int = Field(default=32, ge=2, multiple_of=2)
+    num_heads: int = Field(default=4, ge=1)
+    layers: int = Field(default=1, ge=1)
+    dropout: Probability = 0.1
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> TransformerBranchConfig:
+        if self.hidden_dim % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide hidden_dim {self.hidden_dim}")
+        return self
+
+
+class ResNet18BranchConfig(Frozen):
+    """Audio or vision branch as published: ResNet-18 on the one-channel `(time, features)` image."""
+
+    name: Literal["resnet18"] = "resnet18"
+
+
+class SmallConvBranchConfig(Frozen):
+    """Small audio or vision branch for a CPU: two strided convolutions over time, mean over time, Linear."""
+
+    name: Literal["small_conv"] = "small_conv"
+    hidden_dim: int = Field(default=32, ge=1)
+    dropout: Probability = 0.1
+
+
+TextBranchConfig = Annotated[AlbertBranchConfig | TransformerBranchConfig, Field(discriminator="name")]
+ImageBranchConfig = Annotated[ResNet18BranchConfig | SmallConvBranchConfig, Field(discriminator="name")]
+FusionName = Literal["sum", "hm", "tanh", "mask"]
+
+
+class DebiasingWeights(Frozen):
+    """Weights of the natural direct effects in `TIE_w = TE - sum_k w_k NDE_k`; all 1 is the paper.
+
+    The published code declares these weights and never uses them.
+    """
+
+    text: float = Field(default=1.0, ge=0.0)
+    audio: float = Field(default=1.0, ge=0.0)
+    vision: float = Field(default=1.0, ge=0.0)
+
+
+class ModelConfig(Frozen):
+    """The model: a backbone, and beside it what counterfactual debiasing needs.
+
+    `debiasing`: `counterfactual` is CausalMER; `none` is the backbone alone, trained on its own loss.
+    `initial_constant`: the start of the learned no-treatment logits c_t, c_a, c_v (published: 0).
+    """
+
+    backbone: BackboneConfig = MulTConfig()
+    debiasing: Literal["counterfactual", "none"] = "counterfactual"
+    fusion: FusionName = "mask"
+    text_branch: TextBranchConfig = AlbertBranchConfig()
+    audio_branch: ImageBranchConfig = ResNet18BranchConfig()
+    vision_branch: ImageBranchConfig = ResNet18BranchConfig()
+    initial_constant: float = 0.0
+    debiasing_weights: DebiasingWeights = DebiasingWeights()
+
+
+class LossConfig(Frozen):
+    """`loss = alpha * (sum of the branches' task losses) + beta * KL`.
+
+    `kl_axis`: `flat` takes the softmax in the KL term over all logits, as published; `per_emotion` (default, the
+    mended form) over each emotion's pair of logits. They are one and the same for a classes task.
+    """
+
+    alpha: float = Field(default=0.1, ge=0.0)
+    beta: float = Field(default=1.0, ge=0.0)
+    kl_axis: Literal["per_emotion", "flat"] = "per_emotion"
+
+
+class LearningRates(Frozen):
+    """Adam's learning rate for each group of parameters (published: 2e-3, ALBERT's group 1e-6)."""
+
+    backbone: LearningRate = 2e-3
+    text: LearningRate = 1e-6
+    audio: LearningRate = 2e-3
+    vision: LearningRate = 2e-3
+    constants: LearningRate = 2e-3
+
+
+class OptimiserConfig(Frozen):
+    """Adam. `clip_norm` bounds the norm of the gradient over all parameters together."""
+
+    learning_rates: LearningRates = LearningRates()
+    clip_norm: float = Field(default=0.8, gt=0.0)
+    weight_decay: float = Field(default=0.0, ge=0.0)
+
+
+class TrainerConfig(Frozen):
+    """The length and the course of training.
+
+    The best epoch, the plateau schedule and early stopping all go by `monitor`, a metric on the validation split;
+    its direction is declared with the metric. The published code goes by the validation loss, which the KL term
+    swamps. `early_stopping` none trains all epochs (published). Patience counts epochs without a new best.
+    """
+
+    batch_size: int = Field(default=32, ge=2)
+    max_epochs: int = Field(default=50, ge=1)
+    monitor: str = "accuracy"
+    plateau_patience: int = Field(default=20, ge=0)
+    plateau_factor: float = Field(default=0.1, gt=0.0, lt=1.0)
+    early_stopping: int | None = Field(default=None, ge=1)
+
+
+class RunConfig(Frozen):
+    """A configuration: one assignment of all hyperparameters, without a seed."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    loss: LossConfig = LossConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    trainer: TrainerConfig = TrainerConfig()
+
+    def with_values(self, values: Mapping[str, Any]) -> RunConfig:
+        """The configuration with some values replaced, each named by its dotted path.
+
+        A value may be a mapping, which is merged into what stands there, unless it names another variant
+        (`model.text_branch: {name: transformer}`): then the new variant starts from its own defaults.
+
+        Raises:
+            pydantic.ValidationError: a path or a value is not allowed.
+        """
+        tree = self.model_dump(mode="json")
+        for path, value in values.items():
+            nested: Any = value
+            for key in reversed(path.split(".")):
+                nested = {key: nested}
+            tree = merged(tree, nested)
+        return RunConfig.model_validate_json(json.dumps(tree))
+
+    def value(self, path: str) -> Any:
+        """The value at a dotted path.
+
+        Raises:
+            KeyError: the configuration has no such path.
+        """
+        node: Any = self.model_dump(mode="json")
+        for key in path.split("."):
+            if not isinstance(node, dict) or key not in node:
+                raise KeyError(path)
+            node = node[key]
+        return node
+
+
+def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `change` merged in, recursively; a mapping with another `name` replaces instead."""
+    result = dict(base)
+    for key, value in change.items():
+        old = result.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            if "name" in old and "name" in value and old["name"] != value["name"]:
+                result[key] = dict(value)
+            else:
+                result[key] = merged(old, value)
+        else:
+            result[key] = value
+    return result
+
+
+ONLY_FOR_DEBIASING = (
+    "model.fusion",
+    "model.text_branch",
+    "model.audio_branch",
+    "model.vision_branch",
+    "model.initial_constant",
+    "model.debiasing_weights",
+    "loss",
+    "optimiser.learning_rates.text",
+    "optimiser.learning_rates.audio",
+    "optimiser.learning_rates.vision",
+    "optimiser.learning_rates.constants",
+)
+"""Paths that do not affect the outcome of a run without debiasing, and so are left out of its identity."""
+
+
+def identity(config: RunConfig) -> dict[str, Any]:
+    """All that affects the outcome of a run of this configuration, and nothing else."""
+    tree = config.model_dump(mode="json")
+    if config.model.debiasing == "none":
+        for path in ONLY_FOR_DEBIASING:
+            *parents, last = path.split(".")
+            node = tree
+            for key in parents:
+                node = node[key]
+            del node[last]
+    return tree
+
+
+def config_id(config: RunConfig) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the identity, written as canonical JSON."""
+    text = json.dumps(identity(config), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,96 @@
+"""Where things lie in the folder of a sweep. Every path of a sweep is named here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from causalmer_core.errors import UserError
+from results.records import RunKey
+
+TABLES = ("epochs", "runs", "evaluations")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def checked_name(name: str, kind: str) -> str:
+    """`name` if it is safe as one part of a path.
+
+    Raises:
+        UserError: it is empty, too long, or has other characters than letters, digits, `.`, `_` and `-`.
+    """
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"{kind} name {name!r} is not allowed; use 1 to 64 letters, digits, '.', '_' or '-', "
+            "starting with a letter or a digit"
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class SweepLayout:
+    """The folder of one sweep, `<storage>/<sweep name>/`."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """Identity, columns and provenance of the sweep, JSON."""
+        return self.root / "manifest.json"
+
+    @property
+    def spec(self) -> Path:
+        """The sweep's YAML file as it was when the sweep began."""
+        return self.root / "sweep.yaml"
+
+    @property
+    def proposals(self) -> Path:
+        """The search's journal of proposed configurations, in the order of their numbers."""
+        return self.root / "journals" / "proposals.jsonl"
+
+    @property
+    def run_journals(self) -> Path:
+        """The folder of the runs' journals, one file an attempt."""
+        return self.root / "journals" / "runs"
+
+    @property
+    def evaluation_journal(self) -> Path:
+        """The journal of final evaluations and the ledger of openings of the test split."""
+        return self.root / "journals" / "evaluations.jsonl"
+
+    def run_journal(self, key: RunKey, attempt: int) -> Path:
+        """The journal of one attempt at a run."""
+        return self.run_journals / f"{key.stem}-a{attempt}.jsonl"
+
+    def checkpoints(self, key: RunKey) -> Path:
+        """The folder of a run's checkpoints."""
+        return self.root / "checkpoints" / key.stem
+
+    def table(self, name: str) -> Path:
+        """The Parquet folder of one of the tables."""
+        return self.root / name
+
+    @property
+    def selection(self) -> Path:
+        """The selected configuration and the reasons, JSON."""
+        return self.root / "selection.json"
+
+    @property
+    def report(self) -> Path:
+        """The report, one HTML page."""
+        return self.root / "report.html"
+
+    @property
+    def log(self) -> Path:
+        """The sweep's log of progress."""
+        return self.root / "sweep.log"
+
+    @property
+    def lock(self) -> Path:
+        """The lock that one driver of the sweep holds."""
+        return self.root / ".lock"
+
+    @property
+    def ray(self) -> Path:
+        """Ray's own files; never the record, safe to delete."""
+        return self.root / "ray"

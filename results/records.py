@@ -1,0 +1,151 @@
+"""Records: the keys of runs, their states, and the schemas of the tables.
+
+A row's key is (sweep_id, config_id, seed, attempt, epoch). Ray's and Optuna's identifiers are never keys.
+Schemas change by addition only; their version stands in the Parquet metadata and in a column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+
+class RunState(StrEnum):
+    """How a run stands. `lost`: its process is gone and wrote no end; a resumed sweep runs it again."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    OOM = "oom"
+    NAN = "nan"
+    LOST = "lost"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run is not to be started again."""
+        return self not in (RunState.RUNNING, RunState.LOST)
+
+
+_KEY = re.compile(r"(?P<config_id>[0-9a-f]{16})-s(?P<seed>\d+)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RunKey:
+    """The key of a run: configuration x seed."""
+
+    config_id: str
+    seed: int
+
+    @property
+    def stem(self) -> str:
+        """The run's name in file names: `<config_id>-s<seed>`."""
+        return f"{self.config_id}-s{self.seed}"
+
+    @staticmethod
+    def parse(stem: str) -> RunKey:
+        """The key from its stem.
+
+        Raises:
+            ValueError: the text is no stem.
+        """
+        match = _KEY.fullmatch(stem)
+        if match is None:
+            raise ValueError(f"not the name of a run: {stem!r}")
+        return RunKey(match["config_id"], int(match["seed"]))
+
+
+ColumnTypes = Mapping[str, pa.DataType]
+"""Columns beyond the fixed ones: searched parameters by dotted path, metrics by name."""
+
+_KEY_FIELDS = [
+    pa.field("schema_version", pa.int32()),
+    pa.field("sweep_id", pa.string()),
+    pa.field("config_id", pa.string()),
+    pa.field("seed", pa.int64()),
+    pa.field("attempt", pa.int32()),
+]
+
+
+def _schema(fields: Sequence[pa.Field], *extra: ColumnTypes) -> pa.Schema:
+    columns = [*fields, *(pa.field(name, kind) for group in extra for name, kind in group.items())]
+    return pa.schema(columns, metadata={"causalmer_schema_version": str(SCHEMA_VERSION)})
+
+
+def epochs_schema(metrics: ColumnTypes) -> pa.Schema:
+    """One row an epoch of a run. Losses are means over samples; `valid_<metric>` columns follow the task."""
+    return _schema(
+        [
+            *_KEY_FIELDS,
+            pa.field("phase", pa.string()),
+            pa.field("epoch", pa.int32()),
+            pa.field("train_loss", pa.float64()),
+            pa.field("train_task_loss", pa.float64()),
+            pa.field("train_kl_loss", pa.float64()),
+            pa.field("valid_loss", pa.float64()),
+            pa.field("valid_task_loss", pa.float64()),
+            pa.field("valid_kl_loss", pa.float64()),
+            pa.field("learning_rate", pa.float64()),
+            pa.field("constant_text", pa.float64()),
+            pa.field("constant_audio", pa.float64()),
+            pa.field("constant_vision", pa.float64()),
+            pa.field("is_best", pa.bool_()),
+            pa.field("seconds", pa.float64()),
+            pa.field("time", pa.timestamp("us", tz="UTC")),
+        ],
+        metrics,
+    )
+
+
+def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
+    """One row a run: its state, its best epoch with that epoch's validation metrics, its configuration.
+
+    `score` is the best value of the monitored metric over the run's epochs.
+    """
+    return _schema(
+        [
+            *_KEY_FIELDS,
+            pa.field("phase", pa.string()),
+            pa.field("role", pa.string()),
+            pa.field("number", pa.int64()),
+            pa.field("state", pa.string()),
+            pa.field("reason", pa.string()),
+            pa.field("epochs", pa.int32()),
+            pa.field("best_epoch", pa.int32()),
+            pa.field("score", pa.float64()),
+            pa.field("parameters", pa.int64()),
+            pa.field("seconds", pa.float64()),
+            pa.field("started", pa.timestamp("us", tz="UTC")),
+            pa.field("host", pa.string()),
+            pa.field("device", pa.string()),
+            pa.field("notes", pa.string()),
+            pa.field("config_json", pa.string()),
+        ],
+        parameters,
+        metrics,
+    )
+
+
+def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
+    """One row a final evaluation of one run on the test split with one subset of the modalities present.
+
+    `contender` is `selected`, `paper` or `undebiased`; `present` names the modalities that were not removed.
+    """
+    return _schema(
+        [
+            *_KEY_FIELDS,
+            pa.field("contender", pa.string()),
+            pa.field("split", pa.string()),
+            pa.field("present", pa.string()),
+            pa.field("prediction", pa.string()),
+            pa.field("samples", pa.int64()),
+            pa.field("time", pa.timestamp("us", tz="UTC")),
+        ],
+        metrics,
+    )
