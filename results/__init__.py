@@ -1,1 +1,3 @@
-"""The records of a sweep: journals, Parquet tables, statistics, selection, final evaluation and the report."""
+"""The records of a sweep: journals, Parquet tables, statistics, selection, final evaluation and the
+report.
+"""

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from causalmer_core.errors import UserError
 from results.records import RunKey
 
 TABLES = ("epochs", "runs", "evaluations")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def checked_name(name: str, kind: str) -> str:
-    """`name` if it is safe as one part of a path.
-
-    Raises:
-        UserError: it is empty, too long, or has other characters than letters, digits, `.`, `_` and `-`.
-    """
-    if not _NAME.fullmatch(name):
-        raise UserError(
-            f"{kind} name {name!r} is not allowed; use 1 to 64 letters, digits, '.', '_' or '-', "
-            "starting with a letter or a digit"
-        )
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +72,11 @@ class SweepLayout:
     def lock(self) -> Path:
         """The lock that one driver of the sweep holds."""
         return self.root / ".lock"
+
+    @property
+    def compaction_lock(self) -> Path:
+        """The lock that whoever writes the tables holds."""
+        return self.root / ".compaction.lock"
 
     @property
     def ray(self) -> Path:

@@ -1,0 +1,98 @@
+"""The read side: a sweep's tables as pandas frames, brought up to its journals first."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from causalmer_core.errors import UserError, did_you_mean
+from results.compaction import build_tables, compact, is_fresh, table_file
+from results.layout import TABLES, SweepLayout
+from results.manifest import Manifest, read_manifest
+
+DEFAULT_STORAGE = "causalmer_runs"
+"""Where sweeps lie unless `storage:` says otherwise, under the working directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResults:
+    """A sweep as it was when opened.
+
+    Attributes:
+        layout: where it lies.
+        manifest: its identity and its columns.
+        epochs: one row an epoch of a run (schema: `records.epochs_schema`).
+        runs: one row a run (`records.runs_schema`).
+        evaluations: one row a final evaluation (`records.evaluations_schema`).
+    """
+
+    layout: SweepLayout
+    manifest: Manifest
+    epochs: pd.DataFrame
+    runs: pd.DataFrame
+    evaluations: pd.DataFrame
+
+
+def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
+    """A sweep's results, as up to date as its journals.
+
+    Tables that lag behind the journals are compacted first; in a folder that cannot be written they are built
+    in memory instead.
+
+    Raises:
+        UserError: there is no sweep; the message lists those found nearby.
+    """
+    layout = path if isinstance(path, SweepLayout) else SweepLayout(Path(path))
+    if not layout.manifest.is_file():
+        raise _no_sweep(str(layout.root), [layout.root, layout.root.parent])
+    manifest = read_manifest(layout)
+    tables = _tables(layout)
+    return SweepResults(layout, manifest, **{name: tables[name].to_pandas() for name in TABLES})
+
+
+def find_sweep(argument: str, storage: Path | str = DEFAULT_STORAGE) -> SweepLayout:
+    """The sweep that a user names: by its folder, or by its name in the storage.
+
+    Raises:
+        UserError: there is no such sweep; the message lists those found nearby.
+    """
+    folder = Path(argument)
+    candidates = [folder]
+    if folder.name == argument:
+        candidates.append(Path(storage) / argument)
+    for candidate in candidates:
+        if (candidate / "manifest.json").is_file():
+            return SweepLayout(candidate)
+    raise _no_sweep(argument, [Path(storage), folder, folder.parent])
+
+
+def sweeps_in(folder: Path) -> list[Path]:
+    """The sweeps' folders directly in `folder`, ordered by name."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.parent for path in folder.glob("[!.]*/manifest.json"))
+
+
+def _tables(layout: SweepLayout) -> dict[str, pa.Table]:
+    if not is_fresh(layout):
+        if not os.access(layout.root, os.W_OK):
+            return build_tables(layout)
+        compact(layout)
+    return {name: pq.read_table(table_file(layout, name)) for name in TABLES}
+
+
+def _no_sweep(given: str, places: list[Path]) -> UserError:
+    found = list(dict.fromkeys(sweep for place in places for sweep in sweeps_in(place)))
+    if not found:
+        where = ", ".join(dict.fromkeys(str(place) for place in places))
+        return UserError(
+            f"no sweep {given!r}: it is no folder with a manifest.json, and there are no sweeps in {where}; "
+            "start one with 'causalmer run SWEEP.yaml'"
+        )
+    hint = did_you_mean(Path(given).name, [sweep.name for sweep in found])
+    return UserError(f"no sweep {given!r}{hint}; sweeps found: {', '.join(map(str, found))}")

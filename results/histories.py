@@ -1,0 +1,168 @@
+"""The canonical view of the runs of a sweep: all attempts at a run, read as one history."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results.files import is_locked
+from results.journal import read_journal
+from results.layout import SweepLayout
+from results.manifest import read_manifest
+from results.records import RunKey, RunState
+from results.run_journal import parse_attempt
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistory:
+    """All that is recorded about one run.
+
+    Attributes:
+        key: configuration and seed.
+        attempts: how many attempts were begun.
+        state: of the last attempt: its end line's, else `running`, or `lost` where no driver is alive.
+        reason: the end line's, in words.
+        epochs: the rows by epoch, each from the last attempt that reached it, with that attempt's `attempt`.
+        best_epoch: the last epoch whose row says `is_best`; none where no row does.
+        score: the monitored validation metric at the best epoch.
+        config: the whole configuration.
+        values: the searched parameters as proposed, by dotted path; none where they were not given.
+        phase, role, number: as the last attempt's start line says.
+        parameters: the number of trainable parameters.
+        started: the first attempt's start, UTC, ISO 8601.
+        seconds: the training time of all rows together.
+        host, device, notes: as the last attempt's start line says.
+    """
+
+    key: RunKey
+    attempts: int
+    state: RunState
+    reason: str
+    epochs: tuple[dict[str, Any], ...]
+    best_epoch: int | None
+    score: float | None
+    config: dict[str, Any]
+    values: dict[str, Any] | None
+    phase: str
+    role: str
+    number: int | None
+    parameters: int | None
+    started: str
+    seconds: float
+    host: str
+    device: str
+    notes: str
+
+    @property
+    def best_row(self) -> dict[str, Any] | None:
+        """The row of the best epoch."""
+        return next((row for row in self.epochs if row["epoch"] == self.best_epoch), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    key: RunKey
+    number: int
+    start: dict[str, Any]
+    epochs: list[dict[str, Any]]
+    end: dict[str, Any] | None
+
+
+def read_runs(layout: SweepLayout, *, reconcile: bool | None = None) -> list[RunHistory]:
+    """The histories of all runs, ordered by configuration and seed.
+
+    A run whose last attempt wrote no end line is `running` while a driver may be alive and `lost` when none
+    is. An attempt that was killed before its start line was whole left no record and is passed over.
+
+    Args:
+        layout: the sweep's folder.
+        reconcile: whether the driver is gone; none: look whether a living process holds the sweep's lock.
+
+    Raises:
+        UserError: the folder is no sweep.
+    """
+    monitor = f"valid_{read_manifest(layout).monitor}"
+    gone = not is_locked(layout.lock) if reconcile is None else reconcile
+    by_key: dict[RunKey, list[_Attempt]] = defaultdict(list)
+    for attempt in _attempts(run_journal_files(layout)):
+        by_key[attempt.key].append(attempt)
+    unended = RunState.LOST if gone else RunState.RUNNING
+    return [_history(key, by_key[key], monitor, unended) for key in sorted(by_key)]
+
+
+def run_journal_files(layout: SweepLayout) -> list[Path]:
+    """The runs' journals, ordered by name."""
+    return sorted(layout.run_journals.glob("*.jsonl"))
+
+
+def _attempts(paths: Iterable[Path]) -> Iterator[_Attempt]:
+    for path in paths:
+        key, number = parse_attempt(path)
+        rows = read_journal(path)
+        if rows and rows[0]["kind"] == "start":
+            epochs = [{**row, "attempt": number} for row in rows if row["kind"] == "epoch"]
+            end = rows[-1] if rows[-1]["kind"] == "end" else None
+            yield _Attempt(key, number, rows[0], epochs, end)
+
+
+def _history(key: RunKey, attempts: list[_Attempt], monitor: str, unended: RunState) -> RunHistory:
+    attempts = sorted(attempts, key=lambda attempt: attempt.number)
+    last = attempts[-1]
+    epochs = _canonical_epochs(attempts)
+    best = next((row for row in reversed(epochs) if row.get("is_best")), None)
+    return RunHistory(
+        key=key,
+        attempts=last.number,
+        state=unended if last.end is None else RunState(last.end["state"]),
+        reason="" if last.end is None else last.end["reason"],
+        epochs=tuple(epochs),
+        best_epoch=None if best is None else best["epoch"],
+        score=None if best is None else best.get(monitor),
+        config=last.start["config"],
+        values=last.start["values"],
+        phase=last.start["phase"],
+        role=last.start["role"],
+        number=last.start["number"],
+        parameters=last.start["parameters"],
+        started=attempts[0].start["time"],
+        seconds=float(sum(row.get("seconds") or 0.0 for row in epochs)),
+        host=last.start["host"],
+        device=last.start["device"],
+        notes=last.start["notes"],
+    )
+
+
+def _canonical_epochs(attempts: list[_Attempt]) -> list[dict[str, Any]]:
+    """For each epoch the row of the last attempt that reached it.
+
+    Where the last attempt has ended, what earlier attempts wrote beyond its last epoch is not part of the
+    run: they got further than their last checkpoint, and the run then ended sooner (was pruned, say).
+    """
+    rows = {row["epoch"]: row for attempt in attempts for row in attempt.epochs}
+    last = attempts[-1]
+    if last.end is not None and last.epochs:
+        final = last.epochs[-1]["epoch"]
+        rows = {epoch: row for epoch, row in rows.items() if epoch <= final}
+    return [rows[epoch] for epoch in sorted(rows)]
+
+
+def parameter_value(history: RunHistory, path: str) -> Any:
+    """A searched parameter's value in a run, none where it does not apply; a mapping is given as canonical
+    JSON.
+    """
+    given = history.values
+    value = _at_path(history.config, path) if given is None else given.get(path)
+    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else value
+
+
+def _at_path(tree: dict[str, Any], path: str) -> Any:
+    node: Any = tree
+    for key in path.split("."):
+        if not isinstance(node, dict) or key not in node:
+            return None
+        node = node[key]
+    return node

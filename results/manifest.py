@@ -1,0 +1,237 @@
+"""The manifest of a sweep: its identity, the columns of its tables, and where its numbers come from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pyarrow as pa
+from pydantic import Field, ValidationError, model_validator
+
+from causalmer_core.config import Frozen
+from causalmer_core.errors import UserError
+from results.files import fsync_folder, write_text
+from results.journal import now
+from results.layout import SweepLayout
+
+ParameterType = Literal["float", "int", "string", "bool"]
+ARROW_TYPES: dict[ParameterType, pa.DataType] = {
+    "float": pa.float64(),
+    "int": pa.int64(),
+    "string": pa.string(),
+    "bool": pa.bool_(),
+}
+RECORDED_PACKAGES = (
+    "causalmer",
+    "numpy",
+    "optuna",
+    "pandas",
+    "plotly",
+    "pyarrow",
+    "ray",
+    "scikit-learn",
+    "scipy",
+    "torch",
+    "transformers",
+)
+
+
+class Manifest(Frozen):
+    """What holds for a whole sweep, written once when it begins."""
+
+    manifest_version: Literal[1] = 1
+    sweep_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}-[0-9a-f]{16}$")
+    """The name and 16 random hexadecimal digits: two sweeps of one name are told apart."""
+    name: str
+    created: str
+    """UTC, ISO 8601 with microseconds."""
+    monitor: str
+    """The metric that ranks, as computed on the validation split; one of `metrics`."""
+    direction: Literal["max", "min"]
+    """Whether a higher (`max`) or a lower (`min`) value of the monitored metric is better."""
+    metrics: tuple[str, ...] = Field(min_length=1)
+    """The metrics' names, without `valid_`: `valid_<metric>` in epochs and runs, `<metric>` in
+    evaluations.
+    """
+    parameters: dict[str, ParameterType]
+    """The searched parameters by dotted path, each a typed column of the runs table."""
+    search_seeds: tuple[Annotated[int, Field(ge=0)], ...]
+    confirm_seeds: tuple[Annotated[int, Field(ge=0)], ...]
+    """The seeds that ranking averages over: a configuration is ranked only when it finished on all of
+    them.
+    """
+    dataset: str
+    dataset_fingerprint: str
+    versions: dict[str, str] = Field(default_factory=dict)
+    git_commit: str | None = None
+    """The commit of this package's source, where it runs from a git checkout."""
+    git_dirty: bool | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Manifest:
+        if self.monitor not in self.metrics:
+            raise ValueError(f"monitor {self.monitor!r} is not among the metrics: {', '.join(self.metrics)}")
+        for kind, seeds in (("search", self.search_seeds), ("confirm", self.confirm_seeds)):
+            if len(set(seeds)) != len(seeds):
+                raise ValueError(f"{kind} seeds repeat: {seeds}")
+        if not self.ranking_seeds:
+            raise ValueError("a sweep needs at least one search seed or confirm seed")
+        if self.sweep_id[:-17] != self.name:
+            raise ValueError(f"sweep_id {self.sweep_id!r} does not begin with the name {self.name!r}")
+        return self
+
+    @property
+    def ranking_seeds(self) -> tuple[int, ...]:
+        """The seeds that ranking averages over: the confirm seeds, or the search seeds of a sweep without
+        them.
+        """
+        return self.confirm_seeds or self.search_seeds
+
+    @property
+    def valid_metrics(self) -> dict[str, pa.DataType]:
+        """The metric columns of the epochs and runs tables."""
+        return {f"valid_{name}": pa.float64() for name in self.metrics}
+
+    @property
+    def test_metrics(self) -> dict[str, pa.DataType]:
+        """The metric columns of the evaluations table."""
+        return {name: pa.float64() for name in self.metrics}
+
+    @property
+    def parameter_columns(self) -> dict[str, pa.DataType]:
+        """The parameter columns of the runs table."""
+        return {path: ARROW_TYPES[kind] for path, kind in self.parameters.items()}
+
+
+def new_manifest(
+    *,
+    name: str,
+    monitor: str,
+    direction: Literal["max", "min"],
+    metrics: Iterable[str],
+    parameters: dict[str, ParameterType],
+    search_seeds: Iterable[int],
+    confirm_seeds: Iterable[int],
+    dataset: str,
+    dataset_fingerprint: str,
+) -> Manifest:
+    """The manifest of a sweep that begins now, with a fresh identity and the versions of this installation.
+
+    Raises:
+        pydantic.ValidationError: a value is not allowed (see `Manifest`).
+    """
+    commit, dirty = git_state(Path(__file__))
+    return Manifest(
+        sweep_id=f"{name}-{secrets.token_hex(8)}",
+        name=name,
+        created=now(),
+        monitor=monitor,
+        direction=direction,
+        metrics=tuple(metrics),
+        parameters=parameters,
+        search_seeds=tuple(search_seeds),
+        confirm_seeds=tuple(confirm_seeds),
+        dataset=dataset,
+        dataset_fingerprint=dataset_fingerprint,
+        versions=installed_versions(),
+        git_commit=commit,
+        git_dirty=dirty,
+    )
+
+
+def create_sweep(layout: SweepLayout, manifest: Manifest, spec: str | None = None) -> None:
+    """Make the sweep's folder with its manifest and its YAML text; it appears whole or not at all.
+
+    Raises:
+        UserError: the folder exists, or its place cannot be written.
+    """
+    root = layout.root
+    taken = UserError(
+        f"the folder {root} exists already; give the sweep another name, continue it with 'causalmer "
+        "resume', or move the folder away"
+    )
+    if root.exists():
+        raise taken
+    aside = SweepLayout(root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp"))
+    try:
+        aside.run_journals.mkdir(parents=True)
+        write_text(aside.manifest, manifest.model_dump_json(indent=2) + "\n")
+        if spec is not None:
+            write_text(aside.spec, spec)
+        # Renaming onto a folder with something in it fails, so that of two processes one is refused.
+        aside.root.rename(root)
+        fsync_folder(root.parent)
+    except OSError as error:
+        shutil.rmtree(aside.root, ignore_errors=True)
+        if root.exists():
+            raise taken from error
+        raise UserError(
+            f"cannot make the sweep's folder {root}: {error.strerror or error}; "
+            "check 'storage' in the sweep's YAML"
+        ) from error
+
+
+def read_manifest(layout: SweepLayout) -> Manifest:
+    """The manifest of a sweep.
+
+    Raises:
+        UserError: there is none, or it is not one that this version reads.
+    """
+    try:
+        text = layout.manifest.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{layout.root} is no sweep: cannot read {layout.manifest} ({error.strerror})"
+        ) from error
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise UserError(f"{layout.manifest} is not a manifest that this version reads: {error}") from error
+
+
+def installed_versions() -> dict[str, str]:
+    """The versions of Python and of the packages that a number may depend on; absent packages are left
+    out.
+    """
+    versions = {"python": platform.python_version()}
+    for package in RECORDED_PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def git_state(file: Path) -> tuple[str | None, bool | None]:
+    """The commit of the checkout that tracks `file`, and whether the checkout has uncommitted changes.
+
+    `(None, None)` where git does not track the file: an installed package inside the folder of another
+    project must not pass that project's commit off as its own.
+    """
+    git = shutil.which("git")
+    if git is None:
+        return None, None
+    # Git's own variables (set inside hooks) would point it at another repository.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def ask(*arguments: str) -> str | None:
+        answer = subprocess.run(  # noqa: S603 - a fixed program with fixed arguments
+            [git, "-C", str(file.parent), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    if ask("ls-files", "--error-unmatch", file.name) is None:
+        return None, None
+    changes = ask("status", "--porcelain", "--untracked-files=no")
+    return ask("rev-parse", "HEAD"), None if changes is None else bool(changes)

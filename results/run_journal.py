@@ -1,0 +1,165 @@
+"""The journal of one attempt at a run: a start line, a line an epoch, an end line.
+
+The process that trains writes it itself, and writes an epoch before it reports that epoch to anyone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from results.journal import Journal, now
+from results.layout import SweepLayout
+from results.records import RunKey, RunState
+
+_ATTEMPT = re.compile(r"(?P<stem>[0-9a-f]{16}-s\d+)-a(?P<attempt>\d+)")
+
+
+def attempts(layout: SweepLayout, key: RunKey) -> list[int]:
+    """The numbers of the attempts that were started at a run, in order."""
+    prefix = f"{key.stem}-a"
+    stems = (path.stem for path in layout.run_journals.glob(f"{prefix}*.jsonl"))
+    return sorted(int(stem.removeprefix(prefix)) for stem in stems)
+
+
+def parse_attempt(path: Path) -> tuple[RunKey, int]:
+    """The run and the attempt that a journal's file name says.
+
+    Raises:
+        ValueError: the name is not that of a run's journal.
+    """
+    match = _ATTEMPT.fullmatch(path.stem)
+    if match is None:
+        raise ValueError(f"not the journal of a run: {path}")
+    return RunKey.parse(match["stem"]), int(match["attempt"])
+
+
+class RunJournal:
+    """The one writer of an attempt at a run."""
+
+    def __init__(self, journal: Journal, key: RunKey, attempt: int) -> None:
+        self.key = key
+        self.attempt = attempt
+        self._journal = journal
+        self._ended = False
+
+    @classmethod
+    def begin(
+        cls,
+        layout: SweepLayout,
+        key: RunKey,
+        *,
+        phase: str,
+        role: str,
+        number: int | None,
+        config: Mapping[str, Any],
+        values: Mapping[str, Any] | None = None,
+        parameters: int | None = None,
+        device: str = "",
+        notes: str = "",
+        host: str | None = None,
+    ) -> RunJournal:
+        """Begin the next attempt at a run, and write its start line.
+
+        Args:
+            layout: the sweep's folder.
+            key: the run.
+            phase: `search`, `confirm` or another phase of the sweep.
+            role: `candidate` for searched configurations, else the contender (`paper`, `undebiased`).
+            number: the configuration's number among the proposals, none for contenders.
+            config: the whole configuration as plain JSON values.
+            values: the searched parameters that the proposal set, by dotted path. None: every searched
+                parameter is looked up in `config`. Give it, and a conditional parameter that was not drawn
+                stays empty in the tables, even where the configuration has a default for it.
+            parameters: the number of trainable parameters.
+            device: what it trains on (`cpu`, `cuda:0`).
+            notes: what a reader of the record should know, such as "ALBERT with fresh weights".
+            host: the machine's name, by default this one's.
+
+        Raises:
+            JournalError: the journal cannot be written.
+        """
+        earlier = attempts(layout, key)
+        attempt = max(earlier, default=0) + 1
+        while True:
+            try:
+                journal = Journal.create(layout.run_journal(key, attempt))
+                break
+            except FileExistsError:  # another process began this attempt between our look and our step
+                attempt += 1
+        for old in earlier:
+            # A killed attempt leaves its ballast behind.
+            path = layout.run_journal(key, old)
+            path.with_name(f".{path.name}.ballast").unlink(missing_ok=True)
+        run = cls(journal, key, attempt)
+        run._append(
+            "start",
+            {
+                "phase": phase,
+                "role": role,
+                "number": number,
+                "config": dict(config),
+                "values": None if values is None else dict(values),
+                "parameters": parameters,
+                "host": socket.gethostname() if host is None else host,
+                "device": device,
+                "notes": notes,
+                "pid": os.getpid(),
+            },
+        )
+        return run
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """Add an epoch; when this returns it is durable. `row` has `epoch` (from 1) and columns of the epochs
+        table.
+
+        Raises:
+            JournalError: the row cannot be written.
+            ValueError: the row has no `epoch`.
+        """
+        if not isinstance(row.get("epoch"), int):
+            raise ValueError(f"the row of an epoch needs an integer 'epoch', given {row.get('epoch')!r}")
+        self._append("epoch", row)
+
+    def end(self, state: RunState, reason: str = "", **extra: Any) -> None:
+        """Write the end line and close the journal.
+
+        Args:
+            state: the final state; `running` and `lost` are not written, they are what a missing end means.
+            reason: in words, for states other than finished.
+            extra: further JSON values for the line (such as peak memory); they stay in the journal.
+
+        Raises:
+            JournalError: the line cannot be written.
+            ValueError: the state is not final.
+        """
+        if not state.is_final:
+            raise ValueError(f"a run does not end as {state.value!r}")
+        self._append("end", {**extra, "state": state.value, "reason": reason})
+        self._ended = True
+        self.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end line is written."""
+        return self._ended
+
+    def close(self) -> None:
+        """Stop writing without an end line: the run counts as lost, and a resumed sweep starts it again."""
+        self._journal.close()
+
+    def _append(self, kind: str, row: Mapping[str, Any]) -> None:
+        self._journal.append({**row, "kind": kind, "time": now()})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
