@@ -38,12 +38,12 @@ class MulTConfig(Frozen):
     """The MulT backbone (Tsai et al., ACL 2019). Widths count channels, dropouts are probabilities.
 
     `kernel_*` are the widths of the temporal convolutions in front (published: 3/5/3 on IEMOCAP, 1/3/3 on MOSEI).
-    `attn_dropout` is for queries from text and for the memory transformers, `attn_dropout_audio` and
-    `attn_dropout_vision` for those whose keys are audio or vision, as in the published code.
+    `attn_dropout` is for attention to text and for the memory transformers, `attn_dropout_audio` and
+    `attn_dropout_vision` for attention to audio and to vision, as in the published code.
     """
 
     name: Literal["mult"] = "mult"
-    hidden_dim: int = Field(default=40, ge=2, multiple_of=2)
+    hidden_dim: int = Field(default=40, ge=4, multiple_of=2)
     num_heads: int = Field(default=10, ge=1)
     layers: int = Field(default=5, ge=1)
     memory_layers: int | None = Field(default=None, ge=1)
@@ -101,7 +101,7 @@ class TransformerBranchConfig(Frozen):
     """Small text branch for quick starts on a CPU: Linear -> transformer encoder -> mean over time -> Linear."""
 
     name: Literal["transformer"] = "transformer"
-    hidden_dim: int = Field(default=32, ge=2, multiple_of=2)
+    hidden_dim: int = Field(default=32, ge=4, multiple_of=2)
     num_heads: int = Field(default=4, ge=1)
     layers: int = Field(default=1, ge=1)
     dropout: Probability = 0.1

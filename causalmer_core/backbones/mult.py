@@ -1,0 +1,138 @@
+"""MulT: crossmodal transformers between all pairs of modalities.
+
+Source: Tsai et al., "Multimodal Transformer for Unaligned Multimodal Language Sequences", ACL 2019, section 3, and
+its published code. For each target modality i and each other modality j (eq. 3 to 5 of the paper)
+
+    Z_{j -> i} = CrossmodalTransformer(queries = conv(X_i), keys and values = conv(X_j))
+    h_i        = last step of Transformer_i([Z_{j -> i}; Z_{k -> i}])
+    logits     = W_o (h + W_2 relu(W_1 h)),    h = [h_text; h_audio; h_vision]
+
+Parameter names are the published ones: `l` is text, `a` audio, `v` vision, `trans_l_with_a` is audio -> text.
+As published, a modality that is already `hidden_dim` wide is not convolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from causalmer_core.backbones.base import Backbone, BackboneOutput
+from causalmer_core.config import MulTConfig
+from causalmer_core.errors import UserError
+from causalmer_core.layers import TransformerEncoder
+from causalmer_core.modality import MODALITIES, Batch, Modality
+
+_LETTER = {Modality.TEXT: "l", Modality.AUDIO: "a", Modality.VISION: "v"}
+
+
+@final
+class MulT(Backbone):
+    """The MulT backbone.
+
+    Args:
+        config: widths, depths and dropouts.
+        widths: features a step of each modality.
+        lengths: steps of each modality; used only to check that the convolutions fit.
+        num_outputs: logits a sample.
+
+    Raises:
+        UserError: a modality has fewer steps than its convolution is wide.
+    """
+
+    def __init__(
+        self,
+        config: MulTConfig,
+        *,
+        widths: Mapping[Modality, int],
+        lengths: Mapping[Modality, int],
+        num_outputs: int,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        width = config.hidden_dim
+        for modality, kernel in self._kernels().items():
+            if lengths[modality] < kernel:
+                raise UserError(
+                    f"model.backbone.kernel_{modality} is {kernel}, but the data has {lengths[modality]} {modality} "
+                    f"steps; allowed: 1 to {lengths[modality]}"
+                )
+            if widths[modality] != width:
+                projection = nn.Conv1d(widths[modality], width, kernel, bias=False)
+                self.add_module(f"proj_{_LETTER[modality]}", projection)
+        for target in MODALITIES:
+            for source in MODALITIES:
+                if source is not target:
+                    self.add_module(_crossmodal_name(target, source), self._crossmodal(source))
+        for target in MODALITIES:
+            self.add_module(f"trans_{_LETTER[target]}_mem", self._memory())
+        self.proj1 = nn.Linear(6 * width, 6 * width)
+        self.proj2 = nn.Linear(6 * width, 6 * width)
+        self.out_layer = nn.Linear(6 * width, num_outputs)
+
+    def _kernels(self) -> dict[Modality, int]:
+        c = self.config
+        return {
+            Modality.TEXT: c.kernel_text,
+            Modality.AUDIO: c.kernel_audio,
+            Modality.VISION: c.kernel_vision,
+        }
+
+    def _encoder(self, width: int, layers: int, attn_dropout: float) -> TransformerEncoder:
+        c = self.config
+        return TransformerEncoder(
+            width,
+            c.num_heads,
+            layers,
+            attn_dropout=attn_dropout,
+            relu_dropout=c.relu_dropout,
+            res_dropout=c.res_dropout,
+            embed_dropout=c.embed_dropout,
+            attn_mask=c.attn_mask,
+        )
+
+    def _crossmodal(self, source: Modality) -> TransformerEncoder:
+        dropout = {
+            Modality.TEXT: self.config.attn_dropout,
+            Modality.AUDIO: self.config.attn_dropout_audio,
+            Modality.VISION: self.config.attn_dropout_vision,
+        }[source]
+        return self._encoder(self.config.hidden_dim, self.config.layers, dropout)
+
+    def _memory(self) -> TransformerEncoder:
+        depth = self.config.memory_layers or max(self.config.layers, 3)
+        return self._encoder(2 * self.config.hidden_dim, depth, self.config.attn_dropout)
+
+    def _projected(self, batch: Batch, modality: Modality) -> Tensor:
+        x = batch[modality]
+        if modality is Modality.TEXT:
+            x = F.dropout(x, self.config.embed_dropout, self.training)
+        name = f"proj_{_LETTER[modality]}"
+        if hasattr(self, name):
+            x = self.get_submodule(name)(x.transpose(1, 2)).transpose(1, 2)
+        return x
+
+    def _last_state(self, projected: Mapping[Modality, Tensor], target: Modality) -> Tensor:
+        attended = [
+            self.get_submodule(_crossmodal_name(target, source))(projected[target], projected[source])
+            for source in MODALITIES
+            if source is not target
+        ]
+        memory = self.get_submodule(f"trans_{_LETTER[target]}_mem")
+        last: Tensor = memory(torch.cat(attended, dim=2))[:, -1]
+        return last
+
+    def forward(self, batch: Batch) -> BackboneOutput:
+        """Logits `(B, outputs)` and features `(B, 6 hidden_dim)`, the concatenated last states."""
+        projected = {m: self._projected(batch, m) for m in MODALITIES}
+        features = torch.cat([self._last_state(projected, m) for m in MODALITIES], dim=1)
+        hidden = F.dropout(F.relu(self.proj1(features)), self.config.out_dropout, self.training)
+        logits = self.out_layer(features + self.proj2(hidden))
+        return BackboneOutput(logits, features, logits.new_zeros(()))
+
+
+def _crossmodal_name(target: Modality, source: Modality) -> str:
+    return f"trans_{_LETTER[target]}_with_{_LETTER[source]}"

@@ -1,0 +1,176 @@
+"""The three unimodal branches beside the backbone: one modality in, logits out.
+
+Published: ALBERT on text, ResNet-18 on audio and on vision, each of which is read as a one-channel image
+`(time, features)`. The small variants are ours, for quick starts on a CPU.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import final
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from transformers import AlbertConfig, AlbertModel, ResNetConfig, ResNetModel
+
+from causalmer_core.config import (
+    AlbertBranchConfig,
+    ImageBranchConfig,
+    ResNet18BranchConfig,
+    SmallConvBranchConfig,
+    TextBranchConfig,
+    TransformerBranchConfig,
+)
+from causalmer_core.errors import UserError
+from causalmer_core.layers import TransformerEncoder
+
+
+@final
+class AlbertBranch(nn.Module):
+    """Linear(features, embedding) -> ALBERT through `inputs_embeds` -> mean over time -> Linear.
+
+    Raises:
+        UserError: `path` holds no ALBERT, or the data has more steps than ALBERT has positions.
+    """
+
+    def __init__(self, config: AlbertBranchConfig, *, width: int, length: int, num_outputs: int) -> None:
+        super().__init__()
+        albert_config = _albert_config(config)
+        if length > albert_config.max_position_embeddings:
+            raise UserError(
+                f"model.text_branch: ALBERT has {albert_config.max_position_embeddings} positions, the data "
+                f"{length} text steps; allowed: at most as many steps as positions; raise max_positions"
+            )
+        if config.path is None:
+            albert = AlbertModel(albert_config, add_pooling_layer=False)
+        else:
+            albert = AlbertModel.from_pretrained(config.path, add_pooling_layer=False, local_files_only=True)
+        # The word embeddings are never read: features come in through inputs_embeds.
+        for parameter in albert.embeddings.word_embeddings.parameters():
+            parameter.requires_grad_(False)
+        if config.frozen:
+            albert.requires_grad_(False)
+        self.frozen = config.frozen
+        self.projection = nn.Linear(width, albert_config.embedding_size)
+        self.albert = albert
+        self.head = nn.Linear(albert_config.hidden_size, num_outputs)
+
+    def train(self, mode: bool = True) -> AlbertBranch:
+        """A frozen ALBERT stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.albert.train(False)
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(B, outputs)` of `x (B, T, F)`."""
+        hidden = self.albert(inputs_embeds=self.projection(x)).last_hidden_state
+        logits: Tensor = self.head(hidden.mean(dim=1))
+        return logits
+
+
+def _albert_config(config: AlbertBranchConfig) -> AlbertConfig:
+    if config.path is None:
+        return AlbertConfig(
+            vocab_size=config.vocab_size,
+            embedding_size=config.embedding_size,
+            hidden_size=config.hidden_size,
+            num_hidden_layers=config.num_layers,
+            num_attention_heads=config.num_heads,
+            intermediate_size=config.intermediate_size,
+            max_position_embeddings=config.max_positions,
+            hidden_dropout_prob=config.dropout,
+            attention_probs_dropout_prob=config.dropout,
+        )
+    if not (Path(config.path) / "config.json").is_file():
+        raise UserError(
+            f"model.text_branch.path: no ALBERT at {config.path!r}; given a folder without config.json; allowed: a "
+            "local folder with config.json and weights, as save_pretrained writes it, or no path for fresh weights"
+        )
+    loaded = AlbertConfig.from_pretrained(config.path, local_files_only=True)
+    if loaded.model_type != "albert":
+        raise UserError(
+            f"model.text_branch.path: {config.path!r} holds a {loaded.model_type!r}; allowed: albert"
+        )
+    return loaded
+
+
+@final
+class TransformerBranch(nn.Module):
+    """Linear -> transformer encoder -> mean over time -> Linear."""
+
+    def __init__(self, config: TransformerBranchConfig, *, width: int, num_outputs: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(width, config.hidden_dim)
+        self.encoder = TransformerEncoder(
+            config.hidden_dim,
+            config.num_heads,
+            config.layers,
+            attn_dropout=config.dropout,
+            relu_dropout=config.dropout,
+            res_dropout=config.dropout,
+            embed_dropout=config.dropout,
+            attn_mask=False,
+        )
+        self.head = nn.Linear(config.hidden_dim, num_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(B, outputs)` of `x (B, T, F)`."""
+        logits: Tensor = self.head(self.encoder(self.projection(x)).mean(dim=1))
+        return logits
+
+
+@final
+class ResNet18Branch(nn.Module):
+    """ResNet-18 (He et al., CVPR 2016) on the `(1, time, features)` image, as published."""
+
+    def __init__(self, *, num_outputs: int) -> None:
+        super().__init__()
+        config = ResNetConfig(
+            num_channels=1,
+            embedding_size=64,
+            hidden_sizes=[64, 128, 256, 512],
+            depths=[2, 2, 2, 2],
+            layer_type="basic",
+        )
+        self.resnet = ResNetModel(config)
+        self.head = nn.Linear(512, num_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(B, outputs)` of `x (B, T, F)`."""
+        pooled = self.resnet(x[:, None]).pooler_output
+        logits: Tensor = self.head(pooled.flatten(1))
+        return logits
+
+
+@final
+class SmallConvBranch(nn.Module):
+    """Two convolutions of width 3 over time, ReLU after each, mean over time, Linear."""
+
+    def __init__(self, config: SmallConvBranchConfig, *, width: int, num_outputs: int) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(width, config.hidden_dim, 3, padding=1)
+        self.second = nn.Conv1d(config.hidden_dim, config.hidden_dim, 3, padding=1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.hidden_dim, num_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(B, outputs)` of `x (B, T, F)`."""
+        hidden = F.relu(self.first(x.transpose(1, 2)))
+        hidden = F.relu(self.second(self.dropout(hidden)))
+        logits: Tensor = self.head(self.dropout(hidden.mean(dim=2)))
+        return logits
+
+
+def build_text_branch(config: TextBranchConfig, *, width: int, length: int, num_outputs: int) -> nn.Module:
+    """The text branch that a configuration names."""
+    if isinstance(config, AlbertBranchConfig):
+        return AlbertBranch(config, width=width, length=length, num_outputs=num_outputs)
+    return TransformerBranch(config, width=width, num_outputs=num_outputs)
+
+
+def build_image_branch(config: ImageBranchConfig, *, width: int, num_outputs: int) -> nn.Module:
+    """The audio or vision branch that a configuration names."""
+    if isinstance(config, ResNet18BranchConfig):
+        return ResNet18Branch(num_outputs=num_outputs)
+    return SmallConvBranch(config, width=width, num_outputs=num_outputs)

@@ -1,0 +1,93 @@
+"""Batches of a split: the order of the samples, standardisation, and tensors on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from causalmer_core.datasets.base import FeatureStatistics, FloatArray, Split, TrainingData
+from causalmer_core.modality import MODALITIES, Batch, Modality
+from causalmer_core.seeding import numpy_stream
+
+Statistics = Mapping[Modality, FeatureStatistics]
+
+SCALE_RATIO = 3.0
+"""`auto` standardises where the modalities' scales differ by more than this factor."""
+
+
+def scales_differ(statistics: Statistics) -> bool:
+    """Whether one modality's scale, the root mean square of its channels' spread, is over three times another's."""
+    scales = [float(np.sqrt(np.mean(np.square(s.std)))) for s in statistics.values()]
+    return max(scales) > SCALE_RATIO * min(scales)
+
+
+def chosen_statistics(
+    data: TrainingData, standardise: Literal["auto", "always", "never"]
+) -> Statistics | None:
+    """The statistics to standardise with, or none."""
+    if standardise == "never" or (standardise == "auto" and not scales_differ(data.statistics)):
+        return None
+    return data.statistics
+
+
+def epoch_order(samples: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order of the training samples in an epoch: a permutation from the stream `order`, one an epoch."""
+    return numpy_stream(seed, "order", epoch).permutation(samples)
+
+
+def batch_bounds(samples: int, size: int) -> Iterator[tuple[int, int]]:
+    """First and past-the-last positions of each batch.
+
+    A last batch of one sample is joined to the one before: batch normalisation cannot train on one sample.
+    """
+    starts = list(range(0, samples, size))
+    if len(starts) > 1 and samples - starts[-1] == 1:
+        starts.pop()
+    return zip(starts, [*starts[1:], samples], strict=True)
+
+
+class Batches:
+    """The batches of a split.
+
+    Args:
+        split: the samples; memory maps are read a batch at a time.
+        statistics: standardise with these, or not at all. Padding (all-zero) steps stay zero.
+        size: samples a batch.
+        device: where the tensors go.
+    """
+
+    def __init__(
+        self, split: Split, statistics: Statistics | None, *, size: int, device: torch.device
+    ) -> None:
+        self.split = split
+        self.size = size
+        self.device = device
+        self._scaling = (
+            None
+            if statistics is None
+            else {m: (s.mean, 1.0 / s.std.astype(np.float32)) for m, s in statistics.items()}
+        )
+
+    def __call__(self, order: NDArray[np.int64] | None = None) -> Iterator[Batch]:
+        """Batches in the given order of samples, or in the split's own."""
+        samples = np.arange(len(self.split)) if order is None else order
+        for start, stop in batch_bounds(len(samples), self.size):
+            yield self._batch(samples[start:stop])
+
+    def _batch(self, chosen: NDArray[np.int64]) -> Batch:
+        features = {m.value: self._features(m, chosen) for m in MODALITIES}
+        labels = torch.from_numpy(np.asarray(self.split.labels[chosen]))
+        return Batch(**features, labels=labels.to(self.device))
+
+    def _features(self, modality: Modality, chosen: NDArray[np.int64]) -> Tensor:
+        values: FloatArray = np.asarray(self.split.features[modality][chosen])
+        if self._scaling is not None:
+            mean, inverse = self._scaling[modality]
+            present = values.any(axis=2, keepdims=True)
+            values = np.where(present, (values - mean) * inverse, np.float32(0))
+        return torch.from_numpy(values).to(self.device)

@@ -1,0 +1,81 @@
+"""A model on a split: losses, predictions and metrics, with modalities removed where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from causalmer_core.config import LossConfig
+from causalmer_core.datasets.batches import Batches
+from causalmer_core.metrics import Array, compute_metrics, predicted_labels
+from causalmer_core.modality import Modality
+from causalmer_core.model import AnyModel
+
+
+@dataclass(frozen=True, slots=True)
+class MeanLosses:
+    """Losses as means over samples; see `causalmer_core.losses.LossTerms`."""
+
+    total: float
+    task: float
+    kl: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A model on a split.
+
+    Attributes:
+        losses: means over the samples.
+        metrics: every metric of the task.
+        logits: `(samples, outputs)`, by which the model predicts.
+    """
+
+    losses: MeanLosses
+    metrics: dict[str, float]
+    logits: Array
+
+
+class LossMeter:
+    """Running means of losses over samples."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros(3)
+        self._count = 0
+
+    def add(self, values: Iterable[float], samples: int) -> None:
+        """Count the mean losses (total, task, KL) of `samples` samples."""
+        self._sums += samples * np.fromiter(values, np.float64, 3)
+        self._count += samples
+
+    def means(self) -> MeanLosses:
+        """The means so far."""
+        total, task, kl = (self._sums / self._count).tolist()
+        return MeanLosses(total, task, kl)
+
+
+@torch.no_grad()
+def evaluate(
+    model: AnyModel, batches: Batches, loss: LossConfig, *, removed: Iterable[Modality] = ()
+) -> Evaluation:
+    """Evaluate in evaluation mode; `removed` modalities are set to zero after standardisation.
+
+    The model is left in evaluation mode.
+    """
+    gone = tuple(removed)
+    model.eval()
+    meter = LossMeter()
+    logits, labels = [], []
+    for full in batches():
+        batch = full.without(gone)
+        output = model(batch)
+        terms = model.loss(output, batch.labels, loss)
+        meter.add((terms.total.item(), terms.task.item(), terms.kl.item()), len(batch))
+        logits.append(model.predict(output).float().cpu().numpy())
+        labels.append(batch.labels.cpu().numpy())
+    all_logits, all_labels = np.concatenate(logits), np.concatenate(labels)
+    metrics = compute_metrics(model.task, predicted_labels(model.task, all_logits), all_labels)
+    return Evaluation(meter.means(), metrics, all_logits)

@@ -1,0 +1,152 @@
+"""Metrics of a task, each with its direction declared and its convention in its name.
+
+Emotions (IEMOCAP form; each emotion is a binary decision by the argmax of its pair of logits):
+`accuracy` and `weighted_f1` are averages over emotions, `accuracy_<emotion>` and `weighted_f1_<emotion>` the parts,
+`exact_match` the share of samples with every emotion right. Beside them look at the majority baseline: a predictor
+of all zeros scores high on IEMOCAP.
+
+Classes: `accuracy`, `weighted_f1`.
+
+Regression (CMU-MOSI and CMU-MOSEI, scores in [-3, 3]): `mae`; `correlation` (Pearson); `accuracy_7` and
+`accuracy_5`, scores clipped to [-3, 3] and to [-2, 2] and rounded half to even, as NumPy rounds;
+`accuracy_2_nonnegative` and `weighted_f1_nonnegative` for negative against non-negative;
+`accuracy_2_positive` and `weighted_f1_positive` for negative against positive, true zeros left out.
+
+Weighted F1 is the mean of the classes' F1 by their support. Undefined values (the correlation of constants, an
+empty set of samples) are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from causalmer_core.errors import unknown_name
+from causalmer_core.task import Task, TaskKind
+
+Array = NDArray[Any]
+
+_REGRESSION_METRICS = (
+    "mae",
+    "correlation",
+    "accuracy_7",
+    "accuracy_5",
+    "accuracy_2_nonnegative",
+    "weighted_f1_nonnegative",
+    "accuracy_2_positive",
+    "weighted_f1_positive",
+)
+_LOWER_IS_BETTER = frozenset({"mae"})
+
+
+def metric_directions(task: Task) -> dict[str, str]:
+    """The task's metrics in their order, each with its direction, `max` or `min`."""
+    names: tuple[str, ...]
+    if task.kind is TaskKind.REGRESSION:
+        names = _REGRESSION_METRICS
+    elif task.kind is TaskKind.CLASSES:
+        names = ("accuracy", "weighted_f1")
+    else:
+        parts = tuple(f"{metric}_{label}" for metric in ("accuracy", "weighted_f1") for label in task.labels)
+        names = ("accuracy", "weighted_f1", "exact_match", *parts)
+    return {name: "min" if name in _LOWER_IS_BETTER else "max" for name in names}
+
+
+def checked_metric(task: Task, name: str) -> str:
+    """The direction of a metric of the task.
+
+    Raises:
+        UserError: the task has no metric of that name.
+    """
+    directions = metric_directions(task)
+    if name not in directions:
+        raise unknown_name(f"metric of a {task.kind} task", name, directions)
+    return directions[name]
+
+
+def predicted_labels(task: Task, logits: Array) -> Array:
+    """Decisions from `logits (samples, outputs)`, in the form of the labels; regression: the scores themselves."""
+    if task.kind is TaskKind.EMOTIONS:
+        return np.asarray(logits.reshape(len(logits), -1, 2).argmax(-1))
+    if task.kind is TaskKind.CLASSES:
+        return np.asarray(logits.argmax(-1))
+    return logits.reshape(-1)
+
+
+def compute_metrics(task: Task, predictions: Array, labels: Array) -> dict[str, float]:
+    """Every metric of the task for decisions or scores as `predicted_labels` gives them."""
+    if task.kind is TaskKind.REGRESSION:
+        values = _regression(np.asarray(predictions, np.float64), np.asarray(labels, np.float64))
+    elif task.kind is TaskKind.CLASSES:
+        values = {
+            "accuracy": _accuracy(labels, predictions),
+            "weighted_f1": _weighted_f1(labels, predictions),
+        }
+    else:
+        values = _emotions(task, predictions, labels)
+    return {name: values[name] for name in metric_directions(task)}
+
+
+def majority_predictions(task: Task, train_labels: Array, count: int) -> Array:
+    """What the majority baseline predicts for `count` samples.
+
+    The commonest value of each emotion, the commonest class, or the median score, of the training labels.
+    """
+    if task.kind is TaskKind.REGRESSION:
+        return np.full(count, np.median(train_labels))
+    if task.kind is TaskKind.CLASSES:
+        return np.full(count, np.bincount(train_labels).argmax())
+    return np.tile((train_labels.mean(axis=0) > 0.5).astype(np.int64), (count, 1))
+
+
+def _emotions(task: Task, predictions: Array, labels: Array) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for column, label in enumerate(task.labels):
+        values[f"accuracy_{label}"] = _accuracy(labels[:, column], predictions[:, column])
+        values[f"weighted_f1_{label}"] = _weighted_f1(labels[:, column], predictions[:, column])
+    for metric in ("accuracy", "weighted_f1"):
+        values[metric] = float(np.mean([values[f"{metric}_{label}"] for label in task.labels]))
+    values["exact_match"] = _mean((predictions == labels).all(axis=1))
+    return values
+
+
+def _regression(scores: Array, labels: Array) -> Mapping[str, float]:
+    nonzero = labels != 0
+    return {
+        "mae": _mean(np.abs(scores - labels)),
+        "correlation": _correlation(scores, labels),
+        "accuracy_7": _accuracy(_rounded(labels, 3), _rounded(scores, 3)),
+        "accuracy_5": _accuracy(_rounded(labels, 2), _rounded(scores, 2)),
+        "accuracy_2_nonnegative": _accuracy(labels >= 0, scores >= 0),
+        "weighted_f1_nonnegative": _weighted_f1(labels >= 0, scores >= 0),
+        "accuracy_2_positive": _accuracy(labels[nonzero] > 0, scores[nonzero] > 0),
+        "weighted_f1_positive": _weighted_f1(labels[nonzero] > 0, scores[nonzero] > 0),
+    }
+
+
+def _rounded(scores: Array, bound: int) -> Array:
+    return np.asarray(np.clip(scores, -bound, bound).round())
+
+
+def _mean(values: Array) -> float:
+    return float(np.mean(values)) if len(values) else 0.0
+
+
+def _accuracy(labels: Array, predictions: Array) -> float:
+    return _mean(labels == predictions)
+
+
+def _weighted_f1(labels: Array, predictions: Array) -> float:
+    if not len(labels):
+        return 0.0
+    return float(f1_score(labels, predictions, average="weighted", zero_division=0))
+
+
+def _correlation(scores: Array, labels: Array) -> float:
+    if len(labels) < 2 or np.ptp(scores) == 0 or np.ptp(labels) == 0:
+        return 0.0
+    return float(np.corrcoef(scores, labels)[0, 1])
