@@ -1,0 +1,72 @@
+"""From what a sweep says to configurations of single runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from causalmer_core.config import RunConfig, merged
+
+
+def fixed_part(base: Mapping[str, Any]) -> RunConfig:
+    """The published defaults with a sweep's `base`, a nested mapping, merged in.
+
+    Raises:
+        pydantic.ValidationError: a key or a value is not allowed.
+    """
+    return RunConfig.model_validate_json(json.dumps(merged(RunConfig().model_dump(mode="json"), base)))
+
+
+def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
+    """The configuration with values at dotted paths replaced, whatever their order.
+
+    A path that names a variant (`model.text_branch.name`) goes before the paths of that variant's own fields. A
+    value may be a mapping, which stands for the paths below it.
+
+    Raises:
+        pydantic.ValidationError: a path or a value is not allowed.
+    """
+    single = _flat(values)
+    return config.with_values({path: single[path] for path in sorted(single, key=variants_first)})
+
+
+def paper_default(config: RunConfig, searched: Iterable[str], overrides: Mapping[str, Any]) -> RunConfig:
+    """The contender "paper": `config` with every searched value at its published default, then `overrides`.
+
+    A variant (such as a branch) that is not searched stays as `config` has it, and the default of its own is
+    the published one for a searched value inside it.
+
+    Raises:
+        pydantic.ValidationError: a path or a value is not allowed.
+    """
+    searched = set(searched)
+    names = {
+        path: config.value(path) for path in leaves(config) if path.endswith(".name") and path not in searched
+    }
+    published = with_values(RunConfig(), names)
+    known = leaves(published)
+    reset = {path: known[path] for path in searched if path in known}
+    return with_values(config, {**reset, **_flat(overrides)})
+
+
+def leaves(config: RunConfig) -> dict[str, Any]:
+    """Every single value of a configuration by its dotted path."""
+    return _flat(config.model_dump(mode="json"))
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        below = (
+            {f"{key}.{path}": leaf for path, leaf in _flat(value).items()}
+            if isinstance(value, Mapping)
+            else None
+        )
+        found.update({key: value} if below is None else below)
+    return found
+
+
+def variants_first(path: str) -> tuple[int, bool, str]:
+    """Sorts paths so that groups go before their parts, and the name of a variant before its fields."""
+    return path.count("."), not path.endswith(".name"), path

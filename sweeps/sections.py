@@ -1,0 +1,116 @@
+"""The sections of a sweep's YAML file, apart from the search space."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from causalmer_core.config import Frozen
+from causalmer_core.errors import UserError
+from causalmer_core.names import checked_name
+from sweeps.problems import invalid
+
+
+def _safe_name(name: str) -> str:
+    try:
+        return checked_name(name, "folder")
+    except UserError as error:
+        raise invalid(
+            "not usable as the name of a folder",
+            "1 to 64 letters, digits, '.', '_' or '-', starting with a letter or a digit",
+        ) from error
+
+
+SafeName = Annotated[str, AfterValidator(_safe_name)]
+"""A name that is safe as one part of a path."""
+
+FolderPath = Annotated[str, Field(min_length=1)]
+
+
+class DataSection(Frozen):
+    """Which data the sweep runs on.
+
+    Attributes:
+        name: the data set's name in the data store.
+        root: the data store's folder, relative to the working directory unless absolute.
+        synthetic: for an embedded data set: the fields of
+            `causalmer_core.datasets.synthetic.SyntheticConfig`, from which it is made when the store does not
+            have it. None (default): the store must have it.
+    """
+
+    name: SafeName
+    root: FolderPath = "causalmer_data"
+    synthetic: dict[str, Any] | None = None
+
+
+class SearchSection(Frozen):
+    """How configurations are proposed.
+
+    Attributes:
+        sampler: `tpe` learns from results, `random` does not.
+        num_configs: how many configurations are proposed.
+        seed: the seed of the proposals alone.
+        startup: how many of the first proposals are random before TPE starts to learn.
+        max_concurrent: how many proposals may be open at once. Proposal n is made from the results of
+            proposals up to n - max_concurrent and no others, so that the sweep does not depend on which trial
+            ends first.
+        paper_first: whether the paper's default is tried first, where it lies inside the space.
+    """
+
+    sampler: Literal["tpe", "random"] = "tpe"
+    num_configs: int = Field(default=12, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    startup: int = Field(default=5, ge=1)
+    max_concurrent: int = Field(default=4, ge=1)
+    paper_first: bool = True
+
+
+class AshaScheduler(Frozen):
+    """Asynchronous successive halving (Li et al., MLSys 2020): weak trials are cut early.
+
+    Attributes:
+        grace_epochs: no trial is cut before it.
+        reduction_factor: of those that reach a rung, one in this many goes on.
+    """
+
+    name: Literal["asha"] = "asha"
+    grace_epochs: int = Field(default=2, ge=1)
+    reduction_factor: int = Field(default=3, ge=2)
+
+
+class NoScheduler(Frozen):
+    """Every trial trains to its end."""
+
+    name: Literal["none"] = "none"
+
+
+Scheduler = Annotated[AshaScheduler | NoScheduler, Field(discriminator="name")]
+
+
+class SeedsSection(Frozen):
+    """How many seeds are for what.
+
+    Attributes:
+        search: seeds of every proposed configuration.
+        confirm: further, fresh seeds of the best configurations.
+        top_k: how many configurations are confirmed.
+        first: the first seed; the others follow it.
+    """
+
+    search: int = Field(default=1, ge=1)
+    confirm: int = Field(default=3, ge=1)
+    top_k: int = Field(default=4, ge=1)
+    first: int = Field(default=0, ge=0)
+
+
+class SelectionSection(Frozen):
+    """How the winner is chosen, from validation scores alone.
+
+    Attributes:
+        rule: `best_mean`: the best mean over complete seed sets.
+        confidence: of the intervals shown, between 0 and 1.
+    """
+
+    rule: Literal["best_mean"] = "best_mean"
+    confidence: float = Field(default=0.95, gt=0.0, lt=1.0)

@@ -1,0 +1,226 @@
+"""A sweep as its YAML file describes it: validated, frozen, and the source of every configuration it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
+
+from causalmer_core.config import Frozen, RunConfig, merged
+from causalmer_core.errors import UserError
+from cluster.resources import TrialResources
+from sweeps.checks import base_problems, paper_problems, space_problems
+from sweeps.configurations import fixed_part, paper_default, with_values
+from sweeps.parameters import AnyParameter
+from sweeps.problems import KeyPath, Problem, invalid, problems_of, shown
+from sweeps.sections import (
+    AshaScheduler,
+    DataSection,
+    FolderPath,
+    SafeName,
+    Scheduler,
+    SearchSection,
+    SeedsSection,
+    SelectionSection,
+)
+from sweeps.seeds import SeedPlan
+from sweeps.space import SearchSpace
+from sweeps.yaml_file import YamlFile, read_yaml, write_yaml
+
+_BY_DOTTED_PATH = ("space", "paper_default")
+"""Sections whose keys are themselves dotted paths."""
+
+_PARAMETER: TypeAdapter[AnyParameter] = TypeAdapter(AnyParameter)
+
+
+class SweepSpec(Frozen):
+    """A sweep.
+
+    Attributes:
+        name: the sweep's name, and its folder's below `storage`.
+        data: the data set.
+        storage: the folder of all sweeps, relative to the working directory unless absolute.
+        base: the fixed part of every configuration, a nested mapping merged into `RunConfig`'s published
+            defaults.
+        space: what is searched; empty means one configuration.
+        search: how configurations are proposed.
+        scheduler: whether weak trials are cut early.
+        seeds: how many seeds are for what.
+        paper_default: values by dotted path for the contender "paper", on top of `base`; searched values not
+            given here take their published defaults.
+        selection: how the winner is chosen.
+        resources: what each trial takes.
+    """
+
+    name: SafeName
+    data: DataSection
+    storage: FolderPath = "causalmer_runs"
+    base: dict[str, Any] = Field(default_factory=dict)
+    space: SearchSpace = SearchSpace()
+    search: SearchSection = SearchSection()
+    scheduler: Scheduler = AshaScheduler()
+    seeds: SeedsSection = SeedsSection()
+    paper_default: dict[str, Any] = Field(default_factory=dict)
+    selection: SelectionSection = SelectionSection()
+    resources: TrialResources = Field(default=TrialResources())
+
+    @model_validator(mode="after")
+    def _top_k_fits(self) -> Self:
+        if self.seeds.top_k > self.search.num_configs:
+            what = f"confirms {self.seeds.top_k} of {self.search.num_configs} configurations (search.num_configs)"
+            error = invalid(what, f"up to {self.search.num_configs}")
+            details = InitErrorDetails(type=error, loc=("seeds", "top_k"), input=self.seeds.top_k)
+            raise ValidationError.from_exception_data("SweepSpec", [details])
+        return self
+
+    @property
+    def num_configs(self) -> int:
+        """How many different configurations the search can propose: those asked for, or all that there are."""
+        size = self.space.size()
+        return self.search.num_configs if size is None else min(size, self.search.num_configs)
+
+    def base_config(self, fingerprint: str) -> RunConfig:
+        """The fixed part as a configuration, for the data set with this fingerprint."""
+        return with_values(fixed_part(self.base), {"data.fingerprint": fingerprint})
+
+    def configuration(self, values: Mapping[str, Any], fingerprint: str) -> RunConfig:
+        """The configuration of a proposal, `values` by dotted path."""
+        return with_values(self.base_config(fingerprint), values)
+
+    def paper_config(self, fingerprint: str) -> RunConfig:
+        """The contender "paper": searched values at their published defaults, but for `paper_default`."""
+        return paper_default(self.base_config(fingerprint), self.space.paths, self.paper_default)
+
+    def undebiased(self, config: RunConfig) -> RunConfig:
+        """The same configuration without debiasing: the backbone alone."""
+        return with_values(config, {"model.debiasing": "none"})
+
+    def seed_plan(self) -> SeedPlan:
+        """Which seeds are for search and which for confirmation."""
+        return SeedPlan.counted(self.seeds.search, self.seeds.confirm, self.seeds.first)
+
+
+def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> SweepSpec:
+    """Reads and checks a sweep's file.
+
+    Args:
+        path: the YAML file.
+        overrides: values by dotted key (`search.num_configs`, `space.loss.alpha`) that go before the file's.
+            A mapping is merged into what stands there; a parameter of `space` is replaced.
+
+    Raises:
+        UserError: the file cannot be read, or something in it is wrong; every problem found is a line of its
+            own, `FILE:LINE: key: what; given ...; allowed ...`.
+    """
+    source = read_yaml(path)
+    tree = {key: value for key, value in source.tree.items() if value is not None}
+    for key, value in (overrides or {}).items():
+        tree = _overridden(tree, _split(key), value)
+    spec, problems = _checked(tree)
+    if spec is None or problems:
+        places = [_split(key) for key in overrides or {}]
+        problems.sort(key=lambda problem: source.line_of(problem.path))
+        raise UserError("\n".join(problem.line(_place(problem, source, places)) for problem in problems))
+    return spec
+
+
+def to_yaml(spec: SweepSpec) -> str:
+    """The sweep as YAML with every default written out, but for those of single parameters."""
+    tree = spec.model_dump(mode="json", by_alias=True)
+    if spec.data.synthetic is None:
+        del tree["data"]["synthetic"]
+    tree["space"] = {
+        path: spec.space[path].model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        for path in spec.space.root
+    }
+    return write_yaml(tree)
+
+
+def changed_keys(old: SweepSpec, new: SweepSpec) -> list[str]:
+    """The dotted keys whose values differ, sorted; a key that only one of them has differs."""
+    before, after = _flat(old), _flat(new)
+    return sorted(key for key in before.keys() | after.keys() if before.get(key, ...) != after.get(key, ...))
+
+
+def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
+    """The sweep, and all that is wrong: each section is checked even where others are wrong."""
+    spec, problems = None, []
+    try:
+        spec = SweepSpec.model_validate_json(json.dumps(tree))
+    except ValidationError as error:
+        problems = problems_of(error, SweepSpec, tree)
+    base, overrides = tree.get("base", {}), tree.get("paper_default", {})
+    problems += _synthetic_problems(tree.get("data"))
+    wrong = base_problems(base) if isinstance(base, dict) else []
+    if isinstance(base, dict) and not wrong:
+        config, space = fixed_part(base), spec.space if spec else _usable_part(tree.get("space"))
+        wrong = space_problems(config, space)
+        if isinstance(overrides, dict) and not wrong:
+            wrong = paper_problems(config, space, overrides)
+    return spec, problems + wrong
+
+
+def _usable_part(space: Any) -> SearchSpace:
+    """Of a space that may be wrong: the unconditional parameters that are right, to check them further."""
+    usable: dict[str, AnyParameter] = {}
+    for path, given in space.items() if isinstance(space, dict) else ():
+        try:
+            parameter = _PARAMETER.validate_json(json.dumps(given))
+        except ValidationError:
+            continue  # reported already, as a part of the whole file
+        if not parameter.when:
+            usable[path] = parameter
+    return SearchSpace(usable)
+
+
+def _synthetic_problems(data: Any) -> list[Problem]:
+    given = data.get("synthetic") if isinstance(data, dict) else None
+    if not isinstance(given, dict):
+        return []
+    from causalmer_core.datasets.synthetic import SyntheticConfig  # it imports torch, which takes seconds
+
+    try:
+        SyntheticConfig.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        return problems_of(error, SyntheticConfig, given, ("data", "synthetic"))
+    return []
+
+
+def _split(key: str) -> tuple[str, ...]:
+    section, _, rest = key.partition(".")
+    return (section, rest) if rest and section in _BY_DOTTED_PATH else tuple(key.split("."))
+
+
+def _overridden(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    if path[0] in _BY_DOTTED_PATH and len(path) > 1:
+        section = tree.get(path[0])
+        return {**tree, path[0]: {**(section if isinstance(section, dict) else {}), path[1]: value}}
+    for key in reversed(path):
+        value = {key: value}
+    return merged(tree, value)
+
+
+def _place(problem: Problem, source: YamlFile, overridden: list[tuple[str, ...]]) -> str:
+    """The file and the line of a problem, or the override that it comes from."""
+    for path in overridden:
+        if problem.path[: len(path)] == path:
+            return "--set"
+    return f"{source.path}:{source.line_of(problem.path)}"
+
+
+def _flat(spec: SweepSpec) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def collect(node: Any, path: KeyPath) -> None:
+        if isinstance(node, dict) and node:
+            for key, below in node.items():
+                collect(below, (*path, key))
+        else:
+            found[".".join(map(str, path))] = shown(node) if node == {} else node
+
+    collect(spec.model_dump(mode="json", by_alias=True), ())
+    return found
