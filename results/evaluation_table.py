@@ -1,0 +1,95 @@
+"""The numbers of the final evaluation: each contender's mean over seeds, for every subset of modalities
+present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from results.intervals import Interval, PairedDifference, paired_difference, t_interval
+
+PRESENT = ("tav", "ta", "tv", "av", "t", "a", "v", "none")
+"""The subsets of modalities present, all first and none last."""
+SUBSET_NAMES: Mapping[str, str] = {
+    "tav": "all",
+    "ta": "text + audio",
+    "tv": "text + vision",
+    "av": "audio + vision",
+    "t": "text only",
+    "a": "audio only",
+    "v": "vision only",
+    "none": "none",
+}
+CONTENDERS = ("selected", "paper", "undebiased", "majority")
+"""The order of the contenders; others follow by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One way of predicting, as evaluated on the test split.
+
+    Attributes:
+        name: `selected`, `paper`, `undebiased`, `majority`.
+        prediction: which logits predicted (such as `tie`).
+        config_id: the configuration, none for a baseline.
+        values: the metric by (metric, subset present), then by seed; a baseline without seeds has one value
+            at seed -1.
+    """
+
+    name: str
+    prediction: str
+    config_id: str | None
+    values: Mapping[tuple[str, str], Mapping[int, float]]
+
+    def interval(self, metric: str, present: str = "tav") -> Interval | None:
+        """The mean over seeds with its t interval; none where nothing was evaluated."""
+        values = self.values.get((metric, present))
+        return t_interval(list(values.values())) if values else None
+
+
+WITHOUT_SEED = -1
+
+
+def contenders(evaluations: pd.DataFrame, metrics: tuple[str, ...], split: str = "test") -> list[Contender]:
+    """What an evaluations table says, one entry a contender and prediction, in the order of `CONTENDERS`.
+
+    Values that are not finite are left out, as a metric may be undefined for a subset.
+    """
+    rows = evaluations[evaluations["split"] == split]
+    rows = rows.assign(
+        prediction=rows["prediction"].fillna(""), seed=rows["seed"].fillna(WITHOUT_SEED).astype("int64")
+    )
+    found = [
+        _contender(str(name), str(prediction), group, metrics)
+        for (name, prediction), group in rows.groupby(["contender", "prediction"], sort=True)
+    ]
+    return sorted(found, key=lambda contender: (_rank(contender.name), contender.name, contender.prediction))
+
+
+def difference(
+    first: Contender, second: Contender, metric: str, present: str = "tav"
+) -> PairedDifference | None:
+    """First minus second on the seeds both have; none where they share no seed."""
+    one, other = (contender.values.get((metric, present), {}) for contender in (first, second))
+    if not one.keys() & other.keys() - {WITHOUT_SEED}:
+        return None
+    return paired_difference(one, other)
+
+
+def _contender(name: str, prediction: str, rows: pd.DataFrame, metrics: tuple[str, ...]) -> Contender:
+    values: dict[tuple[str, str], dict[int, float]] = {}
+    for present, group in rows.groupby("present", sort=True):
+        for metric in metrics:
+            finite = group[["seed", metric]].dropna()
+            if len(finite):
+                by_seed = zip(finite["seed"], finite[metric], strict=True)
+                values[metric, str(present)] = {int(seed): float(value) for seed, value in by_seed}
+    identities = rows["config_id"].dropna()
+    return Contender(name, prediction, str(identities.iloc[0]) if len(identities) else None, values)
+
+
+def _rank(name: str) -> int:
+    return CONTENDERS.index(name) if name in CONTENDERS else len(CONTENDERS)
