@@ -1,0 +1,23 @@
+"""Names that become part of a path: one rule for data sets, sweeps and everything else a user may name."""
+
+from __future__ import annotations
+
+import re
+
+from causalmer_core.errors import UserError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def checked_name(name: str, kind: str) -> str:
+    """`name` if it is safe as one part of a path; `kind` (`"sweep"`, `"data set"`) is for the message.
+
+    Raises:
+        UserError: it is empty, too long, or has other characters than letters, digits, `.`, `_` and `-`.
+    """
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"{kind} name {name!r} is not allowed; use 1 to 64 letters, digits, '.', '_' or '-', "
+            "starting with a letter or a digit"
+        )
+    return name
