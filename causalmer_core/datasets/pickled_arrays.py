@@ -1,0 +1,268 @@
+"""What a pickle may ask for: our own makers of arrays, bytes and sets, under the names that pickles use.
+
+NumPy's real `_reconstruct`, `dtype` and `ndarray.__setstate__` are never reached: a crafted dtype state
+crashes the interpreter even with an exact list of allowed names. Each maker here checks its arguments and
+builds the array with `np.frombuffer` from bytes that are in the file, so nothing can be larger than what
+was given.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class PickleRefusedError(Exception):
+    """The pickle holds something that a data file has no need of. The message says what."""
+
+
+class Allowance:
+    """How many bytes a pickle may make: a small multiple of its own size.
+
+    A pickle can name one long string many times and have it converted each time; without a bound a megabyte
+    of file makes terabytes of memory.
+    """
+
+    def __init__(self, file_size: int) -> None:
+        self._left = 16 * file_size + 4096
+
+    def spend(self, size: int) -> None:
+        """Count `size` more bytes.
+
+        Raises:
+            PickleRefusedError: the allowance is used up.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise PickleRefusedError("its contents would take far more memory than the file has bytes")
+
+
+class NdarrayType:
+    """Stands for `numpy.ndarray`, the first argument of `_reconstruct`. It does nothing."""
+
+    __slots__ = ()
+
+
+class PickledDtype:
+    """A dtype being read: the specification (`"f4"`), then its state, of which only the byte order counts."""
+
+    __slots__ = ("_order", "_spec")
+    _SPEC = re.compile(r"b1|[iu][1248]|f[248]|[SU][1-9][0-9]{0,5}|O[48]?")
+
+    def __init__(self, spec: object) -> None:
+        text = spec.decode("latin-1") if isinstance(spec, bytes) else spec
+        if not isinstance(text, str) or not self._SPEC.fullmatch(text):
+            raise PickleRefusedError(
+                f"it has an array of dtype {_short(text)}; allowed are booleans, integers, floats of at most "
+                "8 bytes, text, and objects that are text or numbers"
+            )
+        self._spec = text
+        self._order = "="
+
+    def set_state(self, state: object) -> None:
+        """Take the byte order from the state; refuse subarrays, fields and sizes that differ."""
+        if type(state) is not tuple or not 5 <= len(state) <= 9:
+            raise PickleRefusedError("the state of a dtype is not one that NumPy writes")
+        order, *compound = state[1:5]
+        if order not in ("<", ">", "|", "=", b"<", b">", b"|", b"=") or any(x is not None for x in compound):
+            raise PickleRefusedError("the state of a dtype has a subarray, fields or an unknown byte order")
+        if len(state) > 5 and state[5] not in (-1, self._itemsize()):
+            raise PickleRefusedError(
+                f"the state of a dtype gives {_short(state[5])} bytes for {self._spec!r}"
+            )
+        self._order = order.decode() if isinstance(order, bytes) else order
+
+    def _itemsize(self) -> int:
+        return -1 if self.is_object else np.dtype(self._spec).itemsize
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the array holds Python objects."""
+        return self._spec.startswith("O")
+
+    def in_file(self) -> np.dtype[Any]:
+        """The real dtype, in the byte order of the file."""
+        return np.dtype(self._spec).newbyteorder("=" if self._order == "|" else self._order)  # type: ignore[arg-type]
+
+
+class PickledArray:
+    """An array being read: empty until its state is set."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: NDArray[Any] | None = None
+
+    def set_state(self, allowance: Allowance, state: object) -> None:
+        """Build the array from `(version, shape, dtype, is_fortran, data)`."""
+        if type(state) is not tuple or len(state) != 5:
+            raise PickleRefusedError("the state of an array is not one that NumPy writes")
+        _, shape, dtype, fortran, data = state
+        self.value = _array(allowance, data, dtype, shape, "F" if fortran else "C")
+
+
+def _short(value: object) -> str:
+    """A value for a message; containers and long text are not shown whole."""
+    return repr(value)[:60] if isinstance(value, (str, bytes, int, float)) else type(value).__name__
+
+
+def _checked_shape(shape: object) -> tuple[int, ...]:
+    if (
+        type(shape) is not tuple
+        or len(shape) > 32
+        or any(type(n) is not int or not 0 <= n < 2**62 for n in shape)
+    ):
+        raise PickleRefusedError("the shape of an array is not a tuple of at most 32 whole numbers")
+    return shape
+
+
+def _as_bytes(data: object) -> bytes | bytearray:
+    """Raw data; a Python 2 `str` arrives as text in latin-1."""
+    if isinstance(data, str):
+        return data.encode("latin-1")
+    if isinstance(data, (bytes, bytearray)):
+        return data
+    raise PickleRefusedError(f"the data of an array is {_short(data)}, not bytes")
+
+
+def _object_array(data: object, shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array of plain objects from the list that NumPy writes for it."""
+    if type(data) is not list or len(data) != math.prod(shape):
+        raise PickleRefusedError(f"an array of objects of shape {shape} does not come with as many objects")
+    if any(type(x) not in (str, bytes, int, float, bool, type(None)) for x in data):
+        raise PickleRefusedError("an array of objects has something other than text, bytes and numbers in it")
+    array: NDArray[Any] = np.empty(len(data), dtype=object)
+    array[:] = data
+    return array
+
+
+def _simple_array(data: bytes | bytearray, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """A flat array over the bytes, in native byte order, with no value that its dtype cannot have."""
+    if math.prod(shape) * dtype.itemsize != len(data):
+        raise PickleRefusedError(
+            f"an array of shape {shape} and dtype {dtype} needs {math.prod(shape) * dtype.itemsize} bytes, "
+            f"and {len(data)} are given"
+        )
+    if dtype.kind == "b":
+        return np.asarray(np.frombuffer(data, dtype=np.uint8) != 0)
+    array = np.frombuffer(data, dtype=dtype)
+    if not dtype.isnative:
+        array = array.astype(dtype.newbyteorder("="))
+    if dtype.kind == "U" and array.size and array.view(np.uint32).max() > 0x10FFFF:
+        raise PickleRefusedError("an array of text has a character that does not exist")
+    return array
+
+
+def _array(allowance: Allowance, data: object, dtype: object, shape: object, order: object) -> NDArray[Any]:
+    if not isinstance(dtype, PickledDtype):
+        raise PickleRefusedError("an array has no dtype")
+    dimensions = _checked_shape(shape)
+    if dtype.is_object:
+        flat = _object_array(data, dimensions)
+    else:
+        flat = _simple_array(_as_bytes(data), dtype.in_file(), dimensions)
+    allowance.spend(flat.nbytes)
+    return flat.reshape(dimensions, order="F" if order == "F" else "C")
+
+
+def _reconstruct(_: Allowance, kind: object, *__: object) -> PickledArray:
+    if not isinstance(kind, NdarrayType):
+        raise PickleRefusedError("it asks for an array of a type other than numpy.ndarray")
+    return PickledArray()
+
+
+def _dtype(_: Allowance, spec: object, *__: object) -> PickledDtype:
+    return PickledDtype(spec)
+
+
+def _scalar(allowance: Allowance, dtype: object, data: object = b"") -> object:
+    """A NumPy scalar, as the plain Python number or text that it equals."""
+    if isinstance(dtype, PickledDtype) and dtype.is_object:
+        raise PickleRefusedError("it has a scalar of dtype object")
+    return _array(allowance, data, dtype, (), "C").item()
+
+
+def _frombuffer(
+    allowance: Allowance, data: object, dtype: object, shape: object, order: object, axes: object = None
+) -> PickledArray:
+    """Protocol 5. With order `K` the data lies in the order of `axes`, which are transposed afterwards."""
+    array = PickledArray()
+    array.value = _array(allowance, data, dtype, shape, order)
+    if order == "K" and axes is not None:
+        wanted = _checked_shape(axes)
+        if sorted(wanted) != list(range(array.value.ndim)):
+            raise PickleRefusedError("the axes of an array are not an order of its dimensions")
+        array.value = array.value.transpose(wanted)
+    return array
+
+
+def _encode(allowance: Allowance, text: object = "", encoding: object = "latin1") -> bytes:
+    """`_codecs.encode`, how protocols 0 to 2 write bytes."""
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+        raise PickleRefusedError("it asks for _codecs.encode with something other than text and latin1")
+    allowance.spend(len(text))
+    return text.encode("latin-1")
+
+
+def _bytes(allowance: Allowance, data: object = b"", encoding: object = "latin-1") -> bytes:
+    raw = _encode(allowance, data, encoding) if isinstance(data, str) else _as_bytes(data)
+    allowance.spend(len(raw))
+    return bytes(raw)
+
+
+def _bytearray(allowance: Allowance, data: object = b"", encoding: object = "latin-1") -> bytearray:
+    return bytearray(_bytes(allowance, data, encoding))
+
+
+def check_key(value: object) -> None:
+    """Refuse what may not be a key of a dict or a member of a set.
+
+    Only plain values and flat tuples of them: hashing a tuple nested a million times overflows the C stack.
+    """
+    plain = (str, bytes, int, float, bool, type(None))
+    if type(value) in plain:
+        return
+    if type(value) is not tuple or len(value) > 32 or any(type(x) not in plain for x in value):
+        raise PickleRefusedError(f"it has {_short(value)} as a key of a dict or a member of a set")
+
+
+def _members(allowance: Allowance, items: object) -> list[Any]:
+    if type(items) is not list:
+        raise PickleRefusedError("it makes a set of something other than a list")
+    for item in items:
+        check_key(item)
+    allowance.spend(8 * len(items))
+    return items
+
+
+def _set(allowance: Allowance, items: object = None) -> set[Any]:
+    return set(_members(allowance, [] if items is None else items))
+
+
+def _frozenset(allowance: Allowance, items: object = None) -> frozenset[Any]:
+    return frozenset(_members(allowance, [] if items is None else items))
+
+
+MAKERS: dict[tuple[str, str], Callable[..., object]] = {
+    ("numpy", "dtype"): _dtype,
+    ("_codecs", "encode"): _encode,
+    **{(f"{core}.multiarray", "_reconstruct"): _reconstruct for core in ("numpy.core", "numpy._core")},
+    **{(f"{core}.multiarray", "scalar"): _scalar for core in ("numpy.core", "numpy._core")},
+    **{(f"{core}.numeric", "_frombuffer"): _frombuffer for core in ("numpy.core", "numpy._core")},
+    **{
+        (module, name): maker
+        for module in ("builtins", "__builtin__")
+        for name, maker in (
+            ("bytes", _bytes),
+            ("bytearray", _bytearray),
+            ("set", _set),
+            ("frozenset", _frozenset),
+        )
+    },
+}
+"""Every function that a pickle may name, by its exact module and name, and what we call in its place."""
