@@ -1,0 +1,133 @@
+"""The manifest of a stored data set: what it is, where it came from, and what its arrays must look like."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from causalmer_core.datasets.base import FeatureStatistics, Split
+from causalmer_core.datasets.labels import label_counts
+from causalmer_core.datasets.nonfinite import NonfiniteCounts
+from causalmer_core.datasets.statistics import chunks, count_padding
+from causalmer_core.modality import MODALITIES, Modality
+from causalmer_core.task import Task
+
+SPLITS = ("train", "valid", "test")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ArraySummary(_Part):
+    """What one array must be: `dtype` as NumPy writes it (`<f4`)."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class FeatureSummary(ArraySummary):
+    """The features of one modality in one split.
+
+    `padding_steps` counts steps whose features are all 0; `missing_samples` counts samples with no other steps.
+    """
+
+    padding_steps: int
+    missing_samples: int
+
+
+class SplitSummary(_Part):
+    """One split; `label_counts` as `labels.label_counts` gives them."""
+
+    samples: int
+    features: Mapping[Modality, FeatureSummary]
+    labels: ArraySummary
+    label_counts: Mapping[str, int]
+
+
+class FeatureScale(_Part):
+    """The training scale of a modality: the mean of its channels' means, the root mean square of their spread."""
+
+    mean: float
+    std: float
+
+
+class Manifest(_Part):
+    """All about a stored data set but its arrays.
+
+    Attributes:
+        name: the data set's name; the folder is called so.
+        task: what is predicted.
+        fingerprint: SHA-256, 64 hexadecimal digits, of the task, the arrays and the ids.
+        source_file: the imported file's name without its folder, none for synthetic data.
+        synthetic: the parameters that the data was drawn with, none for imported data.
+        splits: by split, shapes, label counts and padding.
+        scales: by modality, the scale in the training split.
+        nonfinite: by split and modality, NaN and infinities in the source and how many were replaced by 0.
+    """
+
+    format_version: Literal[1] = 1
+    name: str
+    task: Task
+    fingerprint: str
+    source_file: str | None
+    synthetic: Mapping[str, JsonValue] | None
+    splits: Mapping[str, SplitSummary]
+    scales: Mapping[Modality, FeatureScale]
+    nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]]
+
+
+def fingerprint(task: Task, splits: Mapping[str, Split]) -> str:
+    """SHA-256 over the task and every split's arrays (dtype, shape, bytes) and ids.
+
+    It does not depend on the data set's name or path, nor on how the arrays lie in memory.
+    """
+    digest = hashlib.sha256(b"causalmer data 1\n")
+    digest.update(_canonical(task.model_dump(mode="json")))
+    for name in SPLITS:
+        split = splits[name]
+        arrays = {m.value: split.features[m] for m in MODALITIES} | {"labels": split.labels}
+        for key, values in arrays.items():
+            little = values.dtype.newbyteorder("<")
+            digest.update(_canonical([name, key, little.str, list(values.shape)]))
+            for chunk in chunks(values):
+                digest.update(np.ascontiguousarray(chunk, dtype=little).data)
+        digest.update(_canonical([name, "ids", list(split.ids)]))
+    return digest.hexdigest()
+
+
+def _canonical(value: object) -> bytes:
+    return (json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def summarise(task: Task, split: Split) -> SplitSummary:
+    """The manifest's part about one split."""
+    features = {}
+    for modality in MODALITIES:
+        values = split.features[modality]
+        padding = count_padding(values)
+        features[modality] = FeatureSummary(
+            shape=values.shape,
+            dtype=values.dtype.str,
+            padding_steps=padding.steps,
+            missing_samples=padding.missing_samples,
+        )
+    return SplitSummary(
+        samples=len(split),
+        features=features,
+        labels=ArraySummary(shape=split.labels.shape, dtype=split.labels.dtype.str),
+        label_counts=label_counts(task, split.labels),
+    )
+
+
+def scale_of(statistics: FeatureStatistics) -> FeatureScale:
+    """The scale of a modality from its channels' statistics."""
+    std = statistics.std.astype(np.float64)
+    return FeatureScale(
+        mean=float(statistics.mean.mean(dtype=np.float64)), std=float(np.sqrt(np.mean(np.square(std))))
+    )

@@ -1,0 +1,72 @@
+"""Mean and spread of features over the steps that are no padding, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalmer_core.datasets.base import FeatureStatistics, FloatArray
+
+CHUNK_BYTES = 32 * 2**20
+"""About how much of a memory-mapped array is in memory at a time."""
+
+
+def chunks(values: NDArray[Any], chunk_bytes: int = CHUNK_BYTES) -> Iterator[NDArray[Any]]:
+    """The array in pieces along its first axis, each at most about `chunk_bytes` large."""
+    rows = max(1, chunk_bytes // max(1, values[:1].nbytes))
+    return (values[start : start + rows] for start in range(0, len(values), rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """How much of a modality is not there.
+
+    Attributes:
+        steps: padding steps (all features 0) over all samples.
+        missing_samples: samples that are padding throughout.
+    """
+
+    steps: int
+    missing_samples: int
+
+
+def count_padding(features: FloatArray, chunk_bytes: int = CHUNK_BYTES) -> Padding:
+    """Count the padding of one modality, `(samples, time, width)`."""
+    steps = missing = 0
+    for chunk in chunks(features, chunk_bytes):
+        present = np.asarray(chunk.any(axis=2))
+        steps += int((~present).sum())
+        missing += int((~present.any(axis=1)).sum())
+    return Padding(steps, missing)
+
+
+def feature_statistics(features: FloatArray, chunk_bytes: int = CHUNK_BYTES) -> FeatureStatistics:
+    """Mean and standard deviation of each channel over the non-padding steps.
+
+    Population formula (division by the number of steps), summed in float64; chunks are merged after Chan, Golub and
+    LeVeque (1983), which does not cancel where the mean is large. A constant channel gets the standard deviation
+    1.0, so that dividing by it is harmless; so does every channel where there is nothing but padding.
+
+    Args:
+        features: `(samples, time, width)`, may be a memory map.
+        chunk_bytes: how much of it to hold at a time.
+    """
+    width = features.shape[2]
+    count, mean, squares = 0, np.zeros(width), np.zeros(width)
+    for chunk in chunks(features, chunk_bytes):
+        steps = np.asarray(chunk[chunk.any(axis=2)], dtype=np.float64)
+        if not len(steps):
+            continue
+        total = count + len(steps)
+        shift = steps.mean(axis=0) - mean
+        squares += ((steps - steps.mean(axis=0)) ** 2).sum(axis=0) + shift**2 * (count * len(steps) / total)
+        mean += shift * (len(steps) / total)
+        count = total
+    std = np.sqrt(squares / max(count, 1))
+    rounded = std.astype(np.float32)
+    constant = (std <= 1e-6 * np.abs(mean)) | (rounded == 0)
+    return FeatureStatistics(mean.astype(np.float32), np.where(constant, np.float32(1), rounded))

@@ -1,0 +1,301 @@
+"""Data sets on disk: one folder each, one `.npy` file an array, opened as memory maps.
+
+    <root>/<name>/manifest.json
+    <root>/<name>/<split>_<text|audio|vision|labels>.npy, <split>_ids.json
+    <root>/<name>/statistics_<modality>.npy     (2, width): mean, standard deviation of the training split
+
+A data set is written in a hidden folder beside its place and renamed into it, so no reader meets half of one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue, ValidationError
+
+from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
+from causalmer_core.datasets.manifest import (
+    SPLITS,
+    ArraySummary,
+    Manifest,
+    fingerprint,
+    scale_of,
+    summarise,
+)
+from causalmer_core.datasets.nonfinite import NonfiniteCounts
+from causalmer_core.datasets.statistics import feature_statistics
+from causalmer_core.errors import UserError, did_you_mean
+from causalmer_core.modality import MODALITIES, Modality
+from causalmer_core.names import checked_name
+from causalmer_core.task import Task
+
+DEFAULT_ROOT = Path("causalmer_data")
+ROOT_VARIABLE = "CAUSALMER_DATA"
+
+
+def default_root() -> Path:
+    """The folder of data sets: the environment variable CAUSALMER_DATA, else `causalmer_data` where we are."""
+    return Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+
+
+def list_datasets(root: Path | str) -> tuple[str, ...]:
+    """The names of the data sets under `root`, sorted; none where the folder does not exist."""
+    manifests = Path(root).glob("*/manifest.json")
+    return tuple(sorted(p.parent.name for p in manifests if not p.parent.name.startswith(".")))
+
+
+def write_dataset(
+    root: Path | str,
+    name: str,
+    *,
+    task: Task,
+    splits: Mapping[str, Split],
+    source_file: str | None = None,
+    synthetic: Mapping[str, JsonValue] | None = None,
+    nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]] | None = None,
+    force: bool = False,
+) -> Manifest:
+    """Write a data set into its place under `root`, whole or not at all.
+
+    Args:
+        root: the folder of data sets; made if need be.
+        name: see `checked_name`.
+        task: what is predicted.
+        splits: `train`, `valid` and `test`.
+        source_file: the file that it was read from; only the name without the folder is kept.
+        synthetic: the parameters that it was drawn with.
+        nonfinite: what the reader counted and replaced.
+        force: replace a data set of this name.
+
+    Raises:
+        UserError: the name is not allowed, or taken and `force` is not set; or writing failed.
+    """
+    root, target = Path(root), _folder(root, name)
+    if target.exists() and not force:
+        raise UserError(
+            f"data set {name!r} is already in {root}; give another --name, or --force to replace it "
+            "(sweeps that used it will then refuse to resume, for its fingerprint changes)"
+        )
+    statistics = {m: feature_statistics(splits["train"].features[m]) for m in MODALITIES}
+    manifest = Manifest(
+        name=name,
+        task=task,
+        fingerprint=fingerprint(task, splits),
+        source_file=Path(source_file).name if source_file else None,
+        synthetic=synthetic,
+        splits={split: summarise(task, splits[split]) for split in SPLITS},
+        scales={m: scale_of(statistics[m]) for m in MODALITIES},
+        nonfinite=nonfinite or {},
+    )
+    try:
+        _publish(target, manifest, splits, statistics)
+    except OSError as error:
+        raise UserError(
+            f"{target}: the data set could not be written ({error.strerror}); nothing is left of it. "
+            "Is the disk full, the folder not yours, or another import of the same name under way?"
+        ) from error
+    return manifest
+
+
+def _publish(
+    target: Path,
+    manifest: Manifest,
+    splits: Mapping[str, Split],
+    statistics: Mapping[Modality, FeatureStatistics],
+) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+    try:
+        _write_files(aside, manifest, splits, statistics)
+        _move_into_place(aside, target)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def _folder(root: Path | str, name: str) -> Path:
+    return Path(root) / checked_name(name, "data set")
+
+
+def _write_files(
+    folder: Path,
+    manifest: Manifest,
+    splits: Mapping[str, Split],
+    statistics: Mapping[Modality, FeatureStatistics],
+) -> None:
+    for split_name in SPLITS:
+        split = splits[split_name]
+        for modality in MODALITIES:
+            _write_array(folder / f"{split_name}_{modality.value}.npy", split.features[modality])
+        _write_array(folder / f"{split_name}_labels.npy", split.labels)
+        _write_text(folder / f"{split_name}_ids.json", json.dumps(list(split.ids)))
+    for modality, of_modality in statistics.items():
+        both = np.stack([of_modality.mean, of_modality.std])
+        _write_array(folder / f"statistics_{modality.value}.npy", both)
+    _write_text(folder / "manifest.json", manifest.model_dump_json(indent=2))
+    _sync(folder)
+
+
+def _write_array(path: Path, values: NDArray[Any]) -> None:
+    with path.open("xb") as file:
+        np.save(file, values, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_text(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _move_into_place(aside: Path, target: Path) -> None:
+    """Rename `aside` to `target`; what stood there goes out of the way first and is deleted last."""
+    aside.chmod(0o777 & ~_umask())
+    old = None
+    if target.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old-", dir=target.parent))
+        target.rename(old / target.name)
+    try:
+        aside.rename(target)
+    except OSError:
+        if old is not None:
+            (old / target.name).rename(target)
+        raise
+    _sync(target.parent)
+    if old is not None:
+        shutil.rmtree(old)
+
+
+def _umask() -> int:
+    """The process's mask, which `mkdtemp` goes without."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def read_manifest(root: Path | str, name: str) -> Manifest:
+    """The manifest of a data set.
+
+    Raises:
+        UserError: there is no such data set (the message lists those there are), or its manifest is not readable.
+    """
+    path = _folder(root, name) / "manifest.json"
+    if not path.is_file():
+        there = list_datasets(root)
+        raise UserError(
+            f"no data set {name!r} in {root}{did_you_mean(name, there)}; "
+            f"there: {', '.join(there) or 'none'}. Make it with "
+            f"'causalmer data import FILE --name {name} --task emotions' (or classes, regression), or "
+            f"'causalmer data synth --name {name}'; another folder is given with --root or {ROOT_VARIABLE}"
+        )
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(
+            f"{path}: not a manifest of this version ({'.'.join(map(str, first['loc']))}: {first['msg']}); "
+            "import the data set again with --force"
+        ) from error
+
+
+def open_training_data(root: Path | str, name: str) -> TrainingData:
+    """The training and the validation split of a data set, and the statistics; never the test split.
+
+    Features and labels are read-only memory maps.
+
+    Raises:
+        UserError: there is no such data set, or its files are not those that its manifest describes.
+    """
+    manifest = read_manifest(root, name)
+    folder = _folder(root, name)
+    return TrainingData(
+        name=manifest.name,
+        task=manifest.task,
+        fingerprint=manifest.fingerprint,
+        train=_open_split(folder, manifest, "train"),
+        valid=_open_split(folder, manifest, "valid"),
+        statistics={m: _open_statistics(folder, manifest, m) for m in MODALITIES},
+    )
+
+
+def open_test_split(root: Path | str, name: str) -> Split:
+    """The test split of a data set. Only final evaluation calls this.
+
+    Raises:
+        UserError: as `open_training_data`.
+    """
+    return _open_split(_folder(root, name), read_manifest(root, name), "test")
+
+
+def verify_dataset(root: Path | str, name: str) -> None:
+    """Read all arrays and compare their fingerprint with the manifest's.
+
+    Raises:
+        UserError: they differ, so the files were altered after the import.
+    """
+    manifest = read_manifest(root, name)
+    folder = _folder(root, name)
+    found = fingerprint(manifest.task, {split: _open_split(folder, manifest, split) for split in SPLITS})
+    if found != manifest.fingerprint:
+        raise UserError(
+            f"{folder}: the arrays do not have the manifest's fingerprint (found {found[:16]}, manifest "
+            f"{manifest.fingerprint[:16]}): they were altered after the import; import the data set again with --force"
+        )
+
+
+def _open_split(folder: Path, manifest: Manifest, name: str) -> Split:
+    summary = manifest.splits[name]
+    ids_path = folder / f"{name}_ids.json"
+    try:
+        ids = json.loads(ids_path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise _damaged(ids_path, str(error)) from error
+    if not isinstance(ids, list) or len(ids) != summary.samples:
+        raise _damaged(ids_path, f"it does not hold {summary.samples} ids")
+    return Split(
+        features={m: _open_array(folder / f"{name}_{m.value}.npy", summary.features[m]) for m in MODALITIES},
+        labels=_open_array(folder / f"{name}_labels.npy", summary.labels),
+        ids=tuple(ids),
+    )
+
+
+def _open_statistics(folder: Path, manifest: Manifest, modality: Modality) -> FeatureStatistics:
+    width = manifest.splits["train"].features[modality].shape[2]
+    expected = ArraySummary(shape=(2, width), dtype="<f4")
+    mean, std = np.array(_open_array(folder / f"statistics_{modality.value}.npy", expected))
+    return FeatureStatistics(mean, std)
+
+
+def _open_array(path: Path, expected: ArraySummary) -> NDArray[Any]:
+    try:
+        values = cast(NDArray[Any], np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(path, str(error)) from error
+    if values.shape != expected.shape or values.dtype.str != expected.dtype:
+        raise _damaged(
+            path,
+            f"found {values.shape} {values.dtype.str}, the manifest says {expected.shape} {expected.dtype}",
+        )
+    return values
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(f"{path}: the stored data set is damaged: {reason}; import it again with --force")
