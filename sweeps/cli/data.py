@@ -1,0 +1,224 @@
+"""`causalmer data`: import a file of the field, draw a synthetic data set, look at one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from causalmer_core.datasets.batches import SCALE_RATIO
+from causalmer_core.datasets.manifest import FeatureScale, Manifest, SplitSummary
+from causalmer_core.datasets.mult_pickle import Nonfinite, read_mult_pickle
+from causalmer_core.datasets.store import (
+    ROOT_VARIABLE,
+    default_root,
+    list_datasets,
+    read_manifest,
+    verify_dataset,
+    write_dataset,
+)
+from causalmer_core.datasets.synthetic import SyntheticConfig, ideal_accuracy, make_synthetic
+from causalmer_core.errors import UserError
+from causalmer_core.modality import MODALITIES
+from causalmer_core.names import checked_name
+from causalmer_core.task import TaskKind
+
+app = typer.Typer(no_args_is_help=True, help="Import, draw and look at data sets.")
+
+Name = Annotated[str, typer.Option("--name", help="The data set's name: letters, digits, '.', '_', '-'.")]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help=f"Folder of data sets. Default: ${ROOT_VARIABLE}, else ./causalmer_data."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace a data set of this name.")]
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A pickle in MulT's layout; nothing in it is run.")
+    ],
+    name: Name,
+    task: Annotated[TaskKind, typer.Option("--task", help="The form of the labels.")],
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="Names of the emotions or classes, in the file's order: happy,sad."),
+    ] = None,
+    nonfinite: Annotated[
+        Nonfinite,
+        typer.Option("--nonfinite", help="NaN and infinities in features: an error, or set to 0."),
+    ] = "refuse",
+    root: Root = None,
+    force: Force = False,
+) -> None:
+    """Read FILE (train/valid/test of text, audio, vision, labels) into the store."""
+    checked_name(name, "data set")
+    names = None if labels is None else [part.strip() for part in labels.split(",")]
+    data = read_mult_pickle(file, task, names, nonfinite=nonfinite)
+    manifest = write_dataset(
+        root or default_root(),
+        name,
+        task=data.task,
+        splits=data.splits,
+        source_file=file.name,
+        nonfinite=data.nonfinite,
+        force=force,
+    )
+    _show(manifest, root or default_root())
+
+
+@app.command()
+def synth(
+    name: Name,
+    seed: Annotated[int, typer.Option(help="Seed of all draws.")] = 0,
+    train: Annotated[int, typer.Option(help="Training samples.")] = 1200,
+    valid: Annotated[int, typer.Option(help="Validation samples.")] = 400,
+    test: Annotated[int, typer.Option(help="Test samples.")] = 800,
+    emotions: Annotated[int, typer.Option(help="Binary emotions a sample.")] = 1,
+    time: Annotated[int, typer.Option(help="Steps of each modality.")] = 8,
+    widths: Annotated[str, typer.Option(help="Features a step: text,audio,vision.")] = "16,12,16",
+    signals: Annotated[
+        str, typer.Option(help="Strength of causal evidence: text,audio,vision.")
+    ] = "0.9,0.7,0.7",
+    shortcuts: Annotated[
+        str, typer.Option(help="Training shortcut in [0, 1]: text,audio,vision.")
+    ] = "0.5,0.5,0.9",
+    cue_scale: Annotated[float, typer.Option(help="How large the shortcut's cue is written.")] = 2.0,
+    noise: Annotated[float, typer.Option(help="Noise of each feature and step.")] = 1.0,
+    root: Root = None,
+    force: Force = False,
+) -> None:
+    """Draw a data set whose shortcuts hold in training and break in validation and test."""
+    values = {
+        "seed": seed,
+        "train": train,
+        "valid": valid,
+        "test": test,
+        "emotions": emotions,
+        "time": time,
+        "widths": _by_modality("--widths", widths, int),
+        "signals": _by_modality("--signals", signals, float),
+        "shortcuts": _by_modality("--shortcuts", shortcuts, float),
+        "cue_scale": cue_scale,
+        "noise": noise,
+    }
+    try:
+        config = SyntheticConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "parameters"
+        raise UserError(f"synthetic data: {where}: {first['msg']}; given {first['input']!r:.60}") from error
+    data = make_synthetic(config)
+    manifest = write_dataset(
+        root or default_root(),
+        name,
+        task=data.task,
+        splits=data.splits,
+        synthetic=config.model_dump(mode="json"),
+        force=force,
+    )
+    _show(manifest, root or default_root())
+
+
+@app.command()
+def info(
+    name: Annotated[str | None, typer.Argument(help="A data set; none lists them all.")] = None,
+    root: Root = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read all arrays and check the fingerprint.")
+    ] = False,
+) -> None:
+    """Show a data set: splits, shapes, label balance, padding and feature scales."""
+    folder = root or default_root()
+    if name is None:
+        print("\n".join(list_datasets(folder)) or f"no data sets in {folder}")
+        return
+    _show(read_manifest(folder, name), folder)
+    if verify:
+        verify_dataset(folder, name)
+        print("verified: the arrays have this fingerprint")
+
+
+def _by_modality(option: str, text: str, number: type[int] | type[float]) -> dict[str, Any]:
+    parts = text.split(",")
+    try:
+        values = [number(part) for part in parts]
+    except ValueError as error:
+        raise UserError(f"{option}: {error}; give three numbers for text,audio,vision") from error
+    if len(values) != len(MODALITIES):
+        raise UserError(f"{option}: {len(values)} numbers in {text!r}; give three, for text,audio,vision")
+    return {m.value: value for m, value in zip(MODALITIES, values, strict=True)}
+
+
+def _show(manifest: Manifest, root: Path) -> None:
+    console = Console(highlight=False)
+    console.print(f"data set    {manifest.name}  ({root / manifest.name})", markup=False, soft_wrap=True)
+    console.print(f"task        {manifest.task.kind.value}: {', '.join(manifest.task.labels)}", markup=False)
+    console.print(f"fingerprint {manifest.fingerprint}", soft_wrap=True)
+    console.print(f"source      {_source(manifest)}", markup=False, soft_wrap=True)
+    for table in (_splits_table(manifest), _features_table(manifest), _scales_table(manifest)):
+        console.print(table)
+    console.print(_recommendation(list(manifest.scales.values())), soft_wrap=True)
+
+
+def _source(manifest: Manifest) -> str:
+    if manifest.synthetic is None:
+        return manifest.source_file or "unknown"
+    config = SyntheticConfig.model_validate(dict(manifest.synthetic))
+    return f"synthetic, seed {config.seed}; ideal accuracy on valid and test {ideal_accuracy(config):.3f}"
+
+
+def _splits_table(manifest: Manifest) -> Table:
+    table = Table("split", "samples", "labels", title="Splits", title_justify="left")
+    for name, split in manifest.splits.items():
+        table.add_row(name, str(split.samples), _balance(split))
+    return table
+
+
+def _balance(split: SplitSummary) -> str:
+    return ", ".join(
+        f"{label} {count} ({count / split.samples:.1%})" for label, count in split.label_counts.items()
+    )
+
+
+def _features_table(manifest: Manifest) -> Table:
+    table = Table(title="Features", title_justify="left")
+    for heading in ("modality", "split", "shape", "padding steps", "missing", "not finite"):
+        table.add_column(heading, no_wrap=True)
+    for modality in MODALITIES:
+        for name, split in manifest.splits.items():
+            summary = split.features[modality]
+            steps = summary.shape[0] * summary.shape[1]
+            counts = manifest.nonfinite.get(name, {}).get(modality)
+            table.add_row(
+                modality.value if name == "train" else "",
+                name,
+                " x ".join(map(str, summary.shape)),
+                f"{summary.padding_steps} ({summary.padding_steps / steps:.1%})",
+                str(summary.missing_samples),
+                "0" if counts is None else f"{counts.replaced} set to 0" if counts.replaced else "0",
+            )
+    return table
+
+
+def _scales_table(manifest: Manifest) -> Table:
+    headings = ("modality", "mean of channels", "rms of channels' std")
+    table = Table(*headings, title="Training scale, without padding", title_justify="left")
+    for modality in MODALITIES:
+        scale = manifest.scales[modality]
+        table.add_row(modality.value, f"{scale.mean:.3g}", f"{scale.std:.3g}")
+    return table
+
+
+def _recommendation(scales: list[FeatureScale]) -> str:
+    spreads = [scale.std for scale in scales]
+    ratio = max(spreads) / min(spreads)
+    verdict = "standardises" if ratio > SCALE_RATIO else "leaves the features as they are"
+    return (
+        f"standardise: auto {verdict}: the modalities' scales differ by a factor of {ratio:.1f} "
+        f"(threshold {SCALE_RATIO:g})"
+    )
