@@ -31,6 +31,7 @@ from causalmer_core.datasets.manifest import (
     summarise,
 )
 from causalmer_core.datasets.nonfinite import NonfiniteCounts
+from causalmer_core.datasets.publish import move_into_place, sync_folder, write_array, write_text
 from causalmer_core.datasets.statistics import feature_statistics
 from causalmer_core.errors import UserError, did_you_mean
 from causalmer_core.modality import MODALITIES, Modality
@@ -115,7 +116,7 @@ def _publish(
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
     try:
         _write_files(aside, manifest, splits, statistics)
-        _move_into_place(aside, target)
+        move_into_place(aside, target)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -134,61 +135,14 @@ def _write_files(
     for split_name in SPLITS:
         split = splits[split_name]
         for modality in MODALITIES:
-            _write_array(folder / f"{split_name}_{modality.value}.npy", split.features[modality])
-        _write_array(folder / f"{split_name}_labels.npy", split.labels)
-        _write_text(folder / f"{split_name}_ids.json", json.dumps(list(split.ids)))
+            write_array(folder / f"{split_name}_{modality.value}.npy", split.features[modality])
+        write_array(folder / f"{split_name}_labels.npy", split.labels)
+        write_text(folder / f"{split_name}_ids.json", json.dumps(list(split.ids)))
     for modality, of_modality in statistics.items():
         both = np.stack([of_modality.mean, of_modality.std])
-        _write_array(folder / f"statistics_{modality.value}.npy", both)
-    _write_text(folder / "manifest.json", manifest.model_dump_json(indent=2))
-    _sync(folder)
-
-
-def _write_array(path: Path, values: NDArray[Any]) -> None:
-    with path.open("xb") as file:
-        np.save(file, values, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _write_text(path: Path, text: str) -> None:
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _move_into_place(aside: Path, target: Path) -> None:
-    """Rename `aside` to `target`; what stood there goes out of the way first and is deleted last."""
-    aside.chmod(0o777 & ~_umask())
-    old = None
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old-", dir=target.parent))
-        target.rename(old / target.name)
-    try:
-        aside.rename(target)
-    except OSError:
-        if old is not None:
-            (old / target.name).rename(target)
-        raise
-    _sync(target.parent)
-    if old is not None:
-        shutil.rmtree(old)
-
-
-def _umask() -> int:
-    """The process's mask, which `mkdtemp` goes without."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+        write_array(folder / f"statistics_{modality.value}.npy", both)
+    write_text(folder / "manifest.json", manifest.model_dump_json(indent=2))
+    sync_folder(folder)
 
 
 def read_manifest(root: Path | str, name: str) -> Manifest:

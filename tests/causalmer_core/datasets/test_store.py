@@ -183,7 +183,7 @@ def test_a_write_that_fails_leaves_things_as_they_were(
     def fail(*_: Any) -> None:
         raise full
 
-    monkeypatch.setattr(store, "_write_text", fail)
+    monkeypatch.setattr(store, "write_text", fail)
     with pytest.raises(UserError, match="No space left on device"):
         write(tmp_path, make_synthetic(CONFIG.model_copy(update={"seed": 1})), force=force)
     assert names_in(tmp_path) == (["toy"] if force else [])
