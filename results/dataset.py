@@ -49,7 +49,7 @@ def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
     """
     layout = path if isinstance(path, SweepLayout) else SweepLayout(Path(path))
     if not layout.manifest.is_file():
-        raise _no_sweep(str(layout.root), [layout.root, layout.root.parent])
+        raise _no_sweep(str(layout.root), [layout.root, *layout.root.absolute().parents[:2]])
     manifest = read_manifest(layout)
     tables = _tables(layout)
     return SweepResults(layout, manifest, **{name: tables[name].to_pandas() for name in TABLES})
@@ -68,7 +68,7 @@ def find_sweep(argument: str, storage: Path | str = DEFAULT_STORAGE) -> SweepLay
     for candidate in candidates:
         if (candidate / "manifest.json").is_file():
             return SweepLayout(candidate)
-    raise _no_sweep(argument, [Path(storage), folder, folder.parent])
+    raise _no_sweep(argument, [Path(storage), folder, *folder.absolute().parents[:2]])
 
 
 def sweeps_in(folder: Path) -> list[Path]:

@@ -94,23 +94,6 @@ def draw_leaderboard(entries: Sequence[Entry], board: Leaderboard, selected: str
         for name, entry in zip(names, entries, strict=True)
     }
     figure = go.Figure()
-    for kind, title, symbol in (("search", "search seed", "circle-open"), ("ranking", "one seed", "circle")):
-        some = points[points["kind"] == kind]
-        figure.add_scatter(
-            x=some["score"].tolist(),
-            y=some["label"].tolist(),
-            mode="markers",
-            name=title,
-            text=[f"seed {seed}" for seed in some["seed"]],
-            hovertemplate="%{y}, %{text}: %{x:.4f}<extra></extra>",
-            marker={
-                "symbol": symbol,
-                "size": 9,
-                "opacity": 0.75,
-                "line": {"width": 1.5},
-                "color": [colours[label] for label in some["label"]],
-            },
-        )
     figure.add_scatter(
         x=means["mean"].tolist(),
         y=means["label"].tolist(),
@@ -128,6 +111,23 @@ def draw_leaderboard(entries: Sequence[Entry], board: Leaderboard, selected: str
         },
         hovertemplate="%{y}, mean: %{x:.4f}<extra></extra>",
     )
+    for kind, title, symbol in (("search", "search seed", "circle-open"), ("ranking", "one seed", "circle")):
+        some = points[points["kind"] == kind]
+        figure.add_scatter(
+            x=some["score"].tolist(),
+            y=some["label"].tolist(),
+            mode="markers",
+            name=title,
+            text=[f"seed {seed}" for seed in some["seed"]],
+            hovertemplate="%{y}, %{text}: %{x:.4f}<extra></extra>",
+            marker={
+                "symbol": symbol,
+                "size": 9,
+                "opacity": 0.75,
+                "line": {"width": 1.5 if kind == "search" else 0},
+                "color": [colours[label] for label in some["label"]],
+            },
+        )
     figure.update_layout(
         height=110 + _ROW_HEIGHT * max(len(entries), 2),
         xaxis_title=f"validation {board.metric} ({_better(board.direction)})",

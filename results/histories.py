@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from results.journal import read_journal
 from results.layout import SweepLayout
 from results.manifest import read_manifest
 from results.records import RunKey, RunState
-from results.run_journal import parse_attempt
+from results.run_journal import attempts, parse_attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class RunHistory:
         epochs: the rows by epoch, each from the last attempt that reached it, with that attempt's `attempt`.
         best_epoch: the last epoch whose row says `is_best`; none where no row does.
         score: the monitored validation metric at the best epoch.
+        curve: the best score so far after each epoch; NaN while no epoch was a best one.
         config: the whole configuration.
         values: the searched parameters as proposed, by dotted path; none where they were not given.
         phase, role, number: as the last attempt's start line says.
@@ -45,6 +47,7 @@ class RunHistory:
     epochs: tuple[dict[str, Any], ...]
     best_epoch: int | None
     score: float | None
+    curve: dict[int, float]
     config: dict[str, Any]
     values: dict[str, Any] | None
     phase: str
@@ -85,12 +88,26 @@ def read_runs(layout: SweepLayout, *, reconcile: bool | None = None) -> list[Run
     Raises:
         UserError: the folder is no sweep.
     """
-    monitor = f"valid_{read_manifest(layout).monitor}"
     gone = not is_locked(layout.lock) if reconcile is None else reconcile
-    by_key: dict[RunKey, list[_Attempt]] = defaultdict(list)
-    for attempt in _attempts(run_journal_files(layout)):
-        by_key[attempt.key].append(attempt)
     unended = RunState.LOST if gone else RunState.RUNNING
+    return _histories(layout, run_journal_files(layout), unended)
+
+
+def read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
+    """The history of one run, none if it was never started; without an end line it counts as lost.
+
+    Raises:
+        UserError: the folder is no sweep.
+    """
+    files = [layout.run_journal(key, attempt) for attempt in attempts(layout, key)]
+    return next(iter(_histories(layout, files, RunState.LOST)), None)
+
+
+def _histories(layout: SweepLayout, files: Iterable[Path], unended: RunState) -> list[RunHistory]:
+    monitor = f"valid_{read_manifest(layout).monitor}"
+    by_key: dict[RunKey, list[_Attempt]] = defaultdict(list)
+    for attempt in _attempts(files):
+        by_key[attempt.key].append(attempt)
     return [_history(key, by_key[key], monitor, unended) for key in sorted(by_key)]
 
 
@@ -109,10 +126,10 @@ def _attempts(paths: Iterable[Path]) -> Iterator[_Attempt]:
             yield _Attempt(key, number, rows[0], epochs, end)
 
 
-def _history(key: RunKey, attempts: list[_Attempt], monitor: str, unended: RunState) -> RunHistory:
-    attempts = sorted(attempts, key=lambda attempt: attempt.number)
-    last = attempts[-1]
-    epochs = _canonical_epochs(attempts)
+def _history(key: RunKey, found: list[_Attempt], monitor: str, unended: RunState) -> RunHistory:
+    in_order = sorted(found, key=lambda attempt: attempt.number)
+    last = in_order[-1]
+    epochs = _canonical_epochs(in_order)
     best = next((row for row in reversed(epochs) if row.get("is_best")), None)
     return RunHistory(
         key=key,
@@ -122,18 +139,27 @@ def _history(key: RunKey, attempts: list[_Attempt], monitor: str, unended: RunSt
         epochs=tuple(epochs),
         best_epoch=None if best is None else best["epoch"],
         score=None if best is None else best.get(monitor),
+        curve=_best_so_far(epochs, monitor),
         config=last.start["config"],
         values=last.start["values"],
         phase=last.start["phase"],
         role=last.start["role"],
         number=last.start["number"],
         parameters=last.start["parameters"],
-        started=attempts[0].start["time"],
+        started=in_order[0].start["time"],
         seconds=float(sum(row.get("seconds") or 0.0 for row in epochs)),
         host=last.start["host"],
         device=last.start["device"],
         notes=last.start["notes"],
     )
+
+
+def _best_so_far(epochs: Iterable[dict[str, Any]], monitor: str) -> dict[int, float]:
+    curve, best = {}, math.nan
+    for row in epochs:
+        best = row.get(monitor, math.nan) if row.get("is_best") else best
+        curve[row["epoch"]] = best
+    return curve
 
 
 def _canonical_epochs(attempts: list[_Attempt]) -> list[dict[str, Any]]:

@@ -83,11 +83,12 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     if not np.isfinite(array).all():
         raise ValueError(f"an interval needs finite values, given {array.tolist()}")
     n = int(array.size)
-    # Shifting by one value keeps the mean of equal values exactly that value.
-    mean = float(array[0] + (array - array[0]).mean())
+    # Relative to one of them, equal values have exactly their value as mean and no spread.
+    relative = array - array[0]
+    mean = float(array[0] + relative.mean())
     if n == 1:
         return Interval(mean, None, None, None, 1, confidence, "one seed, no interval")
-    std = float(array.std(ddof=1))
+    std = float(relative.std(ddof=1))
     half = float(stats.t.ppf((1.0 + confidence) / 2.0, n - 1)) * std / math.sqrt(n)
     method = f"t interval, {n - 1} degrees of freedom"
     return Interval(mean, mean - half, mean + half, std, n, confidence, method)

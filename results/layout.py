@@ -49,6 +49,10 @@ class SweepLayout:
         """The folder of a run's checkpoints."""
         return self.root / "checkpoints" / key.stem
 
+    def best_weights(self, key: RunKey) -> Path:
+        """The weights of a run's best epoch."""
+        return self.checkpoints(key) / "best.safetensors"
+
     def table(self, name: str) -> Path:
         """The Parquet folder of one of the tables."""
         return self.root / name

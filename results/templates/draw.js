@@ -4,7 +4,7 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   function themed(layout) {
-    const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), zeroline: false, ticks: "" };
+    const axis = { gridcolor: colour("--grid"), linecolor: colour("--line"), zeroline: false, ticks: "" };
     return {
       ...layout,
       font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: colour("--soft") },

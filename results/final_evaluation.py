@@ -1,0 +1,168 @@
+"""The final evaluation: the one place that opens the test split.
+
+Every opening is written to a ledger, the journal of evaluations, before the split is read: when, and for which
+selected configuration. One selection opens it once: what was evaluated is read from the journal afterwards, and an
+evaluation that was killed goes on with what is missing. Another selection is refused unless asked for explicitly,
+and then stands in the ledger too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from causalmer_core.config import RunConfig
+from causalmer_core.datasets.base import Split, TrainingData
+from causalmer_core.datasets.batches import Batches, chosen_statistics
+from causalmer_core.datasets.store import open_test_split, open_training_data
+from causalmer_core.errors import UserError
+from causalmer_core.evaluation import evaluate
+from causalmer_core.metrics import compute_metrics, majority_predictions
+from causalmer_core.modality import MODALITIES, subset_name, subsets
+from causalmer_core.trained_model import TrainedModel, load_trained
+from results.histories import read_run
+from results.journal import Journal, now, read_journal
+from results.layout import SweepLayout
+from results.manifest import Manifest, read_manifest
+from results.records import RunKey, RunState
+
+SELECTED, PAPER, UNDEBIASED, MAJORITY = "selected", "paper", "undebiased", "majority"
+BATCH_SIZE = 256
+
+
+def final_evaluation(
+    layout: SweepLayout, contenders: Mapping[str, str], *, data_root: Path, again: bool = False
+) -> bool:
+    """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
+
+    Beside them stands the majority baseline, which has no seed.
+
+    Args:
+        layout: the sweep's folder.
+        contenders: the configuration of each, by contender; `selected` must be among them.
+        data_root: the store of the data set.
+        again: allow an opening for another selection than the one that opened the split before.
+
+    Returns:
+        Whether anything was evaluated; false where all of it stood in the journal already.
+
+    Raises:
+        UserError: a contender lacks a finished run or its weights; the split was opened for another selection; the
+            data set is not the sweep's.
+    """
+    manifest = read_manifest(layout)
+    rows = read_journal(layout.evaluation_journal)
+    _check_runs(layout, manifest, contenders)
+    waiting = [
+        (name, RunKey(config_id, seed))
+        for name, config_id in contenders.items()
+        for seed in manifest.ranking_seeds
+        if not _is_evaluated(rows, name, RunKey(config_id, seed))
+    ]
+    if not waiting:
+        return False
+    data = open_training_data(data_root, manifest.dataset)
+    _check_fingerprint(data, manifest)
+    with Journal.open(layout.evaluation_journal) as journal:
+        _open_ledger(journal, rows, contenders[SELECTED], again=again)
+        test = open_test_split(data_root, manifest.dataset)
+        if not any(row.get("contender") == MAJORITY for row in rows):
+            journal.append(_majority_row(data, test))
+        for name, key in waiting:
+            trained = load_trained(layout.best_weights(key), data)
+            for row in _evaluations(trained, data, test):
+                journal.append({**_key_fields(layout, key), "contender": name, **row})
+    return True
+
+
+def _check_runs(layout: SweepLayout, manifest: Manifest, contenders: Mapping[str, str]) -> None:
+    """All runs must be there before the test split is opened."""
+    keys = [RunKey(config_id, seed) for config_id in contenders.values() for seed in manifest.ranking_seeds]
+    missing = []
+    for key in keys:
+        history = read_run(layout, key)
+        state = "never started" if history is None else history.state.value
+        if history is None or history.state is not RunState.FINISHED:
+            missing.append(f"{key.stem} ({state})")
+        elif not layout.best_weights(key).exists():
+            missing.append(f"{key.stem} (its weights are gone)")
+    if missing:
+        raise UserError(
+            f"the final evaluation needs every seed of every contender; missing: {', '.join(missing)}. "
+            "Continue the sweep with 'causalmer resume'"
+        )
+
+
+def _is_evaluated(rows: list[dict[str, Any]], contender: str, key: RunKey) -> bool:
+    present = {
+        row["present"]
+        for row in rows
+        if row["kind"] == "evaluation"
+        and (row["contender"], row["config_id"], row["seed"]) == (contender, key.config_id, key.seed)
+    }
+    return present == {subset_name(subset) for subset in subsets()}
+
+
+def _check_fingerprint(data: TrainingData, manifest: Manifest) -> None:
+    if data.fingerprint != manifest.dataset_fingerprint:
+        raise UserError(
+            f"data set {manifest.dataset!r} has changed since the sweep began: its fingerprint is "
+            f"{data.fingerprint[:16]}, the sweep's {manifest.dataset_fingerprint[:16]}; import the same file again"
+        )
+
+
+def _open_ledger(journal: Journal, rows: list[dict[str, Any]], selected: str, *, again: bool) -> None:
+    openings = [row["config_id"] for row in rows if row["kind"] == "opening"]
+    if selected in openings:
+        return
+    if openings and not again:
+        raise UserError(
+            f"the test split was opened for configuration {openings[-1]}, and the selection is now {selected}. "
+            "Choosing after looking at test scores makes them worthless; --again opens it once more, and the "
+            "report will show it"
+        )
+    journal.append({"kind": "opening", "config_id": selected, "time": now()})
+
+
+def _evaluations(trained: TrainedModel, data: TrainingData, test: Split) -> Iterator[dict[str, Any]]:
+    config: RunConfig = trained.config
+    statistics = chosen_statistics(data, config.data.standardise)
+    batches = Batches(test, statistics, size=BATCH_SIZE, device=torch.device("cpu"))
+    prediction = "backbone" if config.model.debiasing == "none" else "tie"
+    for present in subsets():
+        removed = [modality for modality in MODALITIES if modality not in present]
+        result = evaluate(trained.model, batches, config.loss, removed=removed)
+        yield _row(subset_name(present), prediction, len(test), result.metrics)
+
+
+def _majority_row(data: TrainingData, test: Split) -> dict[str, Any]:
+    predictions = majority_predictions(data.task, data.train.labels, len(test))
+    metrics = compute_metrics(data.task, predictions, test.labels)
+    return {
+        "contender": MAJORITY,
+        "config_id": None,
+        "seed": None,
+        "attempt": None,
+        **_row("tav", "majority", len(test), metrics),
+    }
+
+
+def _key_fields(layout: SweepLayout, key: RunKey) -> dict[str, Any]:
+    history = read_run(layout, key)
+    attempt = history.attempts if history else None
+    return {"config_id": key.config_id, "seed": key.seed, "attempt": attempt}
+
+
+def _row(present: str, prediction: str, samples: int, metrics: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "kind": "evaluation",
+        "split": "test",
+        "present": present,
+        "prediction": prediction,
+        "samples": samples,
+        "time": now(),
+        **metrics,
+    }

@@ -1,0 +1,166 @@
+"""Selection: by validation alone, with reasons, written whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import handmade
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from causalmer_core.config import RunConfig
+from causalmer_core.errors import UserError
+from results.dataset import SweepResults, open_sweep
+from results.intervals import t_interval
+from results.leaderboard import Leaderboard
+from results.selection import RULES, Rule, best_yaml, choose, read_selection, select, write_best_yaml
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> SweepResults:
+    return open_sweep(handmade.whole_sweep(tmp_path))
+
+
+def test_the_best_mean_over_complete_sets_is_selected(results: SweepResults) -> None:
+    chosen = select(results)
+    assert chosen.config_id == handmade.config_id(handmade.WINNER)
+    assert chosen.number == int(handmade.WINNER)
+    assert chosen.config == handmade.config(handmade.WINNER)
+    assert chosen.interval == t_interval([0.80, 0.74, 0.77])
+    assert chosen.scores == pytest.approx({1: 0.80, 2: 0.74, 3: 0.77})
+
+
+def test_the_runner_up_is_compared_on_the_same_seeds(results: SweepResults) -> None:
+    runner_up = choose(results).runner_up
+    assert runner_up is not None
+    assert runner_up.number == 1
+    assert runner_up.difference.mean == pytest.approx((0.10 + 0.00 + 0.02) / 3)
+    assert runner_up.p_value == pytest.approx(0.5)
+
+
+def test_optimism_is_what_the_search_saw_beyond_the_fresh_seeds(results: SweepResults) -> None:
+    chosen = choose(results)
+    assert chosen.search_mean == pytest.approx(0.76)
+    assert chosen.optimism == pytest.approx(0.76 - 0.77)
+    lower = results.manifest.model_copy(update={"direction": "min"})
+    other = choose(dataclasses.replace(results, manifest=lower))
+    assert other.number == 0
+    assert other.optimism == pytest.approx(0.72 - 0.70)
+
+
+def test_a_selection_comes_back_as_written(results: SweepResults) -> None:
+    assert read_selection(results.layout) is None
+    chosen = select(results)
+    assert read_selection(results.layout) == chosen
+    results.layout.selection.write_text("{}")
+    with pytest.raises(UserError, match="not a selection"):
+        read_selection(results.layout)
+
+
+def test_the_reasons_say_rule_interval_seeds_runner_up_and_what_was_left_out(results: SweepResults) -> None:
+    reasons = "\n".join(choose(results).reasons)
+    for part in (
+        "best_mean",
+        "validation records only",
+        "0.7700 [0.6955, 0.8445]",
+        "1, 2, 3",
+        "#1",
+        "p = 0.5",
+    ):
+        assert part in reasons
+    assert (
+        "3 candidates with complete seed sets compared, 1 left out as incomplete, 2 not confirmed" in reasons
+    )
+
+
+def test_the_test_split_cannot_change_the_selection(results: SweepResults) -> None:
+    """Neither its values nor its absence: the rule is handed none of them."""
+    turned = results.evaluations.assign(accuracy=1.0 - results.evaluations["accuracy"])
+    for evaluations in (turned, results.evaluations.iloc[:0]):
+        chosen = choose(dataclasses.replace(results, evaluations=evaluations))
+        assert chosen.config_id == handmade.config_id(handmade.WINNER)
+
+
+def test_a_rule_is_handed_the_columns_it_declares_and_no_others(
+    results: SweepResults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import results.selection as module
+
+    seen: list[list[str]] = []
+
+    def spy(runs: pd.DataFrame, manifest: object) -> Leaderboard:
+        seen.append(list(runs.columns))
+        return real(runs, manifest)  # type: ignore[arg-type]
+
+    real = module.leaderboard
+    monkeypatch.setattr(module, "leaderboard", spy)
+    choose(results)
+    assert seen == [list(RULES["best_mean"].columns)]
+
+
+def test_no_rule_may_see_more_than_validation_records() -> None:
+    allowed = {"config_id", "seed", "role", "number", "state", "score"}
+    for name, rule in RULES.items():
+        assert isinstance(rule, Rule)
+        assert rule.name == name
+        assert rule.description
+        assert set(rule.columns) <= allowed
+
+
+def test_an_unknown_rule_is_answered_with_the_known_ones(results: SweepResults) -> None:
+    with pytest.raises(
+        UserError, match=r"unknown selection rule 'best_men'; allowed: best_mean \(did you mean"
+    ):
+        choose(results, "best_men")
+
+
+def test_without_a_complete_seed_set_nothing_is_selected_and_the_gaps_are_named(tmp_path: Path) -> None:
+    layout = handmade.empty_sweep(tmp_path)
+    with pytest.raises(UserError, match=r"\(1, 2, 3\): no candidate was started on them"):
+        select(open_sweep(layout))
+    for seed in (0, 1, 2):
+        handmade.finish(layout, "2", seed)
+    for seed in (1, 2, 3):
+        handmade.finish(layout, "paper", seed)
+    with pytest.raises(UserError, match=r"#2 lacks seed 3 \(not started\).*causalmer resume"):
+        select(open_sweep(layout))
+    assert not layout.selection.exists()
+
+
+def test_the_only_candidate_is_selected_without_a_runner_up(tmp_path: Path) -> None:
+    layout = handmade.empty_sweep(tmp_path)
+    for seed in (0, 1, 2, 3):
+        handmade.finish(layout, "2", seed)
+    chosen = choose(open_sweep(layout))
+    assert chosen.runner_up is None
+    assert "there is no runner-up" in chosen.reasons
+
+
+def test_the_best_yaml_is_a_sweep_of_the_selected_configuration_with_the_reasons(
+    results: SweepResults, tmp_path: Path
+) -> None:
+    chosen = choose(results)
+    path = tmp_path / "out" / "best.yaml"
+    write_best_yaml(chosen, "handmade", path)
+    text = path.read_text()
+    tree = YAML(typ="safe").load(text)
+    expected = {key: value for key, value in handmade.config(handmade.WINNER).items() if key != "data"}
+    assert tree == {"name": "handmade-best", "base": expected}
+    assert all(f"# {reason}" in text for reason in chosen.reasons)
+
+
+def test_a_real_configuration_survives_the_yaml_unchanged(results: SweepResults) -> None:
+    real = RunConfig().with_values({"optimiser.learning_rates.text": 1e-6, "model.fusion": "hm"})
+    chosen = choose(results).model_copy(update={"config": real.model_dump(mode="json")})
+    loaded = YAML(typ="safe").load(best_yaml(chosen, "x" * 64))
+    assert len(loaded["name"]) <= 64
+    values = dict(loaded["base"])
+    assert RunConfig().with_values(values) == real
+
+
+def test_a_yaml_that_cannot_be_written_is_a_user_error(results: SweepResults, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write"):
+        write_best_yaml(choose(results), "handmade", tmp_path / "file" / "best.yaml")
