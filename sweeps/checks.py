@@ -167,9 +167,10 @@ def _unknown_path(config: RunConfig, path: str, where: tuple[str, ...]) -> Probl
     below = sorted(
         {other.removeprefix(f"{group}.").partition(".")[0] for other in known if other.startswith(group)}
     )
-    kind = "is a group of values" if group == path else "unknown path"
     place = f"below {group!r}: " if group else ""
-    return Problem(where, kind, path, f"{place}{', '.join(below)}{did_you_mean(path, known)}")
+    if group == path:
+        return Problem(where, "is a group of values", path, place + ", ".join(below))
+    return Problem(where, "unknown path", path, f"{place}{', '.join(below)}{did_you_mean(path, known)}")
 
 
 def _nested(path: str, value: Any) -> Any:

@@ -138,6 +138,9 @@ def _described(details: ErrorDetails, schema: dict[str, Any], value: Any) -> tup
             shown(wrong) if "tag" in context else given,
             expected + did_you_mean(wrong, names),
         )
+    if kind == "union_tag_not_found":
+        names = sorted(_variant_names(schema, details["loc"]))
+        return "has no name", given, f"name: {' or name: '.join(names)}"
     if kind in _WRONG_TYPE:
         return "wrong type", given, _WRONG_TYPE[kind]
     if kind in _OUT_OF_RANGE:
@@ -177,12 +180,22 @@ def _below(node: Any, part: str | int) -> Any:
 
 def _keys_at(schema: dict[str, Any], loc: KeyPath) -> list[str]:
     """The keys that the model allows at a location."""
+    return sorted({key for node in _nodes_at(schema, loc) for key in node.get("properties", {})})
+
+
+def _variant_names(schema: dict[str, Any], loc: KeyPath) -> set[str]:
+    """The names of the variants that the model allows at a location."""
+    return {str(node.get("properties", {}).get("name", {}).get("const")) for node in _nodes_at(schema, loc)}
+
+
+def _nodes_at(schema: dict[str, Any], loc: KeyPath) -> list[dict[str, Any]]:
+    """The parts of a JSON schema that describe a location; several for a union."""
     nodes = _variants(schema, schema)
     for part in loc:
         below = [child for node in nodes for child in _children(schema, node, part)]
         named = [node for node in nodes if _is_variant(node, part)]
         nodes = below or named or nodes
-    return sorted({key for node in nodes for key in node.get("properties", {})})
+    return nodes
 
 
 def _children(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> list[dict[str, Any]]:

@@ -33,14 +33,15 @@ class DataSection(Frozen):
 
     Attributes:
         name: the data set's name in the data store.
-        root: the data store's folder, relative to the working directory unless absolute.
+        root: the data store's folder, relative to the working directory unless absolute. None (default): the
+            store's own default, the environment variable CAUSALMER_DATA or else `causalmer_data`.
         synthetic: for an embedded data set: the fields of
             `causalmer_core.datasets.synthetic.SyntheticConfig`, from which it is made when the store does not
             have it. None (default): the store must have it.
     """
 
     name: SafeName
-    root: FolderPath = "causalmer_data"
+    root: FolderPath | None = None
     synthetic: dict[str, Any] | None = None
 
 

@@ -1,11 +1,8 @@
-"""The seed plan of a sweep, and the jobs that it leads to."""
+"""The seed plan of a sweep: which replicates serve which purpose."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from causalmer_core.config import RunConfig, config_id
-from results.records import RunKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +32,3 @@ class SeedPlan:
         """`search` seeds from `first` on, and after them `confirm` fresh ones. Seed 0 is a seed like any other."""
         fresh = first + search
         return SeedPlan(tuple(range(first, fresh)), tuple(range(fresh, fresh + confirm)))
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One run to do.
-
-    Attributes:
-        config: the configuration.
-        seed: the replicate.
-        phase: what it is done for, such as `search` or `confirm`.
-        role: what the configuration is, such as `candidate`, `paper` or `undebiased`.
-        number: the proposal's number in the search, or the rank of a configuration in later phases.
-    """
-
-    config: RunConfig
-    seed: int
-    phase: str
-    role: str
-    number: int
-
-    @property
-    def key(self) -> RunKey:
-        """The run's key in all records."""
-        return RunKey(config_id(self.config), self.seed)

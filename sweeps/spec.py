@@ -131,8 +131,7 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> S
 def to_yaml(spec: SweepSpec) -> str:
     """The sweep as YAML with every default written out, but for those of single parameters."""
     tree = spec.model_dump(mode="json", by_alias=True)
-    if spec.data.synthetic is None:
-        del tree["data"]["synthetic"]
+    tree["data"] = {key: value for key, value in tree["data"].items() if value is not None}
     tree["space"] = {
         path: spec.space[path].model_dump(mode="json", by_alias=True, exclude_defaults=True)
         for path in spec.space.root

@@ -7,6 +7,7 @@ plain dicts, lists, strings, numbers, booleans and None.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,15 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from causalmer_core.errors import UserError, did_you_mean
 from sweeps.problems import KeyPath, dotted
 
 _LARGEST_BYTES = 1_000_000
 _MOST_VALUES = 100_000
+_PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def write_yaml(tree: Mapping[str, Any]) -> str:
     """Plain values as YAML 1.2 text that `read_yaml` reads back as they were."""
     stream = io.StringIO()
     yaml = YAML(typ="rt", pure=True)
-    yaml.width = 110
+    yaml.width = 2**30  # folding long text loses spaces in double quotes
     yaml.dump(_printable(tree), stream)
     return stream.getvalue()
 
@@ -122,7 +126,8 @@ def _parsed(text: str, place: str) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f":{mark.line + 1}: column {mark.column + 1}" if mark else ""
-        what = " ".join(f"{error.context or ''} {error.problem or ''}".split())
+        # the problem of a duplicate key goes on with both values, which may be long
+        what = " ".join(f"{error.context or ''} {error.problem or ''}".split()).partition(" with value ")[0]
         raise UserError(f"{place}{where}: not valid YAML: {what}; allowed YAML 1.2, each key once") from error
     except YAMLError as error:
         what = str(error).splitlines()[0]
@@ -147,7 +152,9 @@ class _Plain:
             return {self._key(key, path): self._item(node, key, path) for key in node}
         if isinstance(node, CommentedSeq):
             return [self._item(node, index, path) for index in range(len(node))]
-        for kind in (str, bool, int, float):
+        if isinstance(node, bool | ScalarBoolean):  # a ScalarBoolean is an int, not a bool
+            return bool(node)
+        for kind in (str, int, float):
             if isinstance(node, kind):
                 return kind(node)
         if node is None:
@@ -175,9 +182,13 @@ class _Plain:
 def _printable(value: Any) -> Any:
     """Lists of single values on one line, mappings over several, as people write them."""
     if isinstance(value, Mapping):
-        return {key: _printable(below) for key, below in value.items()}
+        return {_printable(key): _printable(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
         items = CommentedSeq([_printable(item) for item in value])
         items.fa.set_flow_style()
         return items
+    if isinstance(value, str) and not _PLAIN_TEXT.fullmatch(value):
+        return DoubleQuotedScalarString(
+            value
+        )  # other styles lose rare line breaks, and trip over '?a' in a list
     return value
