@@ -45,8 +45,13 @@ class Contender:
     values: Mapping[tuple[str, str], Mapping[int, float]]
 
     def interval(self, metric: str, present: str = "tav") -> Interval | None:
-        """The mean over seeds with its t interval; none where nothing was evaluated."""
+        """The mean over seeds with its t interval; none where nothing was evaluated.
+
+        A baseline looks at no modality: where it was evaluated with all, that holds for every subset.
+        """
         values = self.values.get((metric, present))
+        if values is None and self.config_id is None and present in PRESENT:
+            values = self.values.get((metric, "tav"))
         return t_interval(list(values.values())) if values else None
 
 
@@ -54,18 +59,24 @@ WITHOUT_SEED = -1
 
 
 def contenders(evaluations: pd.DataFrame, metrics: tuple[str, ...], split: str = "test") -> list[Contender]:
-    """What an evaluations table says, one entry a contender and prediction, in the order of `CONTENDERS`.
+    """What an evaluations table says, in the order of `CONTENDERS`: one entry a contender, prediction and
+    configuration, so that two configurations selected one after the other are never mixed.
 
     Values that are not finite are left out, as a metric may be undefined for a subset.
     """
     rows = evaluations[evaluations["split"] == split]
     rows = rows.assign(
-        prediction=rows["prediction"].fillna(""), seed=rows["seed"].fillna(WITHOUT_SEED).astype("int64")
+        prediction=rows["prediction"].fillna(""),
+        config_id=rows["config_id"].fillna(""),
+        seed=rows["seed"].fillna(WITHOUT_SEED).astype("int64"),
     )
+    latest = rows.groupby("config_id")["time"].max()
     found = [
-        _contender(str(name), str(prediction), group, metrics)
-        for (name, prediction), group in rows.groupby(["contender", "prediction"], sort=True)
+        _contender(str(name), str(prediction), str(config_id), group, metrics)
+        for (name, prediction, config_id), group in rows.groupby(["contender", "prediction", "config_id"])
     ]
+    # Sorting is stable: of two configurations under one name the one evaluated last comes first.
+    found.sort(key=lambda contender: latest[contender.config_id or ""], reverse=True)
     return sorted(found, key=lambda contender: (_rank(contender.name), contender.name, contender.prediction))
 
 
@@ -79,7 +90,9 @@ def difference(
     return paired_difference(one, other)
 
 
-def _contender(name: str, prediction: str, rows: pd.DataFrame, metrics: tuple[str, ...]) -> Contender:
+def _contender(
+    name: str, prediction: str, config_id: str, rows: pd.DataFrame, metrics: tuple[str, ...]
+) -> Contender:
     values: dict[tuple[str, str], dict[int, float]] = {}
     for present, group in rows.groupby("present", sort=True):
         for metric in metrics:
@@ -87,8 +100,7 @@ def _contender(name: str, prediction: str, rows: pd.DataFrame, metrics: tuple[st
             if len(finite):
                 by_seed = zip(finite["seed"], finite[metric], strict=True)
                 values[metric, str(present)] = {int(seed): float(value) for seed, value in by_seed}
-    identities = rows["config_id"].dropna()
-    return Contender(name, prediction, str(identities.iloc[0]) if len(identities) else None, values)
+    return Contender(name, prediction, config_id or None, values)
 
 
 def _rank(name: str) -> int:

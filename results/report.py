@@ -17,6 +17,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from results import figures
+from results.best_yaml import best_yaml
 from results.dataset import SweepResults, open_sweep
 from results.evaluation_table import CONTENDERS, PRESENT, SUBSET_NAMES, Contender, contenders, difference
 from results.files import write_text
@@ -24,7 +25,7 @@ from results.intervals import Interval
 from results.journal import now, read_journal
 from results.layout import SweepLayout
 from results.leaderboard import Entry, Leaderboard, leaderboard
-from results.selection import Selection, best_yaml, read_selection
+from results.selection import Selection, read_selection
 
 FIGURE_ENTRIES = 16
 """How many ranked configurations the leaderboard's figure shows; the table shows all."""
@@ -110,7 +111,7 @@ def _content(results: SweepResults) -> dict[str, Any]:
         "parameters": _parameter_rows(results, board),
         "selection": selection,
         "tested": tested,
-        "answer": _test_answer(tested, manifest.monitor),
+        "answer": _test_answer(tested, selection, manifest.monitor),
         "evaluated_other": _evaluated_other(tested, selection),
         "openings": sum(r["kind"] == "opening" for r in read_journal(results.layout.evaluation_journal)),
         "present": PRESENT,
@@ -124,7 +125,7 @@ def _content(results: SweepResults) -> dict[str, Any]:
             else _json(figures.draw_curves(curves, manifest, _labels_with_curves(shown, curves))),
         },
         "spec_text": _text_or_none(results.layout.spec),
-        "best_yaml": None if selection is None else best_yaml(selection, manifest.name),
+        "best_yaml": None if selection is None else best_yaml(results, selection),
     }
 
 
@@ -157,11 +158,12 @@ def _shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _test_answer(tested: list[Contender], metric: str) -> dict[str, Any] | None:
-    """The first entry of each contender, and how far the selected one is ahead of each."""
+def _test_answer(tested: list[Contender], selection: Selection | None, metric: str) -> dict[str, Any] | None:
+    """The selected configuration's entry, and how far it is ahead of the first entry of each other contender."""
     first: dict[str, Contender] = {}
     for contender in tested:
-        first.setdefault(contender.name, contender)
+        if contender.name != "selected" or selection is None or contender.config_id == selection.config_id:
+            first.setdefault(contender.name, contender)
     selected = first.get("selected")
     if selected is None or selected.interval(metric) is None:
         return None

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 
 from causalmer_core.config import Frozen
 from causalmer_core.errors import UserError, unknown_name
@@ -158,39 +154,6 @@ def read_selection(layout: SweepLayout) -> Selection | None:
         return Selection.model_validate_json(layout.selection.read_text(encoding="utf-8"))
     except ValidationError as error:
         raise UserError(f"{layout.selection} is not a selection that this version reads: {error}") from error
-
-
-def write_best_yaml(selection: Selection, name: str, path: Path) -> None:
-    """Write the selected configuration as the start of a new sweep, `{name, base}`, with the reasons as
-    comments.
-
-    Args:
-        selection: the choice.
-        name: the sweep's name; the new one is `<name>-best`.
-        path: the file, which is replaced.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
-    try:
-        write_text(path, best_yaml(selection, name))
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def best_yaml(selection: Selection, name: str) -> str:
-    """The text that `write_best_yaml` writes."""
-    # The fingerprint follows from the data set that the new sweep names.
-    base = {key: value for key, value in selection.config.items() if key != "data"}
-    data = {key: value for key, value in selection.config.get("data", {}).items() if key != "fingerprint"}
-    tree = CommentedMap({"name": f"{name[:59]}-best", "base": {**({"data": data} if data else {}), **base}})
-    facts = [f"Selected from sweep {selection.sweep_id}", *selection.reasons]
-    tree.yaml_set_start_comment("\n".join(facts))
-    yaml = YAML()
-    yaml.width = 4096  # a comment or a value is never folded
-    text = io.StringIO()
-    yaml.dump(tree, text)
-    return text.getvalue()
 
 
 def _interval(entry: Entry) -> Interval:

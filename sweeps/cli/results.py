@@ -13,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from causalmer_core.errors import UserError
+from results.best_yaml import write_best_yaml
 from results.dataset import DEFAULT_STORAGE, find_sweep, open_sweep
 from results.files import write_text
 from results.layout import TABLES
 from results.leaderboard import Entry, Leaderboard
 from results.leaderboard import leaderboard as rank
 from results.report import write_report
-from results.selection import RULES, Selection, write_best_yaml
+from results.selection import RULES, Selection
 from results.selection import select as select_best
 
 app = typer.Typer(help="Rank, select, report and export what a sweep recorded.", no_args_is_help=True)
@@ -68,7 +69,7 @@ def select(
     _say_why(console, chosen)
     console.print(Text(f"written to {results.layout.selection}"))
     if out is not None:
-        write_best_yaml(chosen, results.manifest.name, out)
+        write_best_yaml(results, chosen, out)
         console.print(Text(f"written to {out}"))
 
 

@@ -139,5 +139,24 @@ def test_two_predictions_of_one_model_are_two_entries(results: SweepResults) -> 
     assert names[:2] == [("selected", "other"), ("selected", "tie")]
 
 
+def test_configurations_selected_one_after_the_other_are_never_mixed(results: SweepResults) -> None:
+    old = results.evaluations[results.evaluations["contender"] == "selected"]
+    later = old.assign(config_id="f" * 16, accuracy=0.1, time=old["time"] + pd.Timedelta(days=1))
+    found = contenders(pd.concat([results.evaluations, later]), results.manifest.metrics)
+    assert [c.config_id for c in found[:2]] == ["f" * 16, handmade.config_id(handmade.WINNER)]
+    intervals = [c.interval("accuracy") for c in found[:2]]
+    assert [interval.mean for interval in intervals if interval] == pytest.approx([0.1, 0.72])
+
+
+def test_a_baseline_evaluated_once_holds_for_every_subset(results: SweepResults) -> None:
+    rows = results.evaluations
+    once = rows[(rows["contender"] != "majority") | (rows["present"] == "tav")]
+    selected, *_, majority = contenders(once[once["present"] == "tav"], results.manifest.metrics)
+    interval = majority.interval("accuracy", "none")
+    assert interval is not None
+    assert interval.mean == handmade.MAJORITY
+    assert selected.interval("accuracy", "none") is None
+
+
 def test_other_splits_are_not_mixed_in(results: SweepResults) -> None:
     assert contenders(results.evaluations.assign(split="valid"), results.manifest.metrics) == []

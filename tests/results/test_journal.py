@@ -131,6 +131,21 @@ def test_a_closed_journal_leaves_no_ballast_and_takes_no_row(tmp_path: Path) -> 
         journal.append({})
 
 
+def test_a_row_is_on_disk_before_it_is_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill spares the system's cache, a power cut does not: each row is one write, then one sync."""
+    calls: list[str] = []
+    for name in ("write", "fdatasync"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *given, real=real, name=name: (calls.append(name), real(*given))[1]
+        )
+    with Journal.create(tmp_path / "a.jsonl") as journal:
+        calls.clear()
+        journal.append(ROWS[0])
+        journal.append(ROWS[1])
+        assert calls == ["write", "fdatasync"] * 2
+
+
 def test_a_row_that_is_not_json_leaves_no_trace(tmp_path: Path) -> None:
     with Journal.create(tmp_path / "a.jsonl") as journal:
         with pytest.raises(TypeError):

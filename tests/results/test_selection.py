@@ -8,14 +8,12 @@ from pathlib import Path
 import handmade
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
-from causalmer_core.config import RunConfig
 from causalmer_core.errors import UserError
 from results.dataset import SweepResults, open_sweep
 from results.intervals import t_interval
 from results.leaderboard import Leaderboard
-from results.selection import RULES, Rule, best_yaml, choose, read_selection, select, write_best_yaml
+from results.selection import RULES, Rule, choose, read_selection, select
 
 
 @pytest.fixture
@@ -136,31 +134,3 @@ def test_the_only_candidate_is_selected_without_a_runner_up(tmp_path: Path) -> N
     chosen = choose(open_sweep(layout))
     assert chosen.runner_up is None
     assert "there is no runner-up" in chosen.reasons
-
-
-def test_the_best_yaml_is_a_sweep_of_the_selected_configuration_with_the_reasons(
-    results: SweepResults, tmp_path: Path
-) -> None:
-    chosen = choose(results)
-    path = tmp_path / "out" / "best.yaml"
-    write_best_yaml(chosen, "handmade", path)
-    text = path.read_text()
-    tree = YAML(typ="safe").load(text)
-    expected = {key: value for key, value in handmade.config(handmade.WINNER).items() if key != "data"}
-    assert tree == {"name": "handmade-best", "base": expected}
-    assert all(f"# {reason}" in text for reason in chosen.reasons)
-
-
-def test_a_real_configuration_survives_the_yaml_unchanged(results: SweepResults) -> None:
-    real = RunConfig().with_values({"optimiser.learning_rates.text": 1e-6, "model.fusion": "hm"})
-    chosen = choose(results).model_copy(update={"config": real.model_dump(mode="json")})
-    loaded = YAML(typ="safe").load(best_yaml(chosen, "x" * 64))
-    assert len(loaded["name"]) <= 64
-    values = dict(loaded["base"])
-    assert RunConfig().with_values(values) == real
-
-
-def test_a_yaml_that_cannot_be_written_is_a_user_error(results: SweepResults, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="cannot write"):
-        write_best_yaml(choose(results), "handmade", tmp_path / "file" / "best.yaml")
