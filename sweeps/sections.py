@@ -93,13 +93,13 @@ class SeedsSection(Frozen):
     """How many seeds are for what.
 
     Attributes:
-        search: seeds of every proposed configuration.
+        search: seeds of every proposed configuration; for now 1.
         confirm: further, fresh seeds of the best configurations.
         top_k: how many configurations are confirmed.
         first: the first seed; the others follow it.
     """
 
-    search: int = Field(default=1, ge=1)
+    search: int = Field(default=1, ge=1, le=1)
     confirm: int = Field(default=3, ge=1)
     top_k: int = Field(default=4, ge=1)
     first: int = Field(default=0, ge=0)

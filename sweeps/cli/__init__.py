@@ -1,0 +1,40 @@
+"""The command line: `causalmer run|resume|plan|status`, `causalmer data ...`, `causalmer results ...`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from causalmer_core.errors import UserError
+from sweeps.cli import data, results, sweep
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Seed-aware hyperparameter sweeps for counterfactual multimodal emotion recognition.",
+)
+for command in (sweep.run, sweep.resume, sweep.plan, sweep.status):
+    app.command()(command)
+app.add_typer(data.app, name="data")
+app.add_typer(results.app, name="results")
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells expect it."""
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is said in a line, without a traceback."""
+    try:
+        app()
+    except UserError as error:
+        for line in str(error).splitlines():
+            Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {line}", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print(
+            "interrupted: every recorded epoch is kept; run the same command again to go on"
+        )
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,110 @@
+"""`causalmer run`, `resume`, `plan` and `status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from causalmer_core.errors import UserError
+from results.dataset import open_sweep
+from results.layout import SweepLayout
+from sweeps.cli.tables import console, evaluation_table, leaderboard_table, plan_table, status_table
+from sweeps.driver import Machine, run_sweep
+from sweeps.plan import plan_sweep
+from sweeps.preflight import preflight
+from sweeps.spec import SweepSpec, load_spec
+from sweeps.yaml_file import parse_assignment
+
+SpecFile = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="The sweep's file.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Put a value before the file's: search.num_configs=8."),
+]
+Storage = Annotated[
+    Path | None, typer.Option("--storage", help="Folder of all sweeps, before the file's 'storage'.")
+]
+DataRoot = Annotated[
+    Path | None, typer.Option("--data-root", help="Folder of data sets, before the file's 'data.root'.")
+]
+Cpus = Annotated[int | None, typer.Option("--cpus", min=1, help="CPU cores to use; default: all.")]
+Gpus = Annotated[int | None, typer.Option("--gpus", min=0, help="GPUs to use; default: all.")]
+
+
+def run(
+    file: SpecFile,
+    set_: Set = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+) -> None:
+    """Run a sweep to its report. One that was begun goes on from its records."""
+    _run(_load(file, set_, storage, data_root), Machine(cpus, gpus))
+
+
+def resume(
+    file: SpecFile,
+    set_: Set = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+) -> None:
+    """Go on with a sweep that was begun; the same as run, but never begins one."""
+    spec = _load(file, set_, storage, data_root)
+    layout = _layout(spec)
+    if not layout.root.exists():
+        raise UserError(
+            f"nothing to resume: there is no sweep in {layout.root}; begin it with 'causalmer run {file}'"
+        )
+    _run(spec, Machine(cpus, gpus))
+
+
+def plan(
+    file: SpecFile,
+    set_: Set = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+) -> None:
+    """Show what a sweep would run and about how long it takes. Starts nothing."""
+    checked = preflight(_load(file, set_, storage, data_root))
+    shown = plan_sweep(checked, Machine(cpus, gpus))
+    console().print(plan_table(shown))
+    for caution in checked.cautions:
+        console().print(f"note: {caution}", markup=False, highlight=False)
+
+
+def status(file: SpecFile, set_: Set = None, storage: Storage = None) -> None:
+    """Show how far a sweep is, from its records alone; works while it runs."""
+    layout = _layout(_load(file, set_, storage, None))
+    console().print(status_table(open_sweep(layout)))
+
+
+def _run(spec: SweepSpec, machine: Machine) -> None:
+    checked = preflight(spec)
+    screen = console()
+    run_sweep(checked, machine, screen)
+    results = open_sweep(checked.layout)
+    screen.print()
+    screen.print(leaderboard_table(results))
+    screen.print()
+    screen.print(evaluation_table(results))
+
+
+def _load(
+    file: Path, assignments: list[str] | None, storage: Path | None, data_root: Path | None
+) -> SweepSpec:
+    overrides: dict[str, Any] = dict(parse_assignment(text) for text in assignments or [])
+    if storage is not None:
+        overrides["storage"] = str(storage)
+    if data_root is not None:
+        overrides["data.root"] = str(data_root)
+    return load_spec(file, overrides)
+
+
+def _layout(spec: SweepSpec) -> SweepLayout:
+    return SweepLayout(Path(spec.storage) / spec.name)

@@ -1,0 +1,143 @@
+"""Tables for the terminal; where the output is no terminal, plain text wide enough that no cell is cut."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from datetime import timedelta
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from results.dataset import SweepResults
+from results.evaluation_table import PRESENT, SUBSET_NAMES, contenders
+from results.leaderboard import Entry, Leaderboard, leaderboard
+from sweeps.plan import Plan
+
+_PIPE_WIDTH = 200
+
+
+def console() -> Console:
+    """Standard output."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+
+
+def leaderboard_table(results: SweepResults) -> RenderableType:
+    """The ranking, its seeds, and what was left out of it."""
+    board = leaderboard(results.runs, results.manifest)
+    better = "higher" if board.direction == "max" else "lower"
+    seeds = ", ".join(map(str, board.seeds))
+    title = Text(
+        f"{results.manifest.name}: mean validation {board.metric} over seeds {seeds}, {better} is better"
+    )
+    if not board.entries:
+        return Group(title, Text("no run has been recorded yet"))
+    parts: list[RenderableType] = [title, _board_table(board)]
+    if board.incomplete:
+        note = f"{len(board.incomplete)} with incomplete seed sets are not averaged and cannot be selected"
+        parts.append(Text(note))
+    return Group(*parts)
+
+
+def evaluation_table(results: SweepResults) -> RenderableType:
+    """Each contender's mean on the test split with its interval, and its means with modalities removed."""
+    metric = results.manifest.monitor
+    found = contenders(results.evaluations, results.manifest.metrics)
+    if not found:
+        return Text("the test split has not been opened")
+    table = _plain_table("contender", "predicts by", "all modalities [95% t interval]")
+    for present in PRESENT[1:]:
+        table.add_column(SUBSET_NAMES[present], justify="right")
+    for contender in found:
+        cells = [contender.name, contender.prediction, str(contender.interval(metric) or "–")]
+        for present in PRESENT[1:]:
+            interval = contender.interval(metric, present)
+            cells.append("–" if interval is None else f"{interval.mean:.4f}")
+        table.add_row(*map(Text, cells))
+    seeds = ", ".join(map(str, results.manifest.ranking_seeds))
+    return Group(Text(f"test {metric}, mean over seeds {seeds}, by the modalities present"), table)
+
+
+def status_table(results: SweepResults) -> RenderableType:
+    """How many runs stand how, by phase, and the best score so far."""
+    runs = results.runs
+    if runs.empty:
+        return Text(f"{results.manifest.sweep_id}: no run has been recorded yet")
+    table = _plain_table("phase", "runs", "states", "epochs", "best score")
+    for phase, group in runs.groupby("phase", sort=False):
+        states = ", ".join(f"{count} {state}" for state, count in Counter(group["state"]).most_common())
+        scores = group["score"].dropna()
+        best = scores.max() if results.manifest.direction == "max" else scores.min()
+        shown = "–" if scores.empty else f"{best:.4f}"
+        table.add_row(*map(Text, (str(phase), str(len(group)), states, str(group["epochs"].sum()), shown)))
+    return Group(Text(results.manifest.sweep_id), table)
+
+
+def plan_table(plan: Plan) -> RenderableType:
+    """What would run, with what, and for how long at most."""
+    spec = plan.sweep.spec
+    size = "a continuum" if plan.space_size is None else f"{plan.space_size} configurations"
+    seeds = spec.seed_plan()
+    resources = f"{spec.resources.cpu:g} CPU, {spec.resources.gpu:g} GPU a run; {plan.workers} at once"
+    lines = [
+        ("sweep", f"{spec.name} in {plan.sweep.layout.root}"),
+        ("data", f"{plan.sweep.data.name}, fingerprint {plan.sweep.data.fingerprint[:16]}"),
+        ("space", f"{len(spec.space)} parameters, {size}"),
+        (
+            "search",
+            f"at most {plan.runs['search']} runs by {spec.search.sampler} with seed {seeds.search[0]}; {spec.scheduler.name}",
+        ),
+        ("confirm", f"at most {plan.runs['confirm']} runs with seeds {', '.join(map(str, seeds.confirm))}"),
+        ("evaluate", f"{plan.runs['evaluate']} runs of the undebiased twin, then the test split"),
+        ("resources", resources),
+        ("epochs", f"at most {plan.max_epochs} a run"),
+    ]
+    for name, cost in plan.costs.items():
+        text = f"{cost.step_seconds * 1000:.0f} ms a step, {cost.epoch_seconds:.1f} s an epoch, {cost.parameters:,} parameters"
+        lines.append((name, text))
+    lines.append(("time", f"at most about {timedelta(seconds=round(plan.seconds))}, measured on this CPU"))
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, text in lines:
+        table.add_row(Text(name, style="bold"), Text(text))
+    return table
+
+
+def _board_table(board: Leaderboard) -> Table:
+    table = _plain_table("", "configuration", "mean [95% t interval]")
+    for seed in board.seeds:
+        table.add_column(f"seed {seed}", justify="right")
+    table.add_column("search", justify="right")
+    for place, entry in enumerate(board.ranked, start=1):
+        _add_entry(table, str(place), entry, board)
+    groups = {
+        "contender": board.contenders,
+        "incomplete": board.incomplete,
+        "unconfirmed": board.unconfirmed,
+    }
+    for title, entries in groups.items():
+        for entry in entries:
+            _add_entry(table, title, entry, board)
+    return table
+
+
+def _add_entry(table: Table, place: str, entry: Entry, board: Leaderboard) -> None:
+    seeds = (
+        f"{entry.scores[seed]:.4f}" if seed in entry.scores else entry.missing[seed] for seed in board.seeds
+    )
+    mean = "–" if entry.interval is None else str(entry.interval)
+    cells = (place, f"{entry.label} {entry.config_id[:8]}", mean, *seeds, _search(entry))
+    table.add_row(*map(Text, cells))
+
+
+def _search(entry: Entry) -> str:
+    score = "–" if entry.search_mean is None else f"{entry.search_mean:.4f}"
+    states = [state.value for state in entry.search_states.values() if state.value != "finished"]
+    return " ".join([score, *states])
+
+
+def _plain_table(*headings: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading)
+    return table

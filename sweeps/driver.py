@@ -1,0 +1,213 @@
+"""A sweep from its first proposal to its report, or from wherever its records say it stands."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from causalmer_core.config import RunConfig, config_id
+from causalmer_core.errors import UserError
+from causalmer_core.metrics import metric_directions
+from cluster.connect import local_ray
+from cluster.resources import check_available
+from results.compaction import compact
+from results.dataset import open_sweep
+from results.files import exclusive_lock
+from results.final_evaluation import PAPER, SELECTED, UNDEBIASED, final_evaluation
+from results.histories import RunHistory, read_run, read_runs
+from results.manifest import create_sweep, new_manifest, read_manifest
+from results.records import RunKey
+from results.report import write_report
+from results.selection import Selection, read_selection, select
+from sweeps.job_sources import JobList, JobSource, SearchJobs
+from sweeps.jobs import Job
+from sweeps.phases import best_candidates, confirm_jobs, most_runs, undebiased_jobs
+from sweeps.preflight import CheckedSweep
+from sweeps.progress import SweepProgress
+from sweeps.run_session import RunContext
+from sweeps.runner import run_jobs
+from sweeps.spec import changed_keys, load_spec, to_yaml
+
+MAY_CHANGE = ("storage", "data.root", "resources.")
+"""Keys of a sweep's file that do not affect its records, and may change when it is continued."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a private Ray may use; none: all there is."""
+
+    cpus: int | None = None
+    gpus: int | None = None
+
+
+def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
+    """Do all of a sweep that its records do not have yet, and write the report.
+
+    Raises:
+        UserError: another process runs it; its file or its data has changed; a trial asks for more than there is; or
+            no configuration finished.
+        KeyboardInterrupt: on Ctrl-C; every recorded epoch stays.
+    """
+    layout = sweep.layout
+    if layout.root.exists():
+        _check_unchanged(sweep)
+    else:
+        _create(sweep)
+    busy = f"another process runs the sweep in {layout.root}; wait for it, or stop it first"
+    with exclusive_lock(layout.lock, wait=False, busy=busy), ExitStack() as stack:
+        max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
+        progress = SweepProgress(console, layout.log, max_epochs=max_epochs)
+        stack.enter_context(progress.shown())
+        _Phases(sweep, machine, progress, stack).run()
+
+
+class _Phases:
+    """The phases one after another. Ray is started for the first job, if there is any, and stops with the stack."""
+
+    def __init__(
+        self, sweep: CheckedSweep, machine: Machine, progress: SweepProgress, stack: ExitStack
+    ) -> None:
+        self._spec = sweep.spec
+        self._sweep = sweep
+        self._layout = sweep.layout
+        self._fingerprint = sweep.data.fingerprint
+        self._machine = machine
+        self._progress = progress
+        self._stack = stack
+        self._ray_started = False
+
+    def run(self) -> None:
+        """Search, confirm, select, evaluate, report."""
+        for caution in self._sweep.cautions:
+            self._progress.say(f"note: {caution}")
+        self._search()
+        self._confirm()
+        selection = self._select()
+        self._evaluate(selection)
+        compact(self._layout)
+        self._progress.say(f"report: {write_report(self._layout)}")
+
+    def _search(self) -> None:
+        runs = most_runs(self._spec)
+        source = SearchJobs(
+            self._spec,
+            self._layout,
+            self._fingerprint,
+            higher_is_better=self._higher_is_better,
+            read_run=self._read_run,
+        )
+        text = f"{runs['search']} configurations with seed {self._spec.seed_plan().search[0]}"
+        self._do("search", text, source, runs_ahead=sum(runs.values()))
+
+    def _confirm(self) -> None:
+        histories = read_runs(self._layout)
+        best = best_candidates(histories, self._spec, higher_is_better=self._higher_is_better)
+        jobs = confirm_jobs(self._spec, best, histories, self._paper)
+        seeds = ", ".join(map(str, self._spec.seed_plan().confirm))
+        text = f"the best {len(best)} and the paper's default with fresh seeds {seeds}"
+        ahead = len(jobs) + most_runs(self._spec)["evaluate"]
+        self._do("confirm", text, JobList(jobs, self._read_run), runs_ahead=ahead)
+
+    def _select(self) -> Selection:
+        selection = read_selection(self._layout)
+        if selection is None:
+            selection = select(open_sweep(self._layout), self._spec.selection.rule)
+        for reason in selection.reasons:
+            self._progress.say(f"select: {reason}")
+        return selection
+
+    def _evaluate(self, selection: Selection) -> None:
+        selected = RunConfig.model_validate(selection.config)
+        jobs = undebiased_jobs(self._spec, selected)
+        text = "the undebiased twin of the selected configuration, then the test split"
+        self._do("evaluate", text, JobList(jobs, self._read_run), runs_ahead=len(jobs))
+        contenders = {
+            SELECTED: selection.config_id,
+            PAPER: config_id(self._paper),
+            UNDEBIASED: config_id(self._spec.undebiased(selected)),
+        }
+        opened = final_evaluation(self._layout, contenders, data_root=self._sweep.data_root)
+        self._progress.say("evaluate: test split opened" if opened else "evaluate: on record already")
+
+    def _do(self, phase: str, text: str, source: JobSource, *, runs_ahead: int) -> None:
+        self._progress.phase(phase, text, runs_ahead=runs_ahead)
+        first = source.next_job()
+        if isinstance(first, Job):
+            self._start_ray()
+            run_jobs(
+                source,
+                first,
+                layout=self._layout,
+                context=self._context,
+                resources=self._spec.resources,
+                observer=self._progress,
+            )
+        compact(self._layout)
+
+    def _start_ray(self) -> None:
+        if self._ray_started:
+            return
+        cpus, gpus = self._stack.enter_context(local_ray(cpus=self._machine.cpus, gpus=self._machine.gpus))
+        check_available(self._spec.resources, cpus, gpus)
+        self._progress.say(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
+        self._ray_started = True
+
+    def _read_run(self, key: RunKey) -> RunHistory | None:
+        return read_run(self._layout, key)
+
+    @property
+    def _higher_is_better(self) -> bool:
+        return self._sweep.direction == "max"
+
+    @property
+    def _paper(self) -> RunConfig:
+        return self._spec.paper_config(self._fingerprint)
+
+    @property
+    def _context(self) -> RunContext:
+        return RunContext(
+            sweep=str(self._layout.root.resolve()),
+            data_root=str(self._sweep.data_root.resolve()),
+            dataset=self._spec.data.name,
+            direction=self._sweep.direction,
+            threads=max(int(self._spec.resources.cpu), 1),
+            device="cuda" if self._spec.resources.gpu else "cpu",
+        )
+
+
+def _create(sweep: CheckedSweep) -> None:
+    spec, seeds = sweep.spec, sweep.spec.seed_plan()
+    manifest = new_manifest(
+        name=spec.name,
+        monitor=spec.base_config(sweep.data.fingerprint).trainer.monitor,
+        direction=sweep.direction,
+        metrics=metric_directions(sweep.data.task),
+        parameters=spec.space.column_types(),
+        search_seeds=seeds.search,
+        confirm_seeds=seeds.confirm,
+        dataset=spec.data.name,
+        dataset_fingerprint=sweep.data.fingerprint,
+    )
+    create_sweep(sweep.layout, manifest, to_yaml(spec))
+
+
+def _check_unchanged(sweep: CheckedSweep) -> None:
+    """A sweep goes on only if what its records depend on is as it was."""
+    layout = sweep.layout
+    manifest = read_manifest(layout)
+    changed = [
+        key for key in changed_keys(load_spec(layout.spec), sweep.spec) if not key.startswith(MAY_CHANGE)
+    ]
+    if changed:
+        raise UserError(
+            f"{layout.root} holds the records of a sweep whose file differed in {', '.join(changed)}; change that "
+            f"back (see {layout.spec}) to continue it, or give the sweep another name"
+        )
+    if manifest.dataset_fingerprint != sweep.data.fingerprint:
+        raise UserError(
+            f"{layout.root} holds records made on other data: the fingerprint of {manifest.dataset!r} was "
+            f"{manifest.dataset_fingerprint[:16]} and is {sweep.data.fingerprint[:16]}; import the same file again, "
+            "or give the sweep another name"
+        )

@@ -1,0 +1,51 @@
+"""A job: one run to do, in the plain form in which it travels to the process that trains."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from causalmer_core.config import RunConfig, config_id
+from results.records import RunKey
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run to do.
+
+    Attributes:
+        config: the configuration.
+        seed: the replicate.
+        phase: what it is done for: `search`, `confirm` or `evaluate`.
+        role: what the configuration is: `candidate`, `paper` or `undebiased`.
+        number: the proposal's number in the search; none for contenders.
+        values: the searched parameters as proposed, by dotted path.
+        bars: for each rung, an epoch, the score below which the run is pruned there (see `sweeps.scheduling`).
+    """
+
+    config: RunConfig
+    seed: int
+    phase: str
+    role: str
+    number: int | None = None
+    values: Mapping[str, Any] | None = None
+    bars: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def key(self) -> RunKey:
+        """The run's key in all records."""
+        return RunKey(config_id(self.config), self.seed)
+
+    def to_json(self) -> str:
+        """The job as text."""
+        return json.dumps({**asdict(self), "config": self.config.model_dump(mode="json")})
+
+    @staticmethod
+    def from_json(text: str) -> Job:
+        """The job from its text."""
+        tree = json.loads(text)
+        tree["config"] = RunConfig.model_validate_json(json.dumps(tree["config"]))
+        tree["bars"] = {int(epoch): bar for epoch, bar in tree["bars"].items()}
+        return Job(**tree)

@@ -1,0 +1,99 @@
+"""The phases of a sweep and the jobs in each, derived from records: what is done is never done again.
+
+search      every proposal with the search seed
+confirm     the best of them, and the paper's default, with fresh seeds
+select      by the mean over the fresh seeds, validation only (`results.selection`)
+evaluate    the undebiased twin of the selected configuration with the same seeds; then the test split is opened
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from causalmer_core.config import RunConfig, config_id
+from causalmer_core.errors import UserError
+from results.histories import RunHistory
+from results.records import RunState
+from sweeps.jobs import Job
+from sweeps.spec import SweepSpec
+
+
+def best_candidates(
+    histories: Iterable[RunHistory], spec: SweepSpec, *, higher_is_better: bool
+) -> list[RunHistory]:
+    """The search's best finished runs, `seeds.top_k` at most, the best first; ties go to the earlier proposal.
+
+    Raises:
+        UserError: no run of the search finished.
+    """
+    searched = [history for history in histories if history.phase == "search"]
+    finished = [h for h in searched if h.state is RunState.FINISHED and h.score is not None]
+    if not finished:
+        raise UserError("no run of the search finished, so there is nothing to confirm; " + _ends(searched))
+    sign = -1.0 if higher_is_better else 1.0
+    finished.sort(key=lambda history: (sign * (history.score or 0.0), history.number or 0))
+    return finished[: spec.seeds.top_k]
+
+
+def confirm_jobs(
+    spec: SweepSpec, candidates: Sequence[RunHistory], histories: Iterable[RunHistory], paper: RunConfig
+) -> list[Job]:
+    """The candidates and the paper's default with every confirmation seed.
+
+    Jobs are ordered by seed, so that a sweep cut short has compared all on the first seeds. The paper's default is a
+    candidate like the others where the search has proposed it.
+    """
+    proposed = {h.key.config_id: h for h in histories if h.phase == "search"}
+    chosen = {history.key.config_id: history for history in candidates}
+    seeds = spec.seed_plan().confirm
+    jobs = []
+    paper_id = config_id(paper)
+    for seed in seeds:
+        jobs += [_candidate_job(history, seed) for history in chosen.values()]
+        if paper_id in chosen:
+            continue
+        if paper_id in proposed:
+            jobs.append(_candidate_job(proposed[paper_id], seed))
+        else:
+            jobs.append(Job(config=paper, seed=seed, phase="confirm", role="paper"))
+    return jobs
+
+
+def undebiased_jobs(spec: SweepSpec, selected: RunConfig) -> list[Job]:
+    """The selected configuration's backbone alone, with every confirmation seed."""
+    twin = spec.undebiased(selected)
+    return [
+        Job(config=twin, seed=seed, phase="evaluate", role="undebiased") for seed in spec.seed_plan().confirm
+    ]
+
+
+def most_runs(spec: SweepSpec) -> dict[str, int]:
+    """How many runs each phase has at most."""
+    confirm = len(spec.seed_plan().confirm)
+    return {
+        "search": spec.num_configs,
+        "confirm": (min(spec.seeds.top_k, spec.num_configs) + 1) * confirm,
+        "evaluate": confirm,
+    }
+
+
+def _candidate_job(history: RunHistory, seed: int) -> Job:
+    return Job(
+        config=RunConfig.model_validate(history.config),
+        seed=seed,
+        phase="confirm",
+        role="candidate",
+        number=history.number,
+        values=history.values,
+    )
+
+
+def _ends(histories: Sequence[RunHistory]) -> str:
+    """How runs ended, with the first reason."""
+    if not histories:
+        return "no run was started"
+    reasons = [
+        f"{h.key.stem} {h.state.value}: {h.reason.strip().splitlines()[-1]}" for h in histories if h.reason
+    ]
+    return f"{len(histories)} runs ended otherwise" + (f", the first as {reasons[0]}" if reasons else "")

@@ -1,0 +1,56 @@
+"""What a sweep would run, and about how long it would take, from a few measured steps."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from causalmer_core.cost import Cost, measure_cost
+from sweeps.driver import Machine
+from sweeps.phases import most_runs
+from sweeps.preflight import CheckedSweep
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of a sweep.
+
+    Attributes:
+        sweep: the checked sweep.
+        space_size: distinct configurations; none where the space is a continuum.
+        runs: at most, by phase.
+        max_epochs: of a run.
+        costs: measured on this machine's CPU, by what was measured: the fixed part and the paper's default.
+        workers: how many runs fit on the machine at once.
+        seconds: estimated wall time if no run ends early; the mean of the costs stands for the configurations between.
+    """
+
+    sweep: CheckedSweep
+    space_size: int | None
+    runs: dict[str, int]
+    max_epochs: int
+    costs: dict[str, Cost]
+    workers: int
+    seconds: float
+
+
+def plan_sweep(sweep: CheckedSweep, machine: Machine) -> Plan:
+    """Plan a sweep; measures a few training steps and starts nothing."""
+    spec, fingerprint = sweep.spec, sweep.data.fingerprint
+    threads = max(int(spec.resources.cpu), 1)
+    configs = {"fixed part": spec.base_config(fingerprint), "paper's default": spec.paper_config(fingerprint)}
+    costs = {name: measure_cost(config, sweep.data, threads=threads) for name, config in configs.items()}
+    cpus = machine.cpus or os.cpu_count() or 1
+    workers = max(int(cpus / spec.resources.cpu), 1)
+    runs = most_runs(spec)
+    max_epochs = configs["fixed part"].trainer.max_epochs
+    epoch = sum(cost.epoch_seconds for cost in costs.values()) / len(costs)
+    return Plan(
+        sweep=sweep,
+        space_size=spec.space.size(),
+        runs=runs,
+        max_epochs=max_epochs,
+        costs=costs,
+        workers=workers,
+        seconds=sum(runs.values()) * max_epochs * epoch / workers,
+    )

@@ -1,0 +1,99 @@
+"""What is checked before any trial starts: the data, the metric, the model, the storage."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from causalmer_core.cautions import cautions
+from causalmer_core.datasets.base import TrainingData
+from causalmer_core.datasets.store import (
+    default_root,
+    list_datasets,
+    open_training_data,
+    read_manifest,
+    write_dataset,
+)
+from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
+from causalmer_core.errors import UserError
+from causalmer_core.metrics import checked_metric
+from causalmer_core.model import build_model
+from causalmer_core.seeding import drawing_from
+from results.layout import SweepLayout
+from sweeps.spec import SweepSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSweep:
+    """A sweep that can run.
+
+    Attributes:
+        spec: the sweep.
+        layout: its folder.
+        data: training and validation split.
+        data_root: the store of the data set.
+        direction: of the monitored metric.
+        cautions: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
+    """
+
+    spec: SweepSpec
+    layout: SweepLayout
+    data: TrainingData
+    data_root: Path
+    direction: Literal["max", "min"]
+    cautions: tuple[str, ...]
+
+
+def preflight(spec: SweepSpec) -> CheckedSweep:
+    """Check what can be wrong before a trial starts; an embedded synthetic data set is made where it is missing.
+
+    Raises:
+        UserError: something is wrong; the message says what, where and what is allowed.
+    """
+    root = default_root() if spec.data.root is None else Path(spec.data.root)
+    data = _data(spec, root)
+    config = spec.base_config(data.fingerprint)
+    direction = checked_metric(data.task, config.trainer.monitor)
+    for checked in (config, spec.paper_config(data.fingerprint)):
+        with drawing_from(0, "init"):
+            build_model(checked.model, data)  # its shapes fit the data, or it says why not
+    storage = Path(spec.storage)
+    _check_writable(storage)
+    return CheckedSweep(
+        spec=spec,
+        layout=SweepLayout(storage / spec.name),
+        data=data,
+        data_root=root,
+        direction=direction,
+        cautions=cautions(config, data.task),
+    )
+
+
+def _data(spec: SweepSpec, root: Path) -> TrainingData:
+    name = spec.data.name
+    if spec.data.synthetic is not None:
+        config = SyntheticConfig.model_validate(spec.data.synthetic)
+        parameters = config.model_dump(mode="json")
+        if name not in list_datasets(root):
+            made = make_synthetic(config)
+            write_dataset(root, name, task=made.task, splits=made.splits, synthetic=parameters)
+        elif read_manifest(root, name).synthetic != parameters:
+            raise UserError(
+                f"data.synthetic: data set {name!r} in {root} was made otherwise than the sweep says; give the "
+                f"sweep's data another name, or remove {root / name}"
+            )
+    return open_training_data(root, name)
+
+
+def _check_writable(storage: Path) -> None:
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=storage):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"storage: cannot write to {storage} ({error.strerror or error}); allowed: a folder of yours; "
+            "set 'storage' in the sweep's file or give --storage"
+        ) from error
