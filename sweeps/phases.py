@@ -8,7 +8,6 @@ evaluate    the undebiased twin of the selected configuration with the same seed
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from causalmer_core.config import RunConfig, config_id

@@ -45,17 +45,15 @@ class SweepProgress:
             TextColumn("[bold]{task.description}"),
             BarColumn(),
             TextColumn(
-                "{task.completed:.0f} of at most {task.total:.0f} epochs, {task.fields[runs]} runs done,"
+                "{task.completed:.0f} of at most {task.total:.0f} epochs, {task.fields[runs]} runs done"
             ),
             TimeElapsedColumn(),
-            TextColumn("gone,"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
+            TextColumn("{task.fields[left]}"),
             console=console,
             disable=not console.is_terminal,
-            speed_estimate_period=600.0,
         )
-        self._task = self._bar.add_task("start", total=1, runs=0)
+        self._task = self._bar.add_task("start", total=1, runs=0, left="")
+        self._started: float | None = None
         self._last_line = 0.0
 
     @contextmanager
@@ -84,7 +82,8 @@ class SweepProgress:
         """A run was given out."""
         self._running[job.key] = 0
         self._ahead = max(self._ahead - 1, 0)
-        self._started = self._started or time.monotonic()
+        if self._started is None:
+            self._started = time.monotonic()
 
     def epoch_done(self, key: RunKey, epoch: int, score: float | None) -> None:
         """A run reported an epoch."""

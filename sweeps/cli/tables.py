@@ -86,7 +86,8 @@ def plan_table(plan: Plan) -> RenderableType:
         ("space", f"{len(spec.space)} parameters, {size}"),
         (
             "search",
-            f"at most {plan.runs['search']} runs by {spec.search.sampler} with seed {seeds.search[0]}; {spec.scheduler.name}",
+            f"at most {plan.runs['search']} runs by {spec.search.sampler} with seed {seeds.search[0]}, "
+            f"scheduler {spec.scheduler.name}",
         ),
         ("confirm", f"at most {plan.runs['confirm']} runs with seeds {', '.join(map(str, seeds.confirm))}"),
         ("evaluate", f"{plan.runs['evaluate']} runs of the undebiased twin, then the test split"),
@@ -94,8 +95,8 @@ def plan_table(plan: Plan) -> RenderableType:
         ("epochs", f"at most {plan.max_epochs} a run"),
     ]
     for name, cost in plan.costs.items():
-        text = f"{cost.step_seconds * 1000:.0f} ms a step, {cost.epoch_seconds:.1f} s an epoch, {cost.parameters:,} parameters"
-        lines.append((name, text))
+        pace = f"{cost.step_seconds * 1000:.0f} ms a step, {cost.epoch_seconds:.1f} s an epoch"
+        lines.append((name, f"{pace}, {cost.parameters:,} parameters"))
     lines.append(("time", f"at most about {timedelta(seconds=round(plan.seconds))}, measured on this CPU"))
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, text in lines:
