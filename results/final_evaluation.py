@@ -55,7 +55,6 @@ def final_evaluation(
     """
     manifest = read_manifest(layout)
     rows = read_journal(layout.evaluation_journal)
-    _check_runs(layout, manifest, contenders)
     waiting = [
         (name, RunKey(config_id, seed))
         for name, config_id in contenders.items()
@@ -64,6 +63,7 @@ def final_evaluation(
     ]
     if not waiting:
         return False
+    _check_runs(layout, manifest, contenders)
     data = open_training_data(data_root, manifest.dataset)
     _check_fingerprint(data, manifest)
     with Journal.open(layout.evaluation_journal) as journal:

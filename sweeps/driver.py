@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from causalmer_core.config import RunConfig, config_id
+from causalmer_core.config import RunConfig
 from causalmer_core.errors import UserError
 from causalmer_core.metrics import metric_directions
 from cluster.connect import local_ray
@@ -15,7 +15,7 @@ from cluster.resources import check_available
 from results.compaction import compact
 from results.dataset import open_sweep
 from results.files import exclusive_lock
-from results.final_evaluation import PAPER, SELECTED, UNDEBIASED, final_evaluation
+from results.final_evaluation import final_evaluation
 from results.histories import RunHistory, read_run, read_runs
 from results.manifest import create_sweep, new_manifest, read_manifest
 from results.records import RunKey
@@ -23,7 +23,7 @@ from results.report import write_report
 from results.selection import Selection, read_selection, select
 from sweeps.job_sources import JobList, JobSource, SearchJobs
 from sweeps.jobs import Job
-from sweeps.phases import best_candidates, confirm_jobs, most_runs, undebiased_jobs
+from sweeps.phases import best_candidates, confirm_jobs, contenders, most_runs, undebiased_jobs
 from sweeps.preflight import CheckedSweep
 from sweeps.progress import SweepProgress
 from sweeps.run_session import RunContext
@@ -123,12 +123,8 @@ class _Phases:
         jobs = undebiased_jobs(self._spec, selected)
         text = "the undebiased twin of the selected configuration, then the test split"
         self._do("evaluate", text, JobList(jobs, self._read_run), runs_ahead=len(jobs))
-        contenders = {
-            SELECTED: selection.config_id,
-            PAPER: config_id(self._paper),
-            UNDEBIASED: config_id(self._spec.undebiased(selected)),
-        }
-        opened = final_evaluation(self._layout, contenders, data_root=self._sweep.data_root)
+        compared = contenders(self._spec, selected)
+        opened = final_evaluation(self._layout, compared, data_root=self._sweep.data_root)
         self._progress.say("evaluate: test split opened" if opened else "evaluate: on record already")
 
     def _do(self, phase: str, text: str, source: JobSource, *, runs_ahead: int) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from causalmer_core.config import RunConfig, config_id
+from causalmer_core.config import RunConfig, config_id, identity
 from causalmer_core.errors import UserError
+from results.final_evaluation import PAPER, SELECTED, UNDEBIASED
 from results.histories import RunHistory
 from results.records import RunState
+from sweeps.configurations import leaves
 from sweeps.jobs import Job
 from sweeps.spec import SweepSpec
 
@@ -55,7 +57,7 @@ def confirm_jobs(
         if paper_id in proposed:
             jobs.append(_candidate_job(proposed[paper_id], seed))
         else:
-            jobs.append(Job(config=paper, seed=seed, phase="confirm", role="paper"))
+            jobs.append(_contender_job(spec, paper, seed, phase="confirm", role="paper"))
     return jobs
 
 
@@ -63,8 +65,19 @@ def undebiased_jobs(spec: SweepSpec, selected: RunConfig) -> list[Job]:
     """The selected configuration's backbone alone, with every confirmation seed."""
     twin = spec.undebiased(selected)
     return [
-        Job(config=twin, seed=seed, phase="evaluate", role="undebiased") for seed in spec.seed_plan().confirm
+        _contender_job(spec, twin, seed, phase="evaluate", role="undebiased")
+        for seed in spec.seed_plan().confirm
     ]
+
+
+def contenders(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
+    """Whom the final evaluation compares: the configuration of each, by contender."""
+    paper = spec.paper_config(selected.data.fingerprint)
+    return {
+        SELECTED: config_id(selected),
+        PAPER: config_id(paper),
+        UNDEBIASED: config_id(spec.undebiased(selected)),
+    }
 
 
 def most_runs(spec: SweepSpec) -> dict[str, int]:
@@ -86,6 +99,14 @@ def _candidate_job(history: RunHistory, seed: int) -> Job:
         number=history.number,
         values=history.values,
     )
+
+
+def _contender_job(spec: SweepSpec, config: RunConfig, seed: int, *, phase: str, role: str) -> Job:
+    """A job outside the search; of the searched parameters it has those that its outcome depends on."""
+    found = leaves(identity(config))
+    values = {path: found[path] for path in spec.space.paths if path in found}
+    present = {path: value for path, value in values.items() if spec.space.is_present(path, values)}
+    return Job(config=config, seed=seed, phase=phase, role=role, values=present)
 
 
 def _ends(histories: Sequence[RunHistory]) -> str:

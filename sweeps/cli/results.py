@@ -1,56 +1,46 @@
-"""`causalmer results`: look at a sweep's records, select, report, export."""
+"""`causalmer results`: look at a sweep's records, select, evaluate, report, export."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from causalmer_core.config import RunConfig
+from causalmer_core.datasets.store import default_root
 from causalmer_core.errors import UserError
 from results.best_yaml import write_best_yaml
 from results.dataset import DEFAULT_STORAGE, find_sweep, open_sweep
 from results.files import write_text
-from results.layout import TABLES
-from results.leaderboard import Entry, Leaderboard
-from results.leaderboard import leaderboard as rank
+from results.final_evaluation import final_evaluation
+from results.layout import TABLES, SweepLayout
 from results.report import write_report
-from results.selection import RULES, Selection
+from results.selection import RULES, Selection, read_selection
 from results.selection import select as select_best
+from sweeps.cli.tables import console, evaluation_table, leaderboard_table
+from sweeps.phases import contenders
+from sweeps.spec import SweepSpec, load_spec
 
-app = typer.Typer(help="Rank, select, report and export what a sweep recorded.", no_args_is_help=True)
+app = typer.Typer(
+    help="Rank, select, evaluate, report and export what a sweep recorded.", no_args_is_help=True
+)
 
 SweepArgument = Annotated[
-    str, typer.Argument(metavar="SWEEP", help="A sweep's folder, or its name in the storage.")
+    str, typer.Argument(metavar="SWEEP", help="A sweep's YAML file, its folder, or its name in the storage.")
 ]
-StorageOption = Annotated[Path, typer.Option("--storage", help="Where sweeps lie.")]
-DEFAULT = Path(DEFAULT_STORAGE)
-_PIPE_WIDTH = 200
-"""Columns where the output is no terminal: wide enough that no cell is cut."""
+StorageOption = Annotated[
+    Path | None,
+    typer.Option("--storage", help=f"Where sweeps lie; default: the file's, or {DEFAULT_STORAGE}."),
+]
 
 
 @app.command()
-def leaderboard(sweep: SweepArgument, storage: StorageOption = DEFAULT) -> None:
+def leaderboard(sweep: SweepArgument, storage: StorageOption = None) -> None:
     """Rank the configurations by mean validation score over complete sets of seeds."""
-    results = open_sweep(find_sweep(sweep, storage))
-    board = rank(results.runs, results.manifest)
-    better = "higher" if board.direction == "max" else "lower"
-    console = _console()
-    name, seeds = results.manifest.name, _list(board.seeds)
-    console.print(Text(f"{name}: mean validation {board.metric} over seeds {seeds}, {better} is better"))
-    if not board.entries:
-        console.print("no run has been recorded yet")
-        return
-    console.print(_table(board))
-    if board.incomplete:
-        console.print(
-            f"{len(board.incomplete)} with incomplete seed sets are not averaged and cannot be selected"
-        )
+    console().print(leaderboard_table(open_sweep(_find(sweep, storage))))
 
 
 @app.command()
@@ -60,17 +50,46 @@ def select(
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write the configuration as a sweep YAML.")
     ] = None,
-    storage: StorageOption = DEFAULT,
+    storage: StorageOption = None,
 ) -> None:
     """Choose a configuration by validation records alone, and say why."""
-    results = open_sweep(find_sweep(sweep, storage))
+    results = open_sweep(_find(sweep, storage))
     chosen = select_best(results, rule)
-    console = _console()
-    _say_why(console, chosen)
-    console.print(Text(f"written to {results.layout.selection}"))
+    screen = console()
+    _say_why(screen, chosen)
+    screen.print(Text(f"written to {results.layout.selection}"))
     if out is not None:
         write_best_yaml(results, chosen, out)
-        console.print(Text(f"written to {out}"))
+        screen.print(Text(f"written to {out}"))
+
+
+@app.command()
+def evaluate(
+    sweep: SweepArgument,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Open the test split for another selection; the ledger shows it."),
+    ] = False,
+    storage: StorageOption = None,
+    data_root: Annotated[
+        Path | None, typer.Option("--data-root", help="Folder of data sets, before the file's 'data.root'.")
+    ] = None,
+) -> None:
+    """Evaluate the selection, the paper's default and the undebiased twin on the test split, and show them.
+
+    What is on record already is not evaluated again.
+    """
+    layout = _find(sweep, storage)
+    selection = read_selection(layout)
+    if selection is None:
+        raise UserError(
+            f"{layout.root} has no selection yet; continue the sweep with 'causalmer resume', or choose with "
+            f"'causalmer results select {sweep}'"
+        )
+    spec = load_spec(layout.spec)
+    compared = contenders(spec, RunConfig.model_validate(selection.config))
+    final_evaluation(layout, compared, data_root=data_root or _data_root(sweep, spec), again=again)
+    console().print(evaluation_table(open_sweep(layout)))
 
 
 @app.command()
@@ -79,15 +98,15 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="The page; by default report.html in the sweep.")
     ] = None,
-    storage: StorageOption = DEFAULT,
+    storage: StorageOption = None,
 ) -> None:
     """Write the report, one self-contained HTML page."""
-    layout = find_sweep(sweep, storage)
+    layout = _find(sweep, storage)
     try:
         path = write_report(layout, out)
     except OSError as error:
         raise _unwritable(out or layout.report, error) from error
-    _console().print(Text(f"written to {path}"))
+    console().print(Text(f"written to {path}"))
 
 
 @app.command()
@@ -96,11 +115,11 @@ def export(
     out: Annotated[
         Path, typer.Option("--out", help="A folder for epochs.csv, runs.csv and evaluations.csv.")
     ],
-    storage: StorageOption = DEFAULT,
+    storage: StorageOption = None,
 ) -> None:
     """Write the tables as CSV."""
-    results = open_sweep(find_sweep(sweep, storage))
-    console = _console()
+    results = open_sweep(_find(sweep, storage))
+    screen = console()
     for name in TABLES:
         path = out / f"{name}.csv"
         frame = getattr(results, name)
@@ -108,56 +127,31 @@ def export(
             write_text(path, frame.to_csv(index=False))
         except OSError as error:
             raise _unwritable(path, error) from error
-        console.print(Text(f"{path}: {len(frame)} rows"))
+        screen.print(Text(f"{path}: {len(frame)} rows"))
 
 
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+def _find(sweep: str, storage: Path | None) -> SweepLayout:
+    """The sweep that a user names: by its YAML file, its folder, or its name in the storage."""
+    path = Path(sweep)
+    if path.suffix not in (".yaml", ".yml") or path.is_dir():
+        return find_sweep(sweep, storage or DEFAULT_STORAGE)
+    spec = load_spec(path, {} if storage is None else {"storage": str(storage)})
+    return find_sweep(str(Path(spec.storage) / spec.name), spec.storage)
 
 
-def _table(board: Leaderboard) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("", "configuration", "mean [95% t interval]"):
-        table.add_column(heading)
-    for seed in board.seeds:
-        table.add_column(f"seed {seed}", justify="right")
-    table.add_column("search", justify="right")
-    for rank_number, entry in enumerate(board.ranked, start=1):
-        _add(table, str(rank_number), entry, board)
-    for title, entries in (
-        ("contender", board.contenders),
-        ("incomplete", board.incomplete),
-        ("unconfirmed", board.unconfirmed),
-    ):
-        for entry in entries:
-            _add(table, title, entry, board)
-    return table
+def _data_root(sweep: str, spec: SweepSpec) -> Path:
+    """Where the data lies: as the file named says, else as the sweep's own copy says."""
+    path = Path(sweep)
+    given = load_spec(path).data.root if path.is_file() else None
+    root = given or spec.data.root
+    return default_root() if root is None else Path(root)
 
 
-def _add(table: Table, place: str, entry: Entry, board: Leaderboard) -> None:
-    seeds = (
-        f"{entry.scores[seed]:.4f}" if seed in entry.scores else entry.missing[seed] for seed in board.seeds
-    )
-    mean = "–" if entry.interval is None else str(entry.interval)
-    cells = (place, f"{entry.label} {entry.config_id[:8]}", mean, *seeds, _search(entry))
-    table.add_row(*map(Text, cells))
-
-
-def _search(entry: Entry) -> str:
-    score = "–" if entry.search_mean is None else f"{entry.search_mean:.4f}"
-    states = [state.value for state in entry.search_states.values() if state.value != "finished"]
-    return " ".join([score, *states])
-
-
-def _say_why(console: Console, chosen: Selection) -> None:
+def _say_why(screen: Console, chosen: Selection) -> None:
     name = f"#{chosen.number}" if chosen.number is not None else chosen.config_id
-    console.print(Text(f"selected {name}: mean validation {chosen.metric} {chosen.interval}", style="bold"))
+    screen.print(Text(f"selected {name}: mean validation {chosen.metric} {chosen.interval}", style="bold"))
     for reason in chosen.reasons:
-        console.print(Text(f"- {reason}"))
-
-
-def _list(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers))
+        screen.print(Text(f"- {reason}"))
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
