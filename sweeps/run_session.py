@@ -20,6 +20,7 @@ from causalmer_core.cautions import run_notes
 from causalmer_core.datasets.store import open_training_data
 from causalmer_core.errors import UserError
 from causalmer_core.trainer import EpochResult, NonFiniteLossError, Trainer
+from results.histories import read_run
 from results.journal import JournalError
 from results.layout import SweepLayout
 from results.records import RunState
@@ -114,6 +115,11 @@ class RunSession:
 
     def _step(self) -> Advance:
         if self._trainer is None:
+            ended = read_run(self._layout, self._job.key)
+            if (
+                ended is not None and ended.state.is_final
+            ):  # by a process that was gone before it could report
+                return Advance(ended.state, len(ended.epochs), ended.score)
             self._start()
             reason = self._cut_reason()
             if reason:  # killed between a rung's checkpoint and the end line
