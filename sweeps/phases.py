@@ -15,7 +15,7 @@ from causalmer_core.errors import UserError
 from results.final_evaluation import PAPER, SELECTED, UNDEBIASED
 from results.histories import RunHistory
 from results.records import RunState
-from sweeps.configurations import leaves
+from sweeps.configurations import nested_leaves
 from sweeps.jobs import Job
 from sweeps.spec import SweepSpec
 
@@ -103,7 +103,7 @@ def _candidate_job(history: RunHistory, seed: int) -> Job:
 
 def _contender_job(spec: SweepSpec, config: RunConfig, seed: int, *, phase: str, role: str) -> Job:
     """A job outside the search; of the searched parameters it has those that its outcome depends on."""
-    found = leaves(identity(config))
+    found = nested_leaves(identity(config))
     values = {path: found[path] for path in spec.space.paths if path in found}
     present = {path: value for path, value in values.items() if spec.space.is_present(path, values)}
     return Job(config=config, seed=seed, phase=phase, role=role, values=present)
