@@ -52,18 +52,17 @@ def paper_default(config: RunConfig, searched: Iterable[str], overrides: Mapping
 
 def leaves(config: RunConfig) -> dict[str, Any]:
     """Every single value of a configuration by its dotted path."""
-    return _flat(config.model_dump(mode="json"))
+    return nested_leaves(config.model_dump(mode="json"))
 
 
-def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+def nested_leaves(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Every single value of a nested mapping by its dotted path."""
     found: dict[str, Any] = {}
     for key, value in tree.items():
-        below = (
-            {f"{key}.{path}": leaf for path, leaf in _flat(value).items()}
-            if isinstance(value, Mapping)
-            else None
-        )
-        found.update({key: value} if below is None else below)
+        if isinstance(value, Mapping):
+            found.update({f"{key}.{path}": leaf for path, leaf in nested_leaves(value).items()})
+        else:
+            found[key] = value
     return found
 
 
