@@ -6,7 +6,6 @@ Published: ALBERT on text, ResNet-18 on audio and on vision, each of which is re
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import final
 
 from torch import Tensor, nn
@@ -23,6 +22,7 @@ from causalmer_core.config import (
 )
 from causalmer_core.errors import UserError
 from causalmer_core.layers import TransformerEncoder
+from causalmer_core.pretrained import albert_config, load_albert
 
 
 @final
@@ -35,25 +35,23 @@ class AlbertBranch(nn.Module):
 
     def __init__(self, config: AlbertBranchConfig, *, width: int, length: int, num_outputs: int) -> None:
         super().__init__()
-        albert_config = _albert_config(config)
-        if length > albert_config.max_position_embeddings:
+        shape = _albert_shape(config)
+        if length > shape.max_position_embeddings:
             raise UserError(
-                f"model.text_branch: ALBERT has {albert_config.max_position_embeddings} positions, the data "
+                f"model.text_branch: ALBERT has {shape.max_position_embeddings} positions, the data "
                 f"{length} text steps; allowed: at most as many steps as positions; raise max_positions"
             )
-        if config.path is None:
-            albert = AlbertModel(albert_config, add_pooling_layer=False)
-        else:
-            albert = AlbertModel.from_pretrained(config.path, add_pooling_layer=False, local_files_only=True)
+        path = config.path
+        albert = AlbertModel(shape, add_pooling_layer=False) if path is None else load_albert(path, shape)
         # The word embeddings are never read: features come in through inputs_embeds.
         for parameter in albert.embeddings.word_embeddings.parameters():
             parameter.requires_grad_(False)
         if config.frozen:
             albert.requires_grad_(False)
         self.frozen = config.frozen
-        self.projection = nn.Linear(width, albert_config.embedding_size)
+        self.projection = nn.Linear(width, shape.embedding_size)
         self.albert = albert
-        self.head = nn.Linear(albert_config.hidden_size, num_outputs)
+        self.head = nn.Linear(shape.hidden_size, num_outputs)
 
     def train(self, mode: bool = True) -> AlbertBranch:
         """A frozen ALBERT stays in evaluation mode."""
@@ -69,7 +67,7 @@ class AlbertBranch(nn.Module):
         return logits
 
 
-def _albert_config(config: AlbertBranchConfig) -> AlbertConfig:
+def _albert_shape(config: AlbertBranchConfig) -> AlbertConfig:
     if config.path is None:
         return AlbertConfig(
             vocab_size=config.vocab_size,
@@ -82,17 +80,7 @@ def _albert_config(config: AlbertBranchConfig) -> AlbertConfig:
             hidden_dropout_prob=config.dropout,
             attention_probs_dropout_prob=config.dropout,
         )
-    if not (Path(config.path) / "config.json").is_file():
-        raise UserError(
-            f"model.text_branch.path: no ALBERT at {config.path!r}; given a folder without config.json; allowed: a "
-            "local folder with config.json and weights, as save_pretrained writes it, or no path for fresh weights"
-        )
-    loaded = AlbertConfig.from_pretrained(config.path, local_files_only=True)
-    if loaded.model_type != "albert":
-        raise UserError(
-            f"model.text_branch.path: {config.path!r} holds a {loaded.model_type!r}; allowed: albert"
-        )
-    return loaded
+    return albert_config(config.path)
 
 
 @final
