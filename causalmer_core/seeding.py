@@ -37,13 +37,21 @@ def torch_stream(seed: int, name: str, *parts: int | str) -> torch.Generator:
 
 
 @contextmanager
-def drawing_from(seed: int, name: str, *parts: int | str, device: torch.device | None = None) -> Iterator[None]:
+def drawing_from(
+    seed: int, name: str, *parts: int | str, device: torch.device | None = None
+) -> Iterator[None]:
     """Within the block torch's default generators draw from the named stream; after it they are as they were.
+
+    These are the CPU's generator and, for a GPU, that of `device`; no other is touched.
 
     Layers of torch and of transformers draw dropout masks and initial weights from the default generators and
     offer no other way in; this keeps them on a stream of ours without leaving a trace in the global state.
     """
-    devices = [device] if device is not None and device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(derive(seed, name, *parts))
+    key = derive(seed, name, *parts)
+    gpu = device if device is not None and device.type == "cuda" else None
+    with torch.random.fork_rng(devices=[gpu] if gpu else []):
+        torch.default_generator.manual_seed(key)
+        if gpu:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(key)
         yield
