@@ -224,12 +224,13 @@ class RunConfig(Frozen):
         Raises:
             pydantic.ValidationError: a path or a value is not allowed.
         """
-        tree = self.model_dump(mode="json")
+        change: dict[str, Any] = {}
         for path, value in values.items():
             nested: Any = value
             for key in reversed(path.split(".")):
                 nested = {key: nested}
-            tree = merged(tree, nested)
+            change = merged(change, nested)
+        tree = merged(self.model_dump(mode="json"), change)
         return RunConfig.model_validate_json(json.dumps(tree))
 
     def value(self, path: str) -> Any:
