@@ -46,9 +46,9 @@ class LossMeter:
         self._sums = np.zeros(3)
         self._count = 0
 
-    def add(self, values: Iterable[float], samples: int) -> None:
-        """Count the mean losses (total, task, KL) of `samples` samples."""
-        self._sums += samples * np.fromiter(values, np.float64, 3)
+    def add(self, losses: MeanLosses, samples: int) -> None:
+        """Count the mean losses of `samples` samples."""
+        self._sums += samples * np.array([losses.total, losses.task, losses.kl])
         self._count += samples
 
     def means(self) -> MeanLosses:
@@ -73,7 +73,7 @@ def evaluate(
         batch = full.without(gone)
         output = model(batch)
         terms = model.loss(output, batch.labels, loss)
-        meter.add((terms.total.item(), terms.task.item(), terms.kl.item()), len(batch))
+        meter.add(MeanLosses(terms.total.item(), terms.task.item(), terms.kl.item()), len(batch))
         logits.append(model.predict(output).float().cpu().numpy())
         labels.append(batch.labels.cpu().numpy())
     all_logits, all_labels = np.concatenate(logits), np.concatenate(labels)

@@ -30,7 +30,7 @@ from causalmer_core.seeding import drawing_from
 
 
 class NonFiniteLossError(Exception):
-    """The training loss became NaN or infinite; the epochs before it stand."""
+    """The training or the validation loss became NaN or infinite; the epochs before it stand."""
 
 
 class StopReason(StrEnum):
@@ -69,6 +69,19 @@ class EpochResult:
     stop: StopReason | None
 
 
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step of the optimiser.
+
+    Attributes:
+        losses: means over the batch, before the step.
+        grad_norm: the norm of the gradient over all parameters together, before it was clipped.
+    """
+
+    losses: MeanLosses
+    grad_norm: float
+
+
 class Trainer:
     """Training of one configuration with one seed.
 
@@ -102,8 +115,8 @@ class Trainer:
             patience=config.trainer.plateau_patience,
         )
         self.epoch = 0
-        self._best_epoch = 0
-        self._best_value = -math.inf * self._sign
+        self.best_epoch = 0
+        self.best_value = -math.inf * self._sign
 
     @property
     def num_parameters(self) -> int:
@@ -114,18 +127,19 @@ class Trainer:
         """Train from where the trainer stands, and yield after every epoch until training ends by itself.
 
         Raises:
-            NonFiniteLossError: the training loss is NaN or infinite.
+            NonFiniteLossError: the training or the validation loss is NaN or infinite.
         """
         while self._stop_reason() is None:
             started = time.perf_counter()
             learning_rate = float(self._optimiser.param_groups[0]["lr"])
             train = self._train_epoch(self.epoch + 1)
             valid = evaluate(self.model, self._valid_batches, self.config.loss)
+            _finite(valid.losses, "validation", self.epoch + 1)
             self.epoch += 1
             value = valid.metrics[self.config.trainer.monitor]
-            is_best = self._sign * value > self._sign * self._best_value
+            is_best = self._sign * value > self._sign * self.best_value
             if is_best:
-                self._best_epoch, self._best_value = self.epoch, value
+                self.best_epoch, self.best_value = self.epoch, value
             self._schedule.step(self._sign * value)
             yield EpochResult(
                 epoch=self.epoch,
@@ -135,11 +149,21 @@ class Trainer:
                 learning_rate=learning_rate,
                 constants=self._constants(),
                 is_best=is_best,
-                best_epoch=self._best_epoch,
-                best_value=self._best_value,
+                best_epoch=self.best_epoch,
+                best_value=self.best_value,
                 seconds=time.perf_counter() - started,
                 stop=self._stop_reason(),
             )
+
+    def step(self, batch: Batch) -> StepResult:
+        """One step of the optimiser on a batch; the model should be in training mode."""
+        self._optimiser.zero_grad()
+        terms = self.model.loss(self.model(batch), batch.labels, self.config.loss)
+        terms.total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.config.optimiser.clip_norm)
+        self._optimiser.step()
+        total, task, kl, grad_norm = torch.stack([terms.total.detach(), terms.task, terms.kl, norm]).tolist()
+        return StepResult(MeanLosses(total, task, kl), grad_norm)
 
     def save(self, path: Path) -> None:
         """Write everything that training goes on from."""
@@ -151,8 +175,8 @@ class Trainer:
             {
                 **self._identity(),
                 "epoch": self.epoch,
-                "best_epoch": self._best_epoch,
-                "best_value": self._best_value,
+                "best_epoch": self.best_epoch,
+                "best_value": self.best_value,
                 "schedule": self._schedule.state_dict(),
                 "optimiser": optimiser_plain,
             },
@@ -175,7 +199,7 @@ class Trainer:
         unpack_optimiser(self._optimiser, tensors, state["optimiser"])
         self._schedule.load_state_dict(state["schedule"])
         self.epoch = state["epoch"]
-        self._best_epoch, self._best_value = state["best_epoch"], state["best_value"]
+        self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
 
     def save_weights(self, path: Path) -> None:
         """Write the model's weights alone, with the configuration they belong to."""
@@ -202,20 +226,8 @@ class Trainer:
         order = epoch_order(len(self._train_batches.split), self.seed, epoch)
         with drawing_from(self.seed, "dropout", epoch, device=self.device):
             for batch in self._train_batches(order):
-                meter.add(self._step(batch), len(batch))
-        losses = meter.means()
-        if not math.isfinite(losses.total):
-            raise NonFiniteLossError(f"the training loss of epoch {epoch} is {losses.total}")
-        return losses
-
-    def _step(self, batch: Batch) -> list[float]:
-        self._optimiser.zero_grad()
-        terms = self.model.loss(self.model(batch), batch.labels, self.config.loss)
-        terms.total.backward()
-        torch.nn.utils.clip_grad_norm_(self._parameters, self.config.optimiser.clip_norm)
-        self._optimiser.step()
-        values: list[float] = torch.stack([terms.total, terms.task, terms.kl]).tolist()
-        return values
+                meter.add(self.step(batch).losses, len(batch))
+        return _finite(meter.means(), "training", epoch)
 
     def _constants(self) -> tuple[float, float, float] | None:
         constants = self.model.constants
@@ -227,6 +239,12 @@ class Trainer:
     def _stop_reason(self) -> StopReason | None:
         trainer = self.config.trainer
         patience = trainer.early_stopping
-        if patience is not None and self.epoch - self._best_epoch >= patience and self.epoch > 0:
+        if patience is not None and self.epoch - self.best_epoch >= patience and self.epoch > 0:
             return StopReason.EARLY_STOPPING
         return StopReason.MAX_EPOCHS if self.epoch >= trainer.max_epochs else None
+
+
+def _finite(losses: MeanLosses, split: str, epoch: int) -> MeanLosses:
+    if not math.isfinite(losses.total):
+        raise NonFiniteLossError(f"the {split} loss of epoch {epoch} is {losses.total}")
+    return losses
