@@ -48,7 +48,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             metadata = json.loads((file.metadata() or {}).get("causalmer", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"{path}: not a readable checkpoint ({error})") from error
     if metadata.get("format") != FORMAT:
         raise UserError(f"{path}: checkpoint format {metadata.get('format')!r}; allowed: {FORMAT}")
