@@ -27,7 +27,7 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
     Raises:
         pydantic.ValidationError: a path or a value is not allowed.
     """
-    single = _flat(values)
+    single = nested_leaves(values)
     return config.with_values({path: single[path] for path in sorted(single, key=variants_first)})
 
 
@@ -47,7 +47,7 @@ def paper_default(config: RunConfig, searched: Iterable[str], overrides: Mapping
     published = with_values(RunConfig(), names)
     known = leaves(published)
     reset = {path: known[path] for path in searched if path in known}
-    return with_values(config, {**reset, **_flat(overrides)})
+    return with_values(config, {**reset, **nested_leaves(overrides)})
 
 
 def leaves(config: RunConfig) -> dict[str, Any]:
