@@ -25,6 +25,7 @@ from sweeps.job_sources import JobList, JobSource, SearchJobs
 from sweeps.jobs import Job
 from sweeps.phases import best_candidates, confirm_jobs, contenders, most_runs, undebiased_jobs
 from sweeps.preflight import CheckedSweep
+from sweeps.problems import blaming
 from sweeps.progress import SweepProgress
 from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
@@ -146,7 +147,8 @@ class _Phases:
         if self._ray_started:
             return
         cpus, gpus = self._stack.enter_context(local_ray(cpus=self._machine.cpus, gpus=self._machine.gpus))
-        check_available(self._spec.resources, cpus, gpus)
+        with blaming("resources"):
+            check_available(self._spec.resources, cpus, gpus)
         self._progress.say(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
         self._ray_started = True
 

@@ -22,6 +22,7 @@ from causalmer_core.metrics import checked_metric
 from causalmer_core.model import build_model
 from causalmer_core.seeding import drawing_from
 from results.layout import SweepLayout
+from sweeps.problems import blaming
 from sweeps.spec import SweepSpec
 
 
@@ -50,17 +51,20 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     """Check what can be wrong before a trial starts; an embedded synthetic data set is made where it is missing.
 
     Raises:
-        UserError: something is wrong; the message says what, where and what is allowed.
+        MisfitError: something is wrong; the message says what, and what is allowed.
     """
     root = default_root() if spec.data.root is None else Path(spec.data.root)
-    data = _data(spec, root)
+    with blaming("data", "name"):
+        data = _data(spec, root)
     config = spec.base_config(data.fingerprint)
-    direction = checked_metric(data.task, config.trainer.monitor)
-    for checked in (config, spec.paper_config(data.fingerprint)):
-        with drawing_from(0, "init"):
+    with blaming("base", "trainer", "monitor"):
+        direction = checked_metric(data.task, config.trainer.monitor)
+    for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
+        with blaming(section), drawing_from(0, "init"):
             build_model(checked.model, data)  # its shapes fit the data, or it says why not
     storage = Path(spec.storage)
-    _check_writable(storage)
+    with blaming("storage"):
+        _check_writable(storage)
     return CheckedSweep(
         spec=spec,
         layout=SweepLayout(storage / spec.name),
@@ -81,7 +85,7 @@ def _data(spec: SweepSpec, root: Path) -> TrainingData:
             write_dataset(root, name, task=made.task, splits=made.splits, synthetic=parameters)
         elif read_manifest(root, name).synthetic != parameters:
             raise UserError(
-                f"data.synthetic: data set {name!r} in {root} was made otherwise than the sweep says; give the "
+                f"data set {name!r} in {root} was made otherwise than the sweep says; give the "
                 f"sweep's data another name, or remove {root / name}"
             )
     return open_training_data(root, name)
@@ -94,6 +98,6 @@ def _check_writable(storage: Path) -> None:
             pass
     except OSError as error:
         raise UserError(
-            f"storage: cannot write to {storage} ({error.strerror or error}); allowed: a folder of yours; "
+            f"cannot write to {storage} ({error.strerror or error}); allowed: a folder of yours; "
             "set 'storage' in the sweep's file or give --storage"
         ) from error

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from causalmer_core.errors import did_you_mean
+from causalmer_core.errors import UserError, did_you_mean
 
 KeyPath = tuple[str | int, ...]
 """The way to a value in a tree of mappings and lists."""
@@ -70,6 +71,28 @@ class Problem:
         given = f"; given {self.given}" if self.given else ""
         allowed = f"; allowed {self.allowed}" if self.allowed else ""
         return " ".join(f"{key}: {self.what}{given}{allowed}".split())
+
+
+class MisfitError(UserError):
+    """A sweep's file asks for what the data or the machine does not have.
+
+    Attributes:
+        path: the key of the file that does so.
+    """
+
+    def __init__(self, path: KeyPath, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+@contextmanager
+def blaming(*path: str) -> Iterator[None]:
+    """Within the block a user's error is put down to a key of the sweep's file."""
+    try:
+        yield
+    except UserError as error:
+        key, message = dotted(path), str(error)
+        raise MisfitError(path, message if message.startswith(key) else f"{key}: {message}") from error
 
 
 def invalid(what: str, allowed: str) -> PydanticCustomError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from cluster.resources import TrialResources
 from sweeps.checks import base_problems, paper_problems, space_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
 from sweeps.parameters import AnyParameter
-from sweeps.problems import KeyPath, Problem, invalid, problems_of, shown
+from sweeps.problems import KeyPath, MisfitError, Problem, invalid, problems_of, shown
 from sweeps.sections import (
     AshaScheduler,
     DataSection,
@@ -124,8 +124,14 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> S
     if spec is None or problems:
         places = [_split(key) for key in overrides or {}]
         problems.sort(key=lambda problem: source.line_of(problem.path))
-        raise UserError("\n".join(problem.line(_place(problem, source, places)) for problem in problems))
+        raise UserError("\n".join(problem.line(_place(problem.path, source, places)) for problem in problems))
     return spec
+
+
+def located(error: MisfitError, path: Path | str, overrides: Mapping[str, Any]) -> UserError:
+    """The error with the file and the line to blame in front of each of its lines."""
+    place = _place(error.path, read_yaml(path), [_split(key) for key in overrides])
+    return UserError("\n".join(f"{place}: {line}" for line in str(error).splitlines()))
 
 
 def to_yaml(spec: SweepSpec) -> str:
@@ -203,12 +209,11 @@ def _overridden(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> dict
     return merged(tree, value)
 
 
-def _place(problem: Problem, source: YamlFile, overridden: list[tuple[str, ...]]) -> str:
-    """The file and the line of a problem, or the override that it comes from."""
-    for path in overridden:
-        if problem.path[: len(path)] == path:
-            return "--set"
-    return f"{source.path}:{source.line_of(problem.path)}"
+def _place(path: KeyPath, source: YamlFile, overridden: Iterable[KeyPath]) -> str:
+    """The file and the line of a key, or the override that it comes from."""
+    if any(path[: len(other)] == other for other in overridden):
+        return "--set"
+    return f"{source.path}:{source.line_of(path)}"
 
 
 def _flat(spec: SweepSpec) -> dict[str, Any]:

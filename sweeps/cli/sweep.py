@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +16,8 @@ from sweeps.cli.tables import console, evaluation_table, leaderboard_table, plan
 from sweeps.driver import Machine, run_sweep
 from sweeps.plan import plan_sweep
 from sweeps.preflight import preflight
-from sweeps.spec import SweepSpec, load_spec
+from sweeps.problems import MisfitError
+from sweeps.spec import SweepSpec, load_spec, located
 from sweeps.yaml_file import parse_assignment
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="The sweep's file.")]
@@ -41,7 +44,8 @@ def run(
     gpus: Gpus = None,
 ) -> None:
     """Run a sweep to its report. One that was begun goes on from its records."""
-    _run(_load(file, set_, storage, data_root), Machine(cpus, gpus))
+    with _loaded(file, set_, storage, data_root) as spec:
+        _run(spec, Machine(cpus, gpus))
 
 
 def resume(
@@ -53,13 +57,13 @@ def resume(
     gpus: Gpus = None,
 ) -> None:
     """Go on with a sweep that was begun; the same as run, but never begins one."""
-    spec = _load(file, set_, storage, data_root)
-    layout = _layout(spec)
-    if not layout.root.exists():
-        raise UserError(
-            f"nothing to resume: there is no sweep in {layout.root}; begin it with 'causalmer run {file}'"
-        )
-    _run(spec, Machine(cpus, gpus))
+    with _loaded(file, set_, storage, data_root) as spec:
+        layout = _layout(spec)
+        if not layout.root.exists():
+            raise UserError(
+                f"nothing to resume: there is no sweep in {layout.root}; begin it with 'causalmer run {file}'"
+            )
+        _run(spec, Machine(cpus, gpus))
 
 
 def plan(
@@ -71,7 +75,8 @@ def plan(
     gpus: Gpus = None,
 ) -> None:
     """Show what a sweep would run and about how long it takes. Starts nothing."""
-    checked = preflight(_load(file, set_, storage, data_root))
+    with _loaded(file, set_, storage, data_root) as spec:
+        checked = preflight(spec)
     shown = plan_sweep(checked, Machine(cpus, gpus))
     console().print(plan_table(shown))
     for caution in checked.cautions:
@@ -80,8 +85,8 @@ def plan(
 
 def status(file: SpecFile, set_: Set = None, storage: Storage = None) -> None:
     """Show how far a sweep is, from its records alone; works while it runs."""
-    layout = _layout(_load(file, set_, storage, None))
-    console().print(status_table(open_sweep(layout)))
+    with _loaded(file, set_, storage, None) as spec:
+        console().print(status_table(open_sweep(_layout(spec))))
 
 
 def _run(spec: SweepSpec, machine: Machine) -> None:
@@ -95,15 +100,20 @@ def _run(spec: SweepSpec, machine: Machine) -> None:
     screen.print(evaluation_table(results))
 
 
-def _load(
+@contextmanager
+def _loaded(
     file: Path, assignments: list[str] | None, storage: Path | None, data_root: Path | None
-) -> SweepSpec:
+) -> Iterator[SweepSpec]:
+    """The sweep; what within the block turns out not to fit the data or the machine is shown with its line."""
     overrides: dict[str, Any] = dict(parse_assignment(text) for text in assignments or [])
     if storage is not None:
         overrides["storage"] = str(storage)
     if data_root is not None:
         overrides["data.root"] = str(data_root)
-    return load_spec(file, overrides)
+    try:
+        yield load_spec(file, overrides)
+    except MisfitError as error:
+        raise located(error, file, overrides) from error
 
 
 def _layout(spec: SweepSpec) -> SweepLayout:
