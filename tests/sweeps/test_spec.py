@@ -137,8 +137,8 @@ def test_the_undebiased_contender_differs_in_the_debiasing_alone(tmp_path: Path)
 
 
 def test_the_seed_plan_follows_the_counts(tmp_path: Path) -> None:
-    plan = load(tmp_path, MOSI, seeds={"search": 2, "confirm": 3, "first": 5}).seed_plan()
-    assert (plan.search, plan.confirm) == ((5, 6), (7, 8, 9))
+    plan = load(tmp_path, MOSI, seeds={"search": 1, "confirm": 3, "first": 5}).seed_plan()
+    assert (plan.search, plan.confirm) == ((5,), (6, 7, 8))
 
 
 def test_every_proposal_of_optuna_gives_a_configuration(tmp_path: Path) -> None:
