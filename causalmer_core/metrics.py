@@ -19,7 +19,7 @@ empty set of samples) are 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from causalmer_core.errors import unknown_name
 from causalmer_core.task import Task, TaskKind
 
 Array = NDArray[Any]
+Direction = Literal["max", "min"]
+"""Whether more or less of a metric is better."""
 
 _REGRESSION_METRICS = (
     "mae",
@@ -43,7 +45,7 @@ _REGRESSION_METRICS = (
 _LOWER_IS_BETTER = frozenset({"mae"})
 
 
-def metric_directions(task: Task) -> dict[str, str]:
+def metric_directions(task: Task) -> dict[str, Direction]:
     """The task's metrics in their order, each with its direction, `max` or `min`."""
     names: tuple[str, ...]
     if task.kind is TaskKind.REGRESSION:
@@ -56,7 +58,7 @@ def metric_directions(task: Task) -> dict[str, str]:
     return {name: "min" if name in _LOWER_IS_BETTER else "max" for name in names}
 
 
-def checked_metric(task: Task, name: str) -> str:
+def checked_metric(task: Task, name: str) -> Direction:
     """The direction of a metric of the task.
 
     Raises:
