@@ -1,0 +1,122 @@
+"""A sweep whose runs train in a fraction of a second, and ways to begin it without Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from causalmer_core.metrics import metric_directions
+from results.layout import SweepLayout
+from results.manifest import create_sweep, new_manifest
+from results.records import RunState
+from results.run_journal import RunJournal
+from sweeps.jobs import Job
+from sweeps.preflight import CheckedSweep, preflight
+from sweeps.run_session import Advance, RunContext, RunSession
+from sweeps.spec import load_spec, to_yaml
+
+YAML = """\
+name: tiny
+data:
+  name: tiny
+  synthetic: {seed: 0, train: 64, valid: 32, test: 32, emotions: 1, time: 4}
+base:
+  model:
+    backbone:
+      hidden_dim: 8
+      num_heads: 2
+      layers: 1
+      memory_layers: 1
+      kernel_text: 1
+      kernel_audio: 1
+      kernel_vision: 1
+    text_branch: {name: transformer, hidden_dim: 8, num_heads: 2}
+    audio_branch: {name: small_conv, hidden_dim: 4}
+    vision_branch: {name: small_conv, hidden_dim: 4}
+  optimiser: {learning_rates: {text: 2e-3}}
+  trainer: {max_epochs: 3}
+space:
+  model.fusion: {choice: [sum, hm, tanh, mask]}
+  loss.alpha: {float: [0.01, 1.0], log: true}
+  loss.beta: {float: [0.1, 3.0], log: true, when: {model.fusion: [sum, hm, mask]}}
+  optimiser.learning_rates.backbone: {float: [1e-3, 2e-2], log: true}
+search: {num_configs: 5, startup: 2, max_concurrent: 2}
+scheduler: {name: asha, grace_epochs: 1, reduction_factor: 2}
+seeds: {confirm: 2, top_k: 2}
+"""
+
+
+def write_sweep(folder: Path, text: str = YAML) -> Path:
+    """The sweep's file in a folder."""
+    path = folder / "tiny.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def checked_sweep(folder: Path, text: str = YAML, **overrides: Any) -> CheckedSweep:
+    """The sweep, with all that it reads and writes in one folder; `overrides` with `__` for a dot."""
+    places = {"storage": str(folder / "runs"), "data.root": str(folder / "data")}
+    changes = {key.replace("__", "."): value for key, value in overrides.items()}
+    return preflight(load_spec(write_sweep(folder, text), {**places, **changes}))
+
+
+def begin(sweep: CheckedSweep) -> SweepLayout:
+    """Make the sweep's folder, as the driver does."""
+    spec, seeds = sweep.spec, sweep.spec.seed_plan()
+    manifest = new_manifest(
+        name=spec.name,
+        monitor=spec.base_config(sweep.data.fingerprint).trainer.monitor,
+        direction=sweep.direction,
+        metrics=metric_directions(sweep.data.task),
+        parameters=spec.space.column_types(),
+        search_seeds=seeds.search,
+        confirm_seeds=seeds.confirm,
+        dataset=spec.data.name,
+        dataset_fingerprint=sweep.data.fingerprint,
+    )
+    create_sweep(sweep.layout, manifest, to_yaml(spec))
+    return sweep.layout
+
+
+def context(sweep: CheckedSweep) -> RunContext:
+    """What the sweep's runs share."""
+    return RunContext(
+        sweep=str(sweep.layout.root),
+        data_root=str(sweep.data_root),
+        dataset=sweep.spec.data.name,
+        direction=sweep.direction,
+        threads=1,
+        device="cpu",
+    )
+
+
+def train(job: Job, sweep: CheckedSweep) -> Advance:
+    """Train a job to its end in this process."""
+    session = RunSession(job, context(sweep))
+    try:
+        while True:
+            advance = session.advance()
+            if advance.state.is_final:
+                return advance
+    finally:
+        session.close()
+
+
+def record_run(
+    layout: SweepLayout, job: Job, scores: Iterable[float], state: RunState | None = RunState.FINISHED
+) -> None:
+    """Write a run's journal without training: best scores so far, one an epoch; no state: it was killed."""
+    with RunJournal.begin(
+        layout,
+        job.key,
+        phase=job.phase,
+        role=job.role,
+        number=job.number,
+        config=job.config.model_dump(mode="json"),
+        values=job.values,
+    ) as journal:
+        for epoch, score in enumerate(scores, start=1):
+            journal.epoch({"epoch": epoch, "valid_accuracy": score, "is_best": True, "seconds": 0.0})
+        if state is not None:
+            journal.end(state)

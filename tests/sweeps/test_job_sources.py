@@ -1,0 +1,240 @@
+"""Where jobs come from: every proposal a function of settled outcomes, whatever ends first or is killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_sweep import YAML, begin, checked_sweep, record_run
+
+from results.histories import read_run
+from results.journal import read_journal
+from results.layout import SweepLayout
+from results.records import RunKey, RunState
+from sweeps.job_sources import JobList, NoJob, SearchJobs
+from sweeps.jobs import Job
+from sweeps.preflight import CheckedSweep
+from sweeps.scheduling import is_cut
+
+
+@dataclass
+class Simulated:
+    """A sweep whose runs take no time: each is recorded when the test says that it ends.
+
+    The score of a configuration follows from its digest; a run that misses a bar ends there as pruned, and one
+    in eight becomes NaN.
+    """
+
+    sweep: CheckedSweep
+    layout: SweepLayout
+    source: SearchJobs = field(init=False)
+    running: dict[RunKey, Job] = field(default_factory=dict)
+    given: list[Job] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """A new driver, which knows the records alone."""
+        self.running.clear()
+        self.source = SearchJobs(
+            self.sweep.spec,
+            self.layout,
+            self.sweep.data.fingerprint,
+            higher_is_better=True,
+            read_run=lambda key: read_run(self.layout, key),
+        )
+
+    def kill(self) -> None:
+        """The driver is gone, with everything it knew; running runs wrote no end."""
+        for job in self.running.values():
+            record_run(self.layout, job, scores(job.key)[:1], state=None)
+        self.source._journal.close()  # as the system does for a process that is killed
+
+    def take(self) -> Job | NoJob:
+        """Ask for a job, and start it."""
+        job = self.source.next_job()
+        if isinstance(job, Job):
+            self.running[job.key] = job
+            self.given.append(job)
+        return job
+
+    def end(self, key: RunKey) -> None:
+        """A running run ends."""
+        job = self.running.pop(key)
+        reached: list[float] = []
+        state = RunState.NAN if zlib.crc32(key.stem.encode()) % 8 == 0 else RunState.FINISHED
+        for epoch, score in enumerate(scores(key), start=1):
+            reached.append(score)
+            if epoch in job.bars and is_cut(score, job.bars[epoch], higher_is_better=True):
+                state = RunState.PRUNED
+                break
+        record_run(self.layout, job, reached, state)
+        self.source.completed(key)
+
+    def run(self, workers: int, order: random.Random, *, until: int | None = None) -> None:
+        """Keep `workers` runs going, and let them end in an order of its own, to the end or for so many ends."""
+        ended, job = 0, None
+        while until is None or ended < until:
+            while len(self.running) < workers and job is not NoJob.NEVER:
+                job = self.take()
+                if job is NoJob.LATER:
+                    assert self.running, "waits for a run, and none is running"
+                    break
+            if not self.running:
+                return
+            self.end(order.choice(sorted(self.running)))
+            ended += 1
+
+    @property
+    def proposals(self) -> list[dict[str, Any]]:
+        return [row["values"] for row in read_journal(self.layout.proposals)]
+
+
+def scores(key: RunKey) -> list[float]:
+    """Best scores so far at epochs 1 to 3."""
+    last = zlib.crc32(key.config_id.encode()) % 1000 / 1000
+    return [last / 2, last / 1.5, last]
+
+
+def simulated(folder: Path, text: str = YAML, **overrides: Any) -> Simulated:
+    folder.mkdir(exist_ok=True)
+    sweep = checked_sweep(
+        folder, text, **{"search__num_configs": 10, "search__max_concurrent": 3, **overrides}
+    )
+    return Simulated(sweep, begin(sweep))
+
+
+def known(jobs: list[Job]) -> list[tuple[Any, ...]]:
+    """What of jobs must not depend on timing, by number."""
+    return sorted((job.number, job.key, job.seed, dict(job.bars)) for job in jobs)
+
+
+def test_a_proposal_waits_for_those_before_it_but_for_the_concurrent_ones(tmp_path: Path) -> None:
+    simulation = simulated(tmp_path, scheduler={"name": "none"})
+    keys = []
+    for _ in range(3):
+        job = simulation.take()
+        assert isinstance(job, Job)
+        keys.append(job.key)
+    assert simulation.take() is NoJob.LATER
+    simulation.end(keys[2])
+    simulation.end(keys[1])
+    assert simulation.take() is NoJob.LATER  # number 3 is made from the outcome of number 0
+    simulation.end(keys[0])
+    further = [simulation.take() for _ in range(4)]
+    assert [job.number for job in further if isinstance(job, Job)] == [3, 4, 5]
+    assert further[3] is NoJob.LATER
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    simulation = simulated(tmp_path_factory.mktemp("undisturbed"))
+    simulation.run(1, random.Random(0))
+    return simulation
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+@pytest.mark.parametrize("order", [1, 2])
+def test_no_proposal_and_no_bar_depends_on_which_run_ends_first(
+    undisturbed: Simulated, tmp_path: Path, workers: int, order: int
+) -> None:
+    simulation = simulated(tmp_path)
+    simulation.run(workers, random.Random(order))
+    assert simulation.proposals == undisturbed.proposals
+    assert known(simulation.given) == known(undisturbed.given)
+    assert any(job.bars for job in simulation.given), "no bar was set, so nothing was compared"
+
+
+@pytest.mark.parametrize("kills", [(0,), (1,), (4,), (9,), (2, 0, 3)])
+def test_a_search_that_is_killed_goes_on_as_if_nothing_had_happened(
+    undisturbed: Simulated, tmp_path: Path, kills: tuple[int, ...]
+) -> None:
+    """Proposals that were given out and not finished are given out again, finished ones never."""
+    simulation = simulated(tmp_path)
+    for number, ends in enumerate(kills):
+        simulation.run(3, random.Random(number), until=ends)
+        simulation.take()
+        simulation.kill()
+        simulation.open()
+    finished = {key for key in {job.key for job in simulation.given} if is_final(simulation, key)}
+    before = len(simulation.given)
+    simulation.run(2, random.Random(9))
+    assert simulation.proposals == undisturbed.proposals
+    after = simulation.given[before:]
+    assert not finished & {job.key for job in after}
+    assert {job.key for job in simulation.given} == {job.key for job in undisturbed.given}
+    assert all(entry in known(undisturbed.given) for entry in known(after))
+
+
+def is_final(simulation: Simulated, key: RunKey) -> bool:
+    history = read_run(simulation.layout, key)
+    return history is not None and history.state.is_final
+
+
+def test_proposals_in_the_journal_are_numbered_and_on_disk_before_they_are_given_out(tmp_path: Path) -> None:
+    simulation = simulated(tmp_path)
+    for count in (1, 2, 3):
+        simulation.take()
+        rows = read_journal(simulation.layout.proposals)
+        assert [row["number"] for row in rows] == list(range(count))
+
+
+def test_a_repeated_proposal_trains_nothing(tmp_path: Path) -> None:
+    """Of 12 proposals in a space of four configurations each configuration runs once."""
+    head, _, tail = YAML.partition("  loss.alpha:")
+    text = head + tail[tail.index("search:") :]
+    simulation = simulated(tmp_path, text, search__num_configs=12)
+    simulation.run(2, random.Random(0))
+    keys = [job.key for job in simulation.given]
+    assert len(simulation.proposals) == 12
+    assert len(keys) == len(set(keys)) == len({values["model.fusion"] for values in simulation.proposals})
+
+
+def test_after_the_last_proposal_there_is_never_another(tmp_path: Path) -> None:
+    simulation = simulated(tmp_path, search__num_configs=4)
+    simulation.run(2, random.Random(0))
+    assert len(simulation.given) == 4
+    assert [simulation.take(), simulation.take()] == [NoJob.NEVER, NoJob.NEVER]
+    simulation.open()
+    assert simulation.take() is NoJob.NEVER
+    assert len(simulation.proposals) == 4
+
+
+def test_the_papers_default_is_proposed_first_unless_told_otherwise(tmp_path: Path) -> None:
+    first = simulated(tmp_path / "first").take()
+    assert isinstance(first, Job)
+    assert first.values == {
+        "model.fusion": "mask",
+        "loss.alpha": 0.1,
+        "loss.beta": 1.0,
+        "optimiser.learning_rates.backbone": 2e-3,
+    }
+    other = simulated(tmp_path / "other", search__paper_first=False).take()
+    assert isinstance(other, Job)
+    assert other.values != first.values
+
+
+def test_a_list_leaves_out_what_is_done_and_gives_the_rest_in_order(tmp_path: Path) -> None:
+    sweep = checked_sweep(tmp_path)
+    layout = begin(sweep)
+    config = sweep.spec.base_config(sweep.data.fingerprint)
+    jobs = [Job(config=config, seed=seed, phase="confirm", role="paper") for seed in range(5)]
+    record_run(layout, jobs[1], [0.5])
+    record_run(layout, jobs[2], [0.5], RunState.FAILED)
+    record_run(layout, jobs[3], [0.5], None)
+    source = JobList(jobs, lambda key: read_run(layout, key))
+    assert [source.next_job() for _ in range(4)] == [jobs[0], jobs[3], jobs[4], NoJob.NEVER]
+
+
+def test_a_job_travels_as_text_without_a_change(undisturbed: Simulated) -> None:
+    for job in undisturbed.given:
+        text = job.to_json()
+        assert Job.from_json(text) == job
+        assert Job.from_json(text).key == job.key
+        assert json.loads(text)["seed"] == job.seed

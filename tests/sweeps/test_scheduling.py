@@ -1,0 +1,113 @@
+"""Cutting weak trials: bars are a pure function of earlier curves, and never turn good and bad around."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweeps.scheduling import bars, is_cut, rungs
+from sweeps.sections import AshaScheduler, NoScheduler
+
+schedulers = st.builds(
+    AshaScheduler,
+    grace_epochs=st.integers(min_value=1, max_value=5),
+    reduction_factor=st.integers(min_value=2, max_value=5),
+)
+scores = st.floats(min_value=-100, max_value=100)
+curves = st.dictionaries(st.integers(min_value=1, max_value=40), scores | st.just(math.nan), max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("grace", "factor", "max_epochs", "expected"),
+    [
+        (2, 3, 50, (2, 6, 18)),
+        (1, 2, 8, (1, 2, 4)),
+        (1, 2, 9, (1, 2, 4, 8)),
+        (5, 3, 5, ()),
+        (4, 2, 5, (4,)),
+    ],
+)
+def test_rungs_grow_by_the_factor_and_the_last_epoch_is_none(
+    grace: int, factor: int, max_epochs: int, expected: tuple[int, ...]
+) -> None:
+    scheduler = AshaScheduler(grace_epochs=grace, reduction_factor=factor)
+    assert rungs(scheduler, max_epochs) == expected
+
+
+def test_without_a_scheduler_nothing_is_cut() -> None:
+    assert rungs(NoScheduler(), 50) == ()
+    assert bars(NoScheduler(), 50, [{1: 0.9}] * 9, higher_is_better=True) == {}
+
+
+def test_a_bar_is_the_score_that_splits_off_the_best_share() -> None:
+    scheduler = AshaScheduler(grace_epochs=1, reduction_factor=2)
+    earlier = [{1: 0.1, 2: 0.2}, {1: 0.3, 2: 0.3}, {1: 0.5}]
+    assert bars(scheduler, 3, earlier, higher_is_better=True) == {1: 0.3, 2: 0.25}
+    third = AshaScheduler(grace_epochs=1, reduction_factor=3)
+    four = [{1: score} for score in (0.0, 0.3, 0.6, 0.9)]
+    assert bars(third, 2, four, higher_is_better=True) == {1: pytest.approx(0.6)}
+    assert bars(third, 2, four, higher_is_better=False) == {1: pytest.approx(0.3)}
+
+
+@given(schedulers, st.integers(min_value=1, max_value=40), st.lists(curves, max_size=10), st.booleans())
+def test_a_rung_that_too_few_reached_with_a_number_has_no_bar(
+    scheduler: AshaScheduler, max_epochs: int, earlier: list[dict[int, float]], higher: bool
+) -> None:
+    found = bars(scheduler, max_epochs, earlier, higher_is_better=higher)
+    for rung in rungs(scheduler, max_epochs):
+        reached = sum(math.isfinite(curve.get(rung, math.nan)) for curve in earlier)
+        assert (rung in found) == (reached >= scheduler.reduction_factor)
+    assert set(found) <= set(rungs(scheduler, max_epochs))
+
+
+@given(schedulers, st.lists(curves, min_size=2, max_size=10), st.randoms(), st.booleans())
+def test_the_order_of_earlier_trials_does_not_matter(
+    scheduler: AshaScheduler, earlier: list[dict[int, float]], random: object, higher: bool
+) -> None:
+    shuffled = list(earlier)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    first = bars(scheduler, 40, earlier, higher_is_better=higher)
+    assert bars(scheduler, 40, shuffled, higher_is_better=higher) == first
+
+
+@given(scores, scores, scores, st.booleans())
+def test_a_better_score_is_never_cut_where_a_worse_one_goes_on(
+    one: float, other: float, bar: float, higher: bool
+) -> None:
+    better, worse = (max(one, other), min(one, other)) if higher else (min(one, other), max(one, other))
+    assert not is_cut(better, bar, higher_is_better=higher) or is_cut(worse, bar, higher_is_better=higher)
+
+
+@given(st.lists(scores, min_size=2, max_size=20), st.integers(min_value=2, max_value=5), st.booleans())
+def test_at_least_the_best_goes_on_and_scores_at_the_bar_do(
+    found: list[float], factor: int, higher: bool
+) -> None:
+    scheduler = AshaScheduler(grace_epochs=1, reduction_factor=factor)
+    bar = bars(scheduler, 2, [{1: score} for score in found], higher_is_better=higher).get(1)
+    if bar is None:
+        assert len(found) < factor
+        return
+    best = max(found) if higher else min(found)
+    assert not is_cut(best, bar, higher_is_better=higher)
+    assert not is_cut(bar, bar, higher_is_better=higher)
+
+
+@given(st.lists(scores, min_size=2, max_size=20), st.booleans())
+def test_turning_every_sign_around_turns_the_direction_around(found: list[float], higher: bool) -> None:
+    scheduler = AshaScheduler(grace_epochs=1, reduction_factor=2)
+    bar = bars(scheduler, 2, [{1: score} for score in found], higher_is_better=higher)[1]
+    mirrored = bars(scheduler, 2, [{1: -score} for score in found], higher_is_better=not higher)[1]
+    assert mirrored == pytest.approx(-bar)
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_what_is_not_a_number_is_always_cut_and_never_moves_a_bar(higher: bool) -> None:
+    assert is_cut(math.nan, 0.0, higher_is_better=higher)
+    scheduler = AshaScheduler(grace_epochs=1, reduction_factor=2)
+    finite = [{1: 0.1}, {1: 0.3}, {1: 0.7}]
+    expected = bars(scheduler, 2, finite, higher_is_better=higher)
+    poisoned = [*finite, {1: math.nan}, {1: math.inf}, {1: -math.inf}]
+    assert bars(scheduler, 2, poisoned, higher_is_better=higher) == expected

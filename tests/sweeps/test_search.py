@@ -1,0 +1,194 @@
+"""Proposals: a function of the search seed, the number and the outcomes told, and of nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+import pytest
+
+from results.records import RunState
+from sweeps.search import Outcome, Proposer
+from sweeps.sections import SearchSection
+from sweeps.space import SearchSpace
+
+SPACE = SearchSpace.model_validate_json(
+    json.dumps(
+        {
+            "model.fusion": {"choice": ["sum", "hm", "tanh", "mask"]},
+            "loss.alpha": {"float": [0.01, 1.0], "log": True},
+            "loss.beta": {"float": [0.1, 3.0], "when": {"model.fusion": ["sum", "mask"]}},
+            "model.backbone.layers": {"int": [1, 5]},
+        }
+    )
+)
+SAMPLERS: tuple[Literal["tpe", "random"], ...] = ("tpe", "random")
+
+
+def section(sampler: Literal["tpe", "random"] = "tpe", **values: Any) -> SearchSection:
+    return SearchSection(sampler=sampler, startup=3, **values)
+
+
+def proposer(sampler: Literal["tpe", "random"] = "tpe", seed: int = 0, first: Any = None) -> Proposer:
+    return Proposer(SPACE, section(sampler, seed=seed), "max", first)
+
+
+def outcome_of(number: int, values: dict[str, Any]) -> Outcome:
+    """A score that the values decide; every fifth is pruned, every seventh became NaN."""
+    score = -abs(math.log(values["loss.alpha"]) + 2) - values["model.backbone.layers"]
+    if number % 7 == 6:
+        return Outcome(RunState.NAN, {})
+    state = RunState.PRUNED if number % 5 == 4 else RunState.FINISHED
+    return Outcome(state, {1: score - 1, 2: score})
+
+
+def searched(source: Proposer, count: int, *, told_late: int = 1) -> list[dict[str, Any]]:
+    """Proposals, each told `told_late` proposals later."""
+    proposals: list[dict[str, Any]] = []
+    for number in range(count):
+        if number >= told_late:
+            known = number - told_late
+            source.learn(known, outcome_of(known, proposals[known]))
+        proposals.append(source.propose())
+    return proposals
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_same_seed_and_outcomes_give_the_same_proposals(sampler: Literal["tpe", "random"]) -> None:
+    assert searched(proposer(sampler), 14) == searched(proposer(sampler), 14)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_another_search_seed_gives_other_proposals(sampler: Literal["tpe", "random"]) -> None:
+    zero, one = searched(proposer(sampler), 6), searched(proposer(sampler, seed=1), 6)
+    assert all(a != b for a, b in zip(zero, one, strict=True))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_fresh_process_proposes_the_same(sampler: Literal["tpe", "random"]) -> None:
+    """Neither the order of sets nor a global generator has a part in it."""
+    script = (
+        "import json, random, numpy, torch, sys; random.seed(); numpy.random.seed(); torch.seed()\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "from test_search import proposer, searched\n"
+        "print(json.dumps(searched(proposer(sys.argv[2]), 10)))"
+    )
+    command = [sys.executable, "-c", script, str(Path(__file__).parent), sampler]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == searched(proposer(sampler), 10)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("killed_at", [1, 5, 9])
+def test_repeated_records_lead_to_the_proposals_of_an_undisturbed_search(
+    sampler: Literal["tpe", "random"], killed_at: int
+) -> None:
+    undisturbed = searched(proposer(sampler), 14)
+    again = proposer(sampler)
+    for number, recorded in enumerate(undisturbed[:killed_at]):
+        if number:
+            again.learn(number - 1, outcome_of(number - 1, undisturbed[number - 1]))
+        again.repeat(recorded)
+    for number in range(killed_at, 14):
+        again.learn(number - 1, outcome_of(number - 1, undisturbed[number - 1]))
+        assert again.propose() == undisturbed[number]
+
+
+def test_outcomes_teach_tpe_and_not_random() -> None:
+    """What is told changes what TPE proposes after its start-up, and nothing that random search proposes."""
+
+    def after(sampler: Literal["tpe", "random"], sign: float) -> list[dict[str, Any]]:
+        source, proposals = proposer(sampler), []
+        for number in range(12):
+            if number:
+                layers = proposals[-1]["model.backbone.layers"]
+                source.learn(number - 1, Outcome(RunState.FINISHED, {1: sign * layers}))
+            proposals.append(source.propose())
+        return proposals
+
+    assert after("tpe", 1.0)[:3] == after("tpe", -1.0)[:3]
+    assert after("tpe", 1.0) != after("tpe", -1.0)
+    assert after("random", 1.0) == after("random", -1.0)
+
+
+def test_the_direction_is_told() -> None:
+    def layers(direction: Literal["max", "min"]) -> float:
+        source = Proposer(SPACE, section(), direction, None)
+        found = []
+        for number in range(30):
+            found.append(source.propose()["model.backbone.layers"])
+            source.learn(number, Outcome(RunState.FINISHED, {1: float(found[-1])}))
+        return sum(found[15:]) / 15
+
+    assert layers("max") > layers("min") + 1
+
+
+FAILURES = [
+    Outcome(RunState.FAILED, {1: 0.99}),
+    Outcome(RunState.OOM, {}),
+    Outcome(RunState.NAN, {1: 0.99, 2: 0.99}),
+    Outcome(RunState.LOST, {1: 0.99}),
+    Outcome(RunState.FINISHED, {1: math.nan}),
+    Outcome(RunState.PRUNED, {}),
+]
+
+
+@pytest.mark.parametrize("failed", FAILURES, ids=str)
+def test_a_failure_never_becomes_a_score(failed: Outcome) -> None:
+    source = proposer()
+    source.propose()
+    source.learn(0, failed)
+    (trial,) = told(source)
+    assert trial.state is optuna.trial.TrialState.FAIL
+    assert trial.value is None
+    assert not trial.intermediate_values
+
+
+def test_a_pruned_run_is_told_as_pruned_at_its_epoch() -> None:
+    source = proposer()
+    source.propose()
+    source.learn(0, Outcome(RunState.PRUNED, {1: 0.4, 2: 0.6}))
+    (trial,) = told(source)
+    assert trial.state is optuna.trial.TrialState.PRUNED
+    assert trial.intermediate_values == {2: 0.6}
+
+
+def test_a_finished_run_is_told_at_its_best_score() -> None:
+    source = proposer()
+    source.propose()
+    source.learn(0, Outcome(RunState.FINISHED, {1: math.nan, 2: 0.6, 3: 0.7}))
+    (trial,) = told(source)
+    assert (trial.state, trial.value) == (optuna.trial.TrialState.COMPLETE, 0.7)
+
+
+def told(source: Proposer) -> list[optuna.trial.FrozenTrial]:
+    return source._study.get_trials()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_conditional_parameter_is_proposed_where_it_is_present_and_only_there(
+    sampler: Literal["tpe", "random"],
+) -> None:
+    proposals = searched(proposer(sampler), 25)
+    assert all(("loss.beta" in p) == (p["model.fusion"] in ("sum", "mask")) for p in proposals)
+    assert {"loss.beta" in p for p in proposals} == {True, False}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_papers_default_comes_first_and_moves_no_later_random_draw(
+    sampler: Literal["tpe", "random"],
+) -> None:
+    paper = {"model.fusion": "mask", "loss.alpha": 0.1, "loss.beta": 1.0, "model.backbone.layers": 5}
+    with_paper = searched(proposer(sampler, first=paper), 3, told_late=3)
+    assert with_paper[0] == paper
+    assert with_paper[1:] == searched(proposer(sampler), 3, told_late=3)[1:]
+
+
+def test_an_empty_space_has_one_proposal() -> None:
+    source = Proposer(SearchSpace(), section(), "max", {})
+    assert [source.propose(), source.propose()] == [{}, {}]
