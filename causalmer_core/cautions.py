@@ -5,30 +5,48 @@ Each follows from the equations of `fusion`, `effects` and `losses`.
 
 from __future__ import annotations
 
-from causalmer_core.config import AlbertBranchConfig, RunConfig
+from causalmer_core.config import AlbertBranchConfig, ModelConfig, RunConfig
 from causalmer_core.task import Task, TaskKind
+
+
+def constants_can_learn(model: ModelConfig, task: Task) -> bool:
+    """Whether the KL term has a gradient for the no-treatment constants, other than rounding noise.
+
+    With one output every softmax in it is 1. With fusion `tanh` the constants shift all logits of a softmax alike.
+    """
+    return task.num_outputs > 1 and model.fusion != "tanh"
 
 
 def cautions(config: RunConfig, task: Task) -> tuple[str, ...]:
     """Warnings about a configuration for a task, one sentence each."""
     model = config.model
-    if model.debiasing == "none":
-        return ()
+    found = []
+    if model.debiasing == "counterfactual":
+        found += _counterfactual_cautions(config, task)
+    uses_fusion = model.debiasing in ("counterfactual", "late_fusion")
+    if uses_fusion and task.kind is TaskKind.REGRESSION and model.fusion in ("sum", "hm"):
+        found.append(
+            f"fusion {model.fusion}: its output is at most 0, so positive scores cannot be predicted"
+        )
+    return tuple(found)
+
+
+def _counterfactual_cautions(config: RunConfig, task: Task) -> list[str]:
+    model = config.model
     found = []
     if model.fusion == "tanh":
         found.append(
-            "fusion tanh: the TIE is the backbone's logit plus a constant, so debiasing never changes an argmax, "
-            "and the constants cancel in the KL term"
+            "fusion tanh: with weights 1 the TIE is the backbone's logit plus a constant, so debiasing never changes "
+            "an argmax, and the constants cancel in the KL term"
         )
-    constants_stay = task.num_outputs == 1 or config.loss.beta == 0.0
-    if constants_stay:
-        why = "with one output" if task.num_outputs == 1 else "with loss.beta 0"
-        found.append(f"{why} the KL term has no gradient, so the no-treatment constants stay at their start")
-    if model.fusion == "mask" and constants_stay and model.initial_constant == 0.0:
-        found.append("fusion mask with constants at 0: every NDE is 0 and the TIE is the factual fusion")
-    if task.kind is TaskKind.REGRESSION and model.fusion in ("sum", "hm"):
-        found.append(f"fusion {model.fusion}: its output is at most 0, so positive scores cannot be predicted")
-    return tuple(found)
+    stay = not constants_can_learn(model, task) or config.loss.beta == 0.0
+    if task.num_outputs == 1:
+        found.append("with one output the KL term is 0, so the no-treatment constants stay at their start")
+    elif config.loss.beta == 0.0:
+        found.append("with loss.beta 0 the no-treatment constants have no gradient and stay at their start")
+    if model.fusion == "mask" and stay and model.initial_constant == 0.0:
+        found.append("fusion mask with constants at 0: every NDE is 0, and the TIE is the factual fusion")
+    return found
 
 
 def run_notes(config: RunConfig, task: Task) -> tuple[str, ...]:

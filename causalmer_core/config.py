@@ -130,6 +130,7 @@ class SmallConvBranchConfig(Frozen):
 TextBranchConfig = Annotated[AlbertBranchConfig | TransformerBranchConfig, Field(discriminator="name")]
 ImageBranchConfig = Annotated[ResNet18BranchConfig | SmallConvBranchConfig, Field(discriminator="name")]
 FusionName = Literal["sum", "hm", "tanh", "mask"]
+Debiasing = Literal["counterfactual", "late_fusion", "rubi", "learned_mixin", "none"]
 
 
 class DebiasingWeights(Frozen):
@@ -146,13 +147,19 @@ class DebiasingWeights(Frozen):
 class ModelConfig(Frozen):
     """The model: a backbone, and beside it what counterfactual debiasing needs.
 
-    `debiasing`: `counterfactual` is CausalMER; `none` is the backbone alone, trained on its own loss.
-    `initial_constant`: the start of the learned no-treatment logits c_t, c_a, c_v (published: 0).
+    `debiasing`: `counterfactual` is CausalMER; `none` is the backbone alone, trained on its own loss; `late_fusion`,
+    `rubi` and `learned_mixin` are what `causalmer_core.rivals` says.
+    `fusion_form`: `log_space` computes `sum` and `hm` without bias; `published` adds 1e-12 inside their logarithms.
+    `initial_constant`: the start of the no-treatment logits c_t, c_a, c_v (published: 0).
+    `constants`: `auto` holds them at their start where they cannot learn; `learned` gives them to the optimiser
+    always, as published, where Adam then amplifies the rounding noise of a zero gradient.
     """
 
     backbone: BackboneConfig = MulTConfig()
-    debiasing: Literal["counterfactual", "none"] = "counterfactual"
+    debiasing: Debiasing = "counterfactual"
     fusion: FusionName = "mask"
+    fusion_form: Literal["log_space", "published"] = "log_space"
+    constants: Literal["auto", "learned"] = "auto"
     text_branch: TextBranchConfig = AlbertBranchConfig()
     audio_branch: ImageBranchConfig = ResNet18BranchConfig()
     vision_branch: ImageBranchConfig = ResNet18BranchConfig()
@@ -193,17 +200,21 @@ class OptimiserConfig(Frozen):
 class TrainerConfig(Frozen):
     """The length and the course of training.
 
-    The best epoch, the plateau schedule and early stopping all go by `monitor`, a metric on the validation split;
-    its direction is declared with the metric. The published code goes by the validation loss, which the KL term
-    swamps. `early_stopping` none trains all epochs (published). Patience counts epochs without a new best.
+    The best epoch and early stopping go by `monitor`, a metric on the validation split; its direction is declared
+    with the metric. `plateau_by`: what the plateau schedule goes by: `monitor`, or the validation loss `loss` as
+    published, which the KL term swamps, or its task part `task_loss`. `early_stopping` none trains all epochs
+    (published). Patience counts epochs without a new best. `precision`: `bf16` runs the layers under autocast;
+    effects, losses and weights stay in float32.
     """
 
     batch_size: int = Field(default=32, ge=2)
     max_epochs: int = Field(default=50, ge=1)
     monitor: str = "accuracy"
+    plateau_by: Literal["monitor", "loss", "task_loss"] = "monitor"
     plateau_patience: int = Field(default=20, ge=0)
     plateau_factor: float = Field(default=0.1, gt=0.0, lt=1.0)
     early_stopping: int | None = Field(default=None, ge=1)
+    precision: Literal["float32", "bf16"] = "float32"
 
 
 class RunConfig(Frozen):
@@ -262,32 +273,43 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-ONLY_FOR_DEBIASING = (
-    "model.fusion",
+_COUNTERFACTUAL_ONLY = (
+    "model.initial_constant",
+    "model.constants",
+    "model.debiasing_weights",
+    "loss.beta",
+    "loss.kl_axis",
+    "optimiser.learning_rates.constants",
+)
+_FUSION_ONLY = ("model.fusion", "model.fusion_form")
+_BRANCHES_ONLY = (
     "model.text_branch",
     "model.audio_branch",
     "model.vision_branch",
-    "model.initial_constant",
-    "model.debiasing_weights",
-    "loss",
+    "loss.alpha",
     "optimiser.learning_rates.text",
     "optimiser.learning_rates.audio",
     "optimiser.learning_rates.vision",
-    "optimiser.learning_rates.constants",
 )
-"""Paths that do not affect the outcome of a run without debiasing, and so are left out of its identity."""
+WITHOUT_EFFECT: Mapping[Debiasing, tuple[str, ...]] = {
+    "counterfactual": (),
+    "late_fusion": _COUNTERFACTUAL_ONLY,
+    "rubi": _COUNTERFACTUAL_ONLY + _FUSION_ONLY,
+    "learned_mixin": _COUNTERFACTUAL_ONLY + _FUSION_ONLY,
+    "none": _COUNTERFACTUAL_ONLY + _FUSION_ONLY + _BRANCHES_ONLY,
+}
+"""By `model.debiasing`, the paths that do not affect the outcome of a run, and so are left out of its identity."""
 
 
 def identity(config: RunConfig) -> dict[str, Any]:
     """All that affects the outcome of a run of this configuration, and nothing else."""
     tree = config.model_dump(mode="json")
-    if config.model.debiasing == "none":
-        for path in ONLY_FOR_DEBIASING:
-            *parents, last = path.split(".")
-            node = tree
-            for key in parents:
-                node = node[key]
-            del node[last]
+    for path in WITHOUT_EFFECT[config.model.debiasing]:
+        *parents, last = path.split(".")
+        node = tree
+        for key in parents:
+            node = node[key]
+        del node[last]
     return tree
 
 

@@ -13,6 +13,7 @@ from causalmer_core.datasets.batches import Batches
 from causalmer_core.metrics import Array, compute_metrics, predicted_labels
 from causalmer_core.modality import Modality
 from causalmer_core.model import AnyModel
+from causalmer_core.precision import Precision, layers_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,12 @@ class LossMeter:
 
 @torch.no_grad()
 def evaluate(
-    model: AnyModel, batches: Batches, loss: LossConfig, *, removed: Iterable[Modality] = ()
+    model: AnyModel,
+    batches: Batches,
+    loss: LossConfig,
+    *,
+    removed: Iterable[Modality] = (),
+    precision: Precision = "float32",
 ) -> Evaluation:
     """Evaluate in evaluation mode; `removed` modalities are set to zero after standardisation.
 
@@ -71,7 +77,8 @@ def evaluate(
     logits, labels = [], []
     for full in batches():
         batch = full.without(gone)
-        output = model(batch)
+        with layers_in(precision, batches.device):
+            output = model(batch)
         terms = model.loss(output, batch.labels, loss)
         meter.add(MeanLosses(terms.total.item(), terms.task.item(), terms.kl.item()), len(batch))
         logits.append(model.predict(output).float().cpu().numpy())

@@ -26,6 +26,7 @@ from causalmer_core.evaluation import LossMeter, MeanLosses, evaluate
 from causalmer_core.metrics import checked_metric
 from causalmer_core.modality import Batch
 from causalmer_core.model import AnyModel, build_model
+from causalmer_core.precision import layers_in
 from causalmer_core.seeding import drawing_from
 
 
@@ -110,9 +111,10 @@ class Trainer:
         self._optimiser = self._build_optimiser()
         self._schedule = ReduceLROnPlateau(
             self._optimiser,
-            mode="max",
+            mode="max" if config.trainer.plateau_by == "monitor" else "min",
             factor=config.trainer.plateau_factor,
             patience=config.trainer.plateau_patience,
+            threshold=0.0,  # torch's own is relative, and lets a slightly worse negative value pass for a new best
         )
         self.epoch = 0
         self.best_epoch = 0
@@ -133,14 +135,16 @@ class Trainer:
             started = time.perf_counter()
             learning_rate = float(self._optimiser.param_groups[0]["lr"])
             train = self._train_epoch(self.epoch + 1)
-            valid = evaluate(self.model, self._valid_batches, self.config.loss)
+            valid = evaluate(
+                self.model, self._valid_batches, self.config.loss, precision=self.config.trainer.precision
+            )
             _finite(valid.losses, "validation", self.epoch + 1)
             self.epoch += 1
             value = valid.metrics[self.config.trainer.monitor]
             is_best = self._sign * value > self._sign * self.best_value
             if is_best:
                 self.best_epoch, self.best_value = self.epoch, value
-            self._schedule.step(self._sign * value)
+            self._schedule.step(self._plateau_value(value, valid.losses))
             yield EpochResult(
                 epoch=self.epoch,
                 train=train,
@@ -158,7 +162,9 @@ class Trainer:
     def step(self, batch: Batch) -> StepResult:
         """One step of the optimiser on a batch; the model should be in training mode."""
         self._optimiser.zero_grad()
-        terms = self.model.loss(self.model(batch), batch.labels, self.config.loss)
+        with layers_in(self.config.trainer.precision, self.device):
+            output = self.model(batch)
+        terms = self.model.loss(output, batch.labels, self.config.loss)
         terms.total.backward()
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.config.optimiser.clip_norm)
         self._optimiser.step()
@@ -228,6 +234,10 @@ class Trainer:
             for batch in self._train_batches(order):
                 meter.add(self.step(batch).losses, len(batch))
         return _finite(meter.means(), "training", epoch)
+
+    def _plateau_value(self, monitored: float, losses: MeanLosses) -> float:
+        by = self.config.trainer.plateau_by
+        return {"monitor": self._sign * monitored, "loss": losses.total, "task_loss": losses.task}[by]
 
     def _constants(self) -> tuple[float, float, float] | None:
         constants = self.model.constants

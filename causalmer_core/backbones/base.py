@@ -28,6 +28,11 @@ class BackboneOutput:
 class Backbone(nn.Module, ABC):
     """Abstract: takes all three modalities, any number of steps each, and gives logits."""
 
+    @property
+    @abstractmethod
+    def feature_width(self) -> int:
+        """The width of the features that it gives."""
+
     @abstractmethod
     def forward(self, batch: Batch) -> BackboneOutput:
         """Logits, features and auxiliary loss of a batch."""

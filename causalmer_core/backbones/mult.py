@@ -73,6 +73,11 @@ class MulT(Backbone):
         self.proj2 = nn.Linear(6 * width, 6 * width)
         self.out_layer = nn.Linear(6 * width, num_outputs)
 
+    @property
+    def feature_width(self) -> int:
+        """6 hidden_dim: two crossmodal streams for each of three modalities."""
+        return 6 * self.config.hidden_dim
+
     def _kernels(self) -> dict[Modality, int]:
         c = self.config
         return {

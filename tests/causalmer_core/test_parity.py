@@ -22,6 +22,7 @@ from causalmer_core.backbones import build_backbone
 from causalmer_core.config import MulTConfig, RunConfig
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
 from causalmer_core.effects import BranchLogits, effects
+from causalmer_core.fidelity import PUBLISHED_OPTIONS
 from causalmer_core.fusion import FUSIONS, fusion
 from causalmer_core.losses import kl_loss, task_loss
 from causalmer_core.modality import MODALITIES, Batch
@@ -179,7 +180,9 @@ def trajectory_config(mode: str) -> RunConfig:
                 "max_positions": 64,
                 "dropout": 0.0,
             },
-            "loss": {"alpha": 0.1, "beta": 1.0, "kl_axis": "flat"},
+            **PUBLISHED_OPTIONS,
+            "loss.alpha": 0.1,
+            "loss.beta": 1.0,
             "optimiser": {
                 "clip_norm": 0.8,
                 "learning_rates": {
@@ -235,9 +238,9 @@ def followed(mode: str, arrays: dict[str, Any], *, jitter: int | None = None) ->
     with torch.no_grad():
         output = model(Batch(*features, labels=torch.from_numpy(arrays["labels"][0])))
         found = {
-            "eval_logits_m": output[0].multimodal,
+            "eval_logits_m": output.logits.multimodal,
             "eval_tie": model.predict(output),
-            "eval_te": model.effects(output[0]).te,
+            "eval_te": model.effects(output.logits).te,
         }
     return {name: np.array(values) for name, values in series.items()} | {
         name: values.numpy() for name, values in found.items()

@@ -1,0 +1,33 @@
+"""The published method and the mended one: every difference is a named option of the configuration.
+
+    option                   published     mended (default)   what differs
+    loss.kl_axis             flat          per_emotion        softmax in the KL term: all logits, or each pair
+    model.fusion_form        published     log_space          1e-12 inside the logarithms of sum and hm, or none
+    model.constants          learned       auto               constants with a zero gradient: trained, or held
+    trainer.plateau_by       loss          monitor            the schedule's value: validation loss, or the metric
+    data.standardise         never         auto               raw features, or by training statistics
+
+Both predict by `TIE_w = TE - sum_k w_k NDE_k`; the published code declares w and never uses it, which is w = 1, the
+default of both. Source: CausalMER's published code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Fidelity = Literal["mended", "paper"]
+
+PUBLISHED_OPTIONS: Mapping[str, Any] = {
+    "loss.kl_axis": "flat",
+    "model.fusion_form": "published",
+    "model.constants": "learned",
+    "trainer.plateau_by": "loss",
+    "data.standardise": "never",
+}
+"""What `fidelity: paper` sets, by dotted path."""
+
+
+def options(fidelity: Fidelity) -> Mapping[str, Any]:
+    """What a fidelity sets, by dotted path; the mended form is the defaults."""
+    return PUBLISHED_OPTIONS if fidelity == "paper" else {}
