@@ -1,0 +1,116 @@
+"""What the README and the pages beside it say of files, commands and keys is so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from cluster.resources import TrialResources
+from results.layout import SweepLayout
+from sweeps.cli import app
+from sweeps.configurations import leaves
+from sweeps.sections import AshaScheduler, DataSection, SearchSection, SeedsSection, SelectionSection
+from sweeps.spec import SweepSpec, load_spec
+from sweeps.yaml_file import read_yaml
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "sweep_yaml.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def tree(block: str) -> Iterator[str]:
+    """The paths of an annotated tree: two spaces a level, and two between names and what they are."""
+    folder = ""
+    for line in block.splitlines():
+        names = line.strip().split("  ")[0].split()
+        if not line.startswith(" "):
+            folder = names[0] if names[0].endswith("/") else ""
+            yield from names
+        else:
+            yield from (folder + name for name in names)
+
+
+def test_every_file_in_the_readmes_tree_is_there() -> None:
+    (block,) = [block for block in blocks(README, "text") if block.startswith("causalmer_core/")]
+    paths = list(tree(block))
+    assert "causalmer_core/fusion.py" in paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_name_in_the_tree_of_a_sweep_is_a_place_of_its_layout(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks(README, "text") if block.startswith("causalmer_runs/")]
+    layout = SweepLayout(tmp_path)
+    known = {layout.table(name) for name in ("epochs", "runs", "evaluations")}
+    known |= {layout.report, layout.selection, layout.spec, layout.manifest, layout.log, layout.ray}
+    known |= {layout.proposals.parent, tmp_path / "checkpoints"}
+    named = {tmp_path / path.split("/", 2)[2].rstrip("/") for path in tree(block) if not path.endswith(">/")}
+    assert named == known
+
+
+def test_every_link_leads_to_a_file() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def commands(group: typer.Typer) -> dict[str, object]:
+    return dict(getattr(typer.main.get_command(group), "commands", {}))
+
+
+def test_every_command_in_the_readme_is_one() -> None:
+    known = commands(app)
+    called = set(re.findall(r"causalmer (\w+)(?: ([\w|]+))?", " ".join(README.split())))
+    assert {first for first, _ in called} >= {"run", "resume", "plan", "status", "data", "results"}
+    for first, second in called:
+        assert first in known, first
+        below = getattr(known[first], "commands", {})
+        assert set(second.split("|")) <= set(below) or not below, f"{first} {second}"
+
+
+def test_every_make_target_in_the_readme_is_one() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"make (quickstart|test|lint|constraints)\b", README)) <= targets
+
+
+@pytest.mark.parametrize(
+    "block", [*blocks(README, "yaml"), *blocks(REFERENCE, "yaml")], ids=["readme", "reference"]
+)
+def test_a_sweep_that_is_shown_is_valid(block: str, tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(block, encoding="utf-8")
+    load_spec(file)
+
+
+def test_the_reference_shows_every_key_with_its_default(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(blocks(REFERENCE, "yaml")[0], encoding="utf-8")
+    shown = read_yaml(file).tree
+    sections: dict[str, type[BaseModel]] = {
+        "search": SearchSection,
+        "scheduler": AshaScheduler,
+        "seeds": SeedsSection,
+        "selection": SelectionSection,
+        "resources": TrialResources,
+    }
+    assert set(shown) == set(SweepSpec.model_fields)
+    assert set(shown["data"]) == set(DataSection.model_fields)
+    for name, section in sections.items():
+        assert shown[name] == section().model_dump(mode="json"), name
+
+
+def test_the_reference_names_every_value_of_a_configuration() -> None:
+    named = set(re.findall(r"^\| (.*?) \|", REFERENCE, re.MULTILINE))
+    paths = [path for cell in named for path in re.findall(r"`([\w.]+)`", cell)]
+    known = leaves(SweepSpec.model_validate({"name": "a", "data": {"name": "b"}}).base_config(""))
+    missing = [path for path in known if not any(path == p or path.startswith(f"{p}.") for p in paths)]
+    assert missing == ["data.fingerprint"]
+    assert [path for path in paths if not any(k == path or k.startswith(f"{path}.") for k in known)] == []
