@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from causalmer_core.config import RunConfig, merged
+from causalmer_core.fidelity import Fidelity, options
 
 
-def fixed_part(base: Mapping[str, Any]) -> RunConfig:
-    """The published defaults with a sweep's `base`, a nested mapping, merged in.
+def fixed_part(base: Mapping[str, Any], fidelity: Fidelity = "mended") -> RunConfig:
+    """The published defaults, with the options of a fidelity, and a sweep's `base`, a nested mapping, merged in.
 
     Raises:
         pydantic.ValidationError: a key or a value is not allowed.
     """
-    return RunConfig.model_validate_json(json.dumps(merged(RunConfig().model_dump(mode="json"), base)))
+    defaults = RunConfig().with_values(options(fidelity))
+    return RunConfig.model_validate_json(json.dumps(merged(defaults.model_dump(mode="json"), base)))
 
 
 def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:

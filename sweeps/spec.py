@@ -12,6 +12,7 @@ from pydantic_core import InitErrorDetails
 
 from causalmer_core.config import Frozen, RunConfig, merged
 from causalmer_core.errors import UserError
+from causalmer_core.fidelity import Fidelity
 from cluster.resources import TrialResources
 from sweeps.checks import base_problems, paper_problems, space_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
@@ -44,6 +45,8 @@ class SweepSpec(Frozen):
         name: the sweep's name, and its folder's below `storage`.
         data: the data set.
         storage: the folder of all sweeps, relative to the working directory unless absolute.
+        fidelity: `mended` (default), or `paper` for the published form of the method (see
+            `causalmer_core.fidelity`); `base` goes before what it sets.
         base: the fixed part of every configuration, a nested mapping merged into `RunConfig`'s published
             defaults.
         space: what is searched; empty means one configuration.
@@ -59,6 +62,7 @@ class SweepSpec(Frozen):
     name: SafeName
     data: DataSection
     storage: FolderPath = "causalmer_runs"
+    fidelity: Fidelity = "mended"
     base: dict[str, Any] = Field(default_factory=dict)
     space: SearchSpace = SearchSpace()
     search: SearchSection = SearchSection()
@@ -85,7 +89,7 @@ class SweepSpec(Frozen):
 
     def base_config(self, fingerprint: str) -> RunConfig:
         """The fixed part as a configuration, for the data set with this fingerprint."""
-        return with_values(fixed_part(self.base), {"data.fingerprint": fingerprint})
+        return with_values(fixed_part(self.base, self.fidelity), {"data.fingerprint": fingerprint})
 
     def configuration(self, values: Mapping[str, Any], fingerprint: str) -> RunConfig:
         """The configuration of a proposal, `values` by dotted path."""
@@ -162,7 +166,10 @@ def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
     problems += _synthetic_problems(tree.get("data"))
     wrong = base_problems(base) if isinstance(base, dict) else []
     if isinstance(base, dict) and not wrong:
-        config, space = fixed_part(base), spec.space if spec else _usable_part(tree.get("space"))
+        config, space = (
+            fixed_part(base, spec.fidelity if spec else "mended"),
+            spec.space if spec else _usable_part(tree.get("space")),
+        )
         wrong = space_problems(config, space)
         if isinstance(overrides, dict) and not wrong:
             wrong = paper_problems(config, space, overrides)
