@@ -42,7 +42,7 @@ class Effects:
 
     Attributes:
         factual: `(batch, outputs)`, z(m, t, a, v).
-        none: a scalar, z().
+        none: a scalar, or `(K, 1, 1)`, z().
         nde_text, nde_audio, nde_vision: `(batch, outputs)`.
     """
 
@@ -62,8 +62,11 @@ class Effects:
         """The sum of the natural direct effects."""
         return self.nde_text + self.nde_audio + self.nde_vision
 
-    def tie(self, weights: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Tensor:
-        """The total indirect effect, with `weights` (text, audio, vision) on the natural direct effects."""
+    def tie(self, weights: tuple[float, float, float] | Tensor = (1.0, 1.0, 1.0)) -> Tensor:
+        """The total indirect effect, with `weights` (text, audio, vision) on the natural direct effects.
+
+        A tensor `(3, K, 1, 1)` of weights, with constants of that shape, gives K effects `(K, batch, outputs)`.
+        """
         w_t, w_a, w_v = weights
         return self.te - (w_t * self.nde_text + w_a * self.nde_audio + w_v * self.nde_vision)
 
@@ -71,10 +74,11 @@ class Effects:
 def effects(fuse: Fusion, logits: BranchLogits, constants: Tensor) -> Effects:
     """The effects for branch logits and the no-treatment constants `(3,)` of text, audio and vision.
 
+    Constants `(3, K, 1, 1)` give the effects of K choices at once: everything but `factual` then has K in front.
     Gradients flow to whatever of the two is not detached.
     """
     c_t, c_a, c_v = constants.unbind()
-    reference = constants.sum()
+    reference = constants.sum(0)
     none = fuse(reference, reference, reference, reference)
     return Effects(
         factual=fuse(logits.multimodal, logits.text, logits.audio, logits.vision),
