@@ -1,7 +1,7 @@
 """A reader of pickles that runs nothing: plain containers, text, numbers and NumPy arrays, or an error.
 
-Python's own unpickler calls what a file names. Here the machine of `pickle_machine` carries the
-instructions out, and an instruction that makes other objects, or a name outside `pickled_arrays.MAKERS`,
+Python's own unpickler calls what a file names. Here the machine of `restricted_pickle` carries the
+instructions out, and an instruction that makes other objects, or a name outside `arrays.ARRAY_MAKERS`,
 ends the reading. Not the standard unpickler with a restricted `find_class`: that one still hands out cached
 extension objects without asking, sets attributes on what it is given, and can be made to allocate without
 bound by a memo index or to overflow the C stack by hashing nested tuples.
@@ -12,9 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NoReturn
 
-from causalmer_core.datasets.pickle_machine import DAMAGE, Source, carry_out
-from causalmer_core.datasets.pickled_arrays import Allowance, PickledArray, PickleRefusedError
 from causalmer_core.errors import UserError
+from causalmer_core.restricted_pickle.arrays import ArrayVocabulary, PickledArray
+from causalmer_core.restricted_pickle.instructions import DAMAGE, Source
+from causalmer_core.restricted_pickle.machine import carry_out
+from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError
 
 MAX_DEPTH = 64
 """How deeply containers may lie in each other."""
@@ -72,7 +74,7 @@ def load_plain(path: Path | str) -> object:
     with file:
         source = Source(file, size)
         try:
-            return _plain(carry_out(source, Allowance(size)), 0, {})
+            return _plain(carry_out(source, ArrayVocabulary(Allowance.for_size(size))), 0, {})
         except PickleRefusedError as error:
             _refuse(path, source.position, str(error))
         except DAMAGE as error:

@@ -1,4 +1,4 @@
-"""What a pickle may ask for: our own makers of arrays, bytes and sets, under the names that pickles use.
+"""Arrays in a pickle: our own makers of them, under the names that NumPy uses.
 
 NumPy's real `_reconstruct`, `dtype` and `ndarray.__setstate__` are never reached: a crafted dtype state
 crashes the interpreter even with an exact list of allowed names. Each maker here checks its arguments and
@@ -16,30 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
-class PickleRefusedError(Exception):
-    """The pickle holds something that a data file has no need of. The message says what."""
-
-
-class Allowance:
-    """How many bytes a pickle may make: a small multiple of its own size.
-
-    A pickle can name one long string many times and have it converted each time; without a bound a megabyte
-    of file makes terabytes of memory.
-    """
-
-    def __init__(self, file_size: int) -> None:
-        self._left = 16 * file_size + 4096
-
-    def spend(self, size: int) -> None:
-        """Count `size` more bytes.
-
-        Raises:
-            PickleRefusedError: the allowance is used up.
-        """
-        self._left -= size
-        if self._left < 0:
-            raise PickleRefusedError("its contents would take far more memory than the file has bytes")
+from causalmer_core.restricted_pickle.machine import Maker, Vocabulary
+from causalmer_core.restricted_pickle.plain import PLAIN_MAKERS, as_bytes
+from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError, shown
 
 
 class NdarrayType:
@@ -58,7 +37,7 @@ class PickledDtype:
         text = spec.decode("latin-1") if isinstance(spec, bytes) else spec
         if not isinstance(text, str) or not self._SPEC.fullmatch(text):
             raise PickleRefusedError(
-                f"it has an array of dtype {_short(text)}; allowed are booleans, integers, floats of at most "
+                f"it has an array of dtype {shown(text)}; allowed are booleans, integers, floats of at most "
                 "8 bytes, text, and objects that are text or numbers"
             )
         self._spec = text
@@ -72,9 +51,7 @@ class PickledDtype:
         if order not in ("<", ">", "|", "=", b"<", b">", b"|", b"=") or any(x is not None for x in compound):
             raise PickleRefusedError("the state of a dtype has a subarray, fields or an unknown byte order")
         if len(state) > 5 and state[5] not in (-1, self._itemsize()):
-            raise PickleRefusedError(
-                f"the state of a dtype gives {_short(state[5])} bytes for {self._spec!r}"
-            )
+            raise PickleRefusedError(f"the state of a dtype gives {shown(state[5])} bytes for {self._spec!r}")
         self._order = order.decode() if isinstance(order, bytes) else order
 
     def _itemsize(self) -> int:
@@ -106,11 +83,6 @@ class PickledArray:
         self.value = _array(allowance, data, dtype, shape, "F" if fortran else "C")
 
 
-def _short(value: object) -> str:
-    """A value for a message; containers and long text are not shown whole."""
-    return repr(value)[:60] if isinstance(value, (str, bytes, int, float)) else type(value).__name__
-
-
 def _checked_shape(shape: object) -> tuple[int, ...]:
     if (
         type(shape) is not tuple
@@ -119,15 +91,6 @@ def _checked_shape(shape: object) -> tuple[int, ...]:
     ):
         raise PickleRefusedError("the shape of an array is not a tuple of at most 32 whole numbers")
     return shape
-
-
-def _as_bytes(data: object) -> bytes | bytearray:
-    """Raw data; a Python 2 `str` arrives as text in latin-1."""
-    if isinstance(data, str):
-        return data.encode("latin-1")
-    if isinstance(data, (bytes, bytearray)):
-        return data
-    raise PickleRefusedError(f"the data of an array is {_short(data)}, not bytes")
 
 
 def _object_array(data: object, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -165,7 +128,7 @@ def _array(allowance: Allowance, data: object, dtype: object, shape: object, ord
     if dtype.is_object:
         flat = _object_array(data, dimensions)
     else:
-        flat = _simple_array(_as_bytes(data), dtype.in_file(), dimensions)
+        flat = _simple_array(as_bytes(data), dtype.in_file(), dimensions)
     allowance.spend(flat.nbytes)
     return flat.reshape(dimensions, order="F" if order == "F" else "C")
 
@@ -201,68 +164,32 @@ def _frombuffer(
     return array
 
 
-def _encode(allowance: Allowance, text: object = "", encoding: object = "latin1") -> bytes:
-    """`_codecs.encode`, how protocols 0 to 2 write bytes."""
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise PickleRefusedError("it asks for _codecs.encode with something other than text and latin1")
-    allowance.spend(len(text))
-    return text.encode("latin-1")
-
-
-def _bytes(allowance: Allowance, data: object = b"", encoding: object = "latin-1") -> bytes:
-    raw = _encode(allowance, data, encoding) if isinstance(data, str) else _as_bytes(data)
-    allowance.spend(len(raw))
-    return bytes(raw)
-
-
-def _bytearray(allowance: Allowance, data: object = b"", encoding: object = "latin-1") -> bytearray:
-    return bytearray(_bytes(allowance, data, encoding))
-
-
-def check_key(value: object) -> None:
-    """Refuse what may not be a key of a dict or a member of a set.
-
-    Only plain values and flat tuples of them: hashing a tuple nested a million times overflows the C stack.
-    """
-    plain = (str, bytes, int, float, bool, type(None))
-    if type(value) in plain:
-        return
-    if type(value) is not tuple or len(value) > 32 or any(type(x) not in plain for x in value):
-        raise PickleRefusedError(f"it has {_short(value)} as a key of a dict or a member of a set")
-
-
-def _members(allowance: Allowance, items: object) -> list[Any]:
-    if type(items) is not list:
-        raise PickleRefusedError("it makes a set of something other than a list")
-    for item in items:
-        check_key(item)
-    allowance.spend(8 * len(items))
-    return items
-
-
-def _set(allowance: Allowance, items: object = None) -> set[Any]:
-    return set(_members(allowance, [] if items is None else items))
-
-
-def _frozenset(allowance: Allowance, items: object = None) -> frozenset[Any]:
-    return frozenset(_members(allowance, [] if items is None else items))
-
-
-MAKERS: dict[tuple[str, str], Callable[..., object]] = {
+ARRAY_MAKERS: dict[tuple[str, str], Callable[..., object]] = {
+    **PLAIN_MAKERS,
     ("numpy", "dtype"): _dtype,
-    ("_codecs", "encode"): _encode,
     **{(f"{core}.multiarray", "_reconstruct"): _reconstruct for core in ("numpy.core", "numpy._core")},
     **{(f"{core}.multiarray", "scalar"): _scalar for core in ("numpy.core", "numpy._core")},
     **{(f"{core}.numeric", "_frombuffer"): _frombuffer for core in ("numpy.core", "numpy._core")},
-    **{
-        (module, name): maker
-        for module in ("builtins", "__builtin__")
-        for name, maker in (
-            ("bytes", _bytes),
-            ("bytearray", _bytearray),
-            ("set", _set),
-            ("frozenset", _frozenset),
-        )
-    },
 }
-"""Every function that a pickle may name, by its exact module and name, and what we call in its place."""
+"""Functions that a pickle of data may name, by exact module and name, and what we call in their place."""
+
+
+class ArrayVocabulary(Vocabulary):
+    """Plain data and NumPy arrays, and nothing else."""
+
+    def named(self, module: str, name: str) -> object:
+        """Our stand-in for `numpy.ndarray` or for one of `ARRAY_MAKERS`."""
+        if (module, name) == ("numpy", "ndarray"):
+            return NdarrayType()
+        if (module, name) in ARRAY_MAKERS:
+            return Maker(ARRAY_MAKERS[module, name])
+        return super().named(module, name)
+
+    def build(self, target: object, state: object) -> None:
+        """Give an array or a dtype its state."""
+        if type(target) is PickledArray:
+            target.set_state(self.allowance, state)
+        elif type(target) is PickledDtype:
+            target.set_state(state)
+        else:
+            super().build(target, state)

@@ -1,94 +1,78 @@
-"""The stack machine of pickle, as far as plain data needs it.
+"""The stack machine of pickle, which calls nothing that a file names.
 
-`pickletools` of the standard library reads the instructions; the tables at the end say what each one does
-here. An instruction in none of them (persistent ids, extension codes, the making of other objects) is
-refused.
+The tables at the end say what each instruction does here; one in none of them (extension codes, old ways to make
+objects) is refused. What a name, a call, an object, a state or a persistent id stands for is up to a `Vocabulary`,
+which refuses what it does not know.
 """
 
 from __future__ import annotations
 
-import codecs
-import pickletools
-import struct
-from collections.abc import Callable, Iterator
-from typing import IO, Any, cast
+from collections.abc import Callable
+from typing import Any
 
-from causalmer_core.datasets.pickled_arrays import (
-    MAKERS,
-    Allowance,
-    NdarrayType,
-    PickledArray,
-    PickledDtype,
-    PickleRefusedError,
-    check_key,
-)
-
-DAMAGE = (
-    ValueError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    AssertionError,
-    struct.error,
-    MemoryError,
-)
-"""What reading raises on a truncated or altered file."""
+from causalmer_core.restricted_pickle.instructions import Source, instructions
+from causalmer_core.restricted_pickle.plain import check_key, frozen_set
+from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError
 
 
-class Source:
-    """The file, as `pickletools` reads it: never more than is there, and `position` says where it stands."""
+class Maker:
+    """A function of ours on the stack, in the place of one that a pickle names."""
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
-        self._file = file
-        self._size = size
-        self.position = 0
+    __slots__ = ("make",)
 
-    def read(self, count: int) -> bytes:
-        if count > self._size - self.position:
-            raise ValueError(f"{count} bytes are announced and {self._size - self.position} are left")
-        data = self._file.read(count)
-        self.position += len(data)
-        return data
-
-    def readline(self) -> bytes:
-        data = self._file.readline()
-        self.position += len(data)
-        return data
+    def __init__(self, make: Callable[..., object]) -> None:
+        self.make = make
 
 
-def _read_string(source: Source) -> str:
-    """The argument of STRING, Python 2's quoted text, which `pickletools` of Python 3.11 takes for ASCII."""
-    line = source.readline()
-    text = line.rstrip(b"\r\n")
-    if not line.endswith(b"\n") or len(text) < 2 or text[:1] not in b"'\"" or text[:1] != text[-1:]:
-        raise ValueError("a text without its quotes")
-    return codecs.escape_decode(text[1:-1])[0].decode("latin-1")
+class Vocabulary:
+    """What a pickle may name and make. This one knows nothing: readers build theirs on it.
 
-
-def _instructions(source: Source) -> Iterator[tuple[str, Any]]:
-    """The name and the argument of each instruction up to STOP."""
-    while True:
-        code = source.read(1)
-        info = _OPCODES.get(code)
-        if info is None:
-            raise ValueError(f"{code!r} is no instruction of a pickle")
-        if info.name == "STRING":
-            yield info.name, _read_string(source)
-        else:
-            yield info.name, None if info.arg is None else info.arg.reader(cast(IO[bytes], source))
-        if info.name == "STOP":
-            return
-
-
-_OPCODES = {info.code.encode("latin-1"): info for info in pickletools.opcodes}
-
-
-class _Machine:
-    """The stack machine of pickle, as far as plain data needs it."""
+    Args:
+        allowance: how much memory all that is made may take.
+    """
 
     def __init__(self, allowance: Allowance) -> None:
         self.allowance = allowance
+
+    def named(self, module: str, name: str) -> object:
+        """What stands on the stack for `module.name`: a `Maker`, or a value that does nothing.
+
+        Raises:
+            PickleRefusedError: the name is not known.
+        """
+        raise PickleRefusedError(f"it asks for {module[:80]}.{name[:80]}")
+
+    def call(self, function: object, arguments: tuple[Any, ...]) -> object:
+        """What a call gives: only a `Maker` can be called."""
+        if type(function) is not Maker:
+            raise TypeError("a call of something that is no function")
+        return function.make(self.allowance, *arguments)
+
+    def new(self, kind: object, arguments: tuple[Any, ...]) -> object:
+        """What stands for a new object of a class."""
+        raise _other_objects("NEWOBJ")
+
+    def build(self, target: object, state: object) -> None:
+        """Give an object its state."""
+        raise PickleRefusedError(f"it sets the state of a {type(target).__name__}")
+
+    def persistent(self, identifier: object) -> object:
+        """What stands for an object that is kept outside the pickle."""
+        raise _other_objects("BINPERSID")
+
+
+def _other_objects(instruction: str, argument: object = None) -> PickleRefusedError:
+    asked = f" of {argument.replace(' ', '.')[:160]}" if isinstance(argument, str) else ""
+    return PickleRefusedError(
+        f"it has the instruction {instruction}{asked}, which makes or fetches other objects"
+    )
+
+
+class _Machine:
+    """The stack and the memo, and what the instructions do to them."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -150,38 +134,33 @@ class _Machine:
         self.stack.append({})
         self.update(items)
 
+    def push_frozen_set(self) -> None:
+        self.stack.append(frozen_set(self.vocabulary.allowance, self.pop_to_mark()))
+
     def push_global(self, module: object, name: object) -> None:
-        if (module, name) == ("numpy", "ndarray"):
-            self.stack.append(NdarrayType())
-        elif isinstance(module, str) and isinstance(name, str) and (module, name) in MAKERS:
-            self.stack.append(_Maker(MAKERS[module, name]))
-        else:
-            raise PickleRefusedError(f"it asks for {str(module)[:80]}.{str(name)[:80]}")
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise TypeError("a name that is no text")
+        self.stack.append(self.vocabulary.named(module, name))
+
+    def push_persistent(self) -> None:
+        self.stack.append(self.vocabulary.persistent(self.pop()))
 
     def call(self) -> None:
-        maker, arguments = self.pop_many(2)
-        if type(maker) is not _Maker or type(arguments) is not tuple:
-            raise TypeError("a call of something that is no function")
-        self.stack.append(maker.make(self.allowance, *arguments))
+        function, arguments = self.pop_many(2)
+        if type(arguments) is not tuple:
+            raise TypeError("a call without a tuple of arguments")
+        self.stack.append(self.vocabulary.call(function, arguments))
+
+    def new(self) -> None:
+        kind, arguments = self.pop_many(2)
+        if type(arguments) is not tuple:
+            raise TypeError("an object without a tuple of arguments")
+        self.stack.append(self.vocabulary.new(kind, arguments))
 
     def build(self) -> None:
         target, state = self.pop_many(2)
-        if type(target) is PickledArray:
-            target.set_state(self.allowance, state)
-        elif type(target) is PickledDtype:
-            target.set_state(state)
-        else:
-            raise PickleRefusedError(f"it sets the state of a {type(target).__name__}")
+        self.vocabulary.build(target, state)
         self.stack.append(target)
-
-
-class _Maker:
-    """One of `MAKERS` on the stack."""
-
-    __slots__ = ("make",)
-
-    def __init__(self, make: Callable[..., object]) -> None:
-        self.make = make
 
 
 _LITERALS = frozenset(
@@ -230,22 +209,24 @@ _WITHOUT_ARGUMENT: dict[str, Callable[[_Machine], object]] = {
     "SETITEMS": lambda m: m.update(m.pop_to_mark()),
     "EMPTY_SET": lambda m: m.stack.append(set()),
     "ADDITEMS": lambda m: m.unite(m.pop_to_mark()),
-    "FROZENSET": lambda m: m.stack.append(MAKERS["builtins", "frozenset"](m.allowance, m.pop_to_mark())),
+    "FROZENSET": lambda m: m.push_frozen_set(),
     "STACK_GLOBAL": lambda m: m.push_global(*m.pop_many(2)),
     "REDUCE": lambda m: m.call(),
+    "NEWOBJ": lambda m: m.new(),
     "BUILD": lambda m: m.build(),
+    "BINPERSID": lambda m: m.push_persistent(),
 }
 
 
-def carry_out(source: Source, allowance: Allowance) -> Any:
-    """The object that the pickle describes; its arrays are `PickledArray`s.
+def carry_out(source: Source, vocabulary: Vocabulary) -> Any:
+    """The object that the pickle describes, of plain containers and what the vocabulary made.
 
     Raises:
-        PickleRefusedError: it asks for something other than plain data.
+        PickleRefusedError: it asks for something that the vocabulary does not know.
         Exception: one of `DAMAGE`; the pickle is truncated or altered.
     """
-    machine = _Machine(allowance)
-    for name, argument in _instructions(source):
+    machine = _Machine(vocabulary)
+    for name, argument in instructions(source):
         if name in _LITERALS:
             machine.stack.append(argument)
         elif name in _WITHOUT_ARGUMENT:
@@ -253,8 +234,5 @@ def carry_out(source: Source, allowance: Allowance) -> Any:
         elif name in _WITH_ARGUMENT:
             _WITH_ARGUMENT[name](machine, argument)
         elif name not in _WITHOUT_EFFECT:
-            asked = f" of {argument.replace(' ', '.')[:160]}" if isinstance(argument, str) else ""
-            raise PickleRefusedError(
-                f"it has the instruction {name}{asked}, which makes or fetches other objects"
-            )
+            raise _other_objects(name, argument)
     return machine.pop()

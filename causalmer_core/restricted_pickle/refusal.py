@@ -1,0 +1,41 @@
+"""What ends the reading of a pickle: something that it has no need of, or more memory than its size explains."""
+
+from __future__ import annotations
+
+
+class PickleRefusedError(Exception):
+    """The pickle holds something that its reader has no need of. The message says what."""
+
+
+class Allowance:
+    """How many bytes a pickle may make.
+
+    A pickle can name one long string many times and have it converted each time; without a bound a megabyte
+    of file makes terabytes of memory.
+
+    Args:
+        limit: the bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    @classmethod
+    def for_size(cls, file_size: int) -> Allowance:
+        """A small multiple of a pickle's own size."""
+        return cls(16 * file_size + 4096)
+
+    def spend(self, size: int) -> None:
+        """Count `size` more bytes.
+
+        Raises:
+            PickleRefusedError: the allowance is used up.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise PickleRefusedError("its contents would take far more memory than the file has bytes")
+
+
+def shown(value: object) -> str:
+    """A value for a message; containers and long text are not shown whole."""
+    return repr(value)[:60] if isinstance(value, (str, bytes, int, float)) else type(value).__name__
