@@ -50,8 +50,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"{path}: not a readable checkpoint ({error})") from error
-    if metadata.get("format") != FORMAT:
-        raise UserError(f"{path}: checkpoint format {metadata.get('format')!r}; allowed: {FORMAT}")
+    found = metadata.get("format") if isinstance(metadata, dict) else None
+    if found != FORMAT:
+        raise UserError(f"{path}: checkpoint format {found!r}; allowed: {FORMAT}")
     return tensors, metadata
 
 
