@@ -11,7 +11,7 @@ import ast
 import os
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -40,6 +40,7 @@ TASKS = {
     7: Task(kind=TaskKind.CLASSES, labels=tuple("abcdefg")),
     1: Task(kind=TaskKind.REGRESSION, labels=("sentiment",)),
 }
+Form = Literal["published", "log_space"]
 NO_DROPOUT = dict.fromkeys(
     ("attn_dropout", "relu_dropout", "embed_dropout", "res_dropout", "out_dropout"), 0.0
 )
@@ -86,14 +87,15 @@ def data_of(task: Task, features: list[Any], labels: Any) -> TrainingData:
     )
 
 
+@pytest.mark.parametrize("form", ["published", "log_space"])
 @pytest.mark.parametrize("classes", [8, 7, 1])
 @pytest.mark.parametrize("mode", FUSIONS)
 class TestCounterfactualCore:
-    def test_effects_are_the_published_ones(self, mode: str, classes: int) -> None:
+    def test_effects_are_the_published_ones(self, mode: str, classes: int, form: Form) -> None:
         arrays = fixture(f"causal_{mode}_{classes}")
         logits = BranchLogits(*tensors(arrays, "z_m", "z_t", "z_a", "z_v"))
         constants = torch.stack(tensors(arrays, "c_t", "c_a", "c_v"))
-        found = effects(fusion(mode), logits, constants)
+        found = effects(fusion(mode, form), logits, constants)
         for name, value in {
             "logits_all": found.factual,
             "te": found.te,
@@ -105,14 +107,14 @@ class TestCounterfactualCore:
         }.items():
             np.testing.assert_allclose(value.numpy(), arrays[name], **OUTPUTS, err_msg=name)
 
-    def test_losses_and_gradients_are_the_published_ones(self, mode: str, classes: int) -> None:
+    def test_losses_and_gradients_are_the_published_ones(self, mode: str, classes: int, form: Form) -> None:
         arrays = fixture(f"causal_{mode}_{classes}")
         task = TASKS[classes]
         branches = [z.requires_grad_() for z in tensors(arrays, "z_m", "z_t", "z_a", "z_v")]
         constants = torch.stack(tensors(arrays, "c_t", "c_a", "c_v")).requires_grad_()
         (labels,) = tensors(arrays, "labels")
         labels = labels.squeeze(-1) if classes == 1 else labels  # one score a sample here, (16, 1) there
-        logits, fuse = BranchLogits(*branches), fusion(mode)
+        logits, fuse = BranchLogits(*branches), fusion(mode, form)
 
         task_part = sum(task_loss(task, z, labels) for z in (fuse(*branches), *branches[1:]))
         kl = kl_loss(task, effects(fuse, logits.detach(), constants), "flat")
