@@ -128,8 +128,12 @@ class Journal:
         Raises:
             FileExistsError: the file exists; no two writers ever create the same journal.
             JournalFullError: there is no room for a few dozen rows.
+            JournalError: its folder cannot be made.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # a file in the folder's place is FileExistsError, too
+            raise JournalError(f"cannot make the folder {path.parent}: {error.strerror or error}") from error
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o644)
         journal = cls(path, descriptor)
