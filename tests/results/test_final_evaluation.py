@@ -1,0 +1,259 @@
+"""The test split is opened once, for one selection, with everything there that it is opened for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny_sweep import begin, checked_sweep, record_run, train
+
+from causalmer_core.config import RunConfig, config_id
+from causalmer_core.datasets.batches import Batches, chosen_statistics
+from causalmer_core.datasets.store import open_test_split, write_dataset
+from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
+from causalmer_core.errors import UserError
+from causalmer_core.evaluation import evaluate
+from causalmer_core.modality import MODALITIES, subset_name, subsets
+from causalmer_core.trained_model import load_trained
+from results.final_evaluation import final_evaluation
+from results.journal import read_journal
+from results.records import RunKey, RunState
+from results.run_journal import RunJournal
+from sweeps.jobs import Job
+from sweeps.phases import contenders
+from sweeps.preflight import CheckedSweep
+
+SEEDS = (1, 2)
+
+
+class Trained:
+    """A sweep whose three contenders are trained on both seeds, and the split not yet opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sweep: CheckedSweep = checked_sweep(folder, base__trainer__max_epochs=1)
+        self.layout = self.sweep.layout
+        base = self.sweep.spec.base_config(self.sweep.data.fingerprint)
+        self.selected = base.with_values({"model.fusion": "sum"})
+        self.contenders = contenders(self.sweep.spec, self.selected)
+
+    @property
+    def configs(self) -> list[RunConfig]:
+        spec = self.sweep.spec
+        paper = spec.paper_config(self.sweep.data.fingerprint)
+        return [self.selected, paper, spec.undebiased(self.selected)]
+
+    def train(self) -> None:
+        begin(self.sweep)
+        for config in self.configs:
+            for seed in SEEDS:
+                train(Job(config=config, seed=seed, phase="confirm", role="candidate"), self.sweep)
+
+    def evaluate(self, contenders: dict[str, str] | None = None, *, again: bool = False) -> bool:
+        compared = self.contenders if contenders is None else contenders
+        return final_evaluation(self.layout, compared, data_root=self.sweep.data_root, again=again)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return read_journal(self.layout.evaluation_journal)
+
+    @property
+    def openings(self) -> list[str]:
+        return [row["config_id"] for row in self.rows if row["kind"] == "opening"]
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row["kind"] == "evaluation"]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    Trained(folder).train()
+    return folder
+
+
+@pytest.fixture
+def trained(template: Path, tmp_path: Path) -> Trained:
+    """A fresh copy of the trained sweep."""
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    return Trained(tmp_path)
+
+
+def test_every_contender_seed_and_subset_is_evaluated_and_the_opening_stands_before_it(
+    trained: Trained,
+) -> None:
+    assert trained.evaluate()
+    assert trained.rows[0]["kind"] == "opening"
+    assert trained.openings == [trained.contenders["selected"]]
+    found = [(row["contender"], row["config_id"], row["seed"], row["present"]) for row in trained.evaluations]
+    expected = [("majority", None, None, "tav")] + [
+        (name, config, seed, subset_name(subset))
+        for name, config in trained.contenders.items()
+        for seed in SEEDS
+        for subset in subsets()
+    ]
+    assert found == expected
+    predictions = {(row["contender"], row["prediction"]) for row in trained.evaluations}
+    assert predictions == {
+        ("majority", "majority"),
+        ("selected", "tie"),
+        ("paper", "tie"),
+        ("undebiased", "backbone"),
+    }
+
+
+def test_a_second_call_evaluates_nothing_even_without_the_weights(trained: Trained) -> None:
+    trained.evaluate()
+    before = trained.layout.evaluation_journal.read_bytes()
+    shutil.rmtree(trained.layout.root / "checkpoints")
+    assert not trained.evaluate()
+    assert not trained.evaluate(again=True)
+    assert trained.layout.evaluation_journal.read_bytes() == before
+
+
+def test_another_selection_is_refused_unless_asked_for_and_then_stands_in_the_ledger(
+    trained: Trained,
+) -> None:
+    trained.evaluate()
+    before = trained.layout.evaluation_journal.read_bytes()
+    first, other = trained.contenders["selected"], trained.contenders["paper"]
+    swapped = {"selected": other, "paper": other}
+    with pytest.raises(
+        UserError, match=f"opened for configuration {first}, and the selection is now {other}.*--again"
+    ):
+        trained.evaluate(swapped)
+    assert trained.layout.evaluation_journal.read_bytes() == before
+    assert trained.evaluate(swapped, again=True)
+    assert trained.openings == [first, other]
+    assert [row["contender"] for row in trained.evaluations].count("majority") == 1
+
+
+def _lose_weights(trained: Trained, key: RunKey) -> None:
+    trained.layout.best_weights(key).unlink()
+
+
+def _never_start(trained: Trained, key: RunKey) -> None:
+    trained.layout.run_journal(key, 1).unlink()
+
+
+def _kill(trained: Trained, key: RunKey) -> None:
+    config = next(config for config in trained.configs if config_id(config) == key.config_id)
+    record_run(trained.layout, Job(config=config, seed=key.seed, phase="confirm", role="paper"), [0.5], None)
+
+
+def _prune(trained: Trained, key: RunKey) -> None:
+    config = next(config for config in trained.configs if config_id(config) == key.config_id)
+    job = Job(config=config, seed=key.seed, phase="confirm", role="paper")
+    record_run(trained.layout, job, [0.5], RunState.PRUNED)
+
+
+@pytest.mark.parametrize(
+    ("harm", "word"),
+    [
+        (_lose_weights, "its weights are gone"),
+        (_never_start, "never started"),
+        (_kill, "lost"),
+        (_prune, "pruned"),
+    ],
+)
+@pytest.mark.parametrize("contender", ["selected", "paper", "undebiased"])
+def test_a_run_that_is_missing_is_named_before_the_split_is_opened(
+    trained: Trained, harm: Callable[[Trained, RunKey], None], word: str, contender: str
+) -> None:
+    key = RunKey(trained.contenders[contender], 2)
+    harm(trained, key)
+    with pytest.raises(UserError, match=rf"missing: {key.stem} \({word}\).*causalmer resume"):
+        trained.evaluate()
+    assert trained.rows == []
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 12, 48])
+def test_an_evaluation_that_is_killed_goes_on_with_what_is_missing(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    from results import final_evaluation as module
+
+    class Dying(module.Journal):
+        left = rows
+
+        def append(self, row: Any) -> None:
+            if not Dying.left:
+                raise Killed
+            Dying.left -= 1
+            super().append(row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "Journal", Dying)
+        with pytest.raises(Killed):
+            trained.evaluate()
+    before = trained.rows
+    assert len(before) == rows
+    assert trained.evaluate()
+    assert trained.rows[:rows] == before
+    assert len(trained.openings) == 1
+    keys = {(row["contender"], row["seed"], row["present"]) for row in trained.evaluations}
+    assert len(keys) == 3 * 2 * 8 + 1
+    values: dict[Any, set[float]] = {}
+    for row in trained.evaluations:
+        values.setdefault((row["contender"], row["seed"], row["present"]), set()).add(row["accuracy"])
+    assert all(len(found) == 1 for found in values.values())
+    assert not trained.evaluate()
+
+
+def test_data_that_changed_is_refused_before_the_split_is_opened(trained: Trained) -> None:
+    made = make_synthetic(SyntheticConfig(seed=9, train=64, valid=32, test=32, time=4))
+    write_dataset(trained.sweep.data_root, "tiny", task=made.task, splits=made.splits, force=True)
+    with pytest.raises(UserError, match="has changed since the sweep began"):
+        trained.evaluate()
+    assert trained.openings == []
+
+
+def test_the_majority_row_is_the_share_of_the_commonest_training_label(trained: Trained) -> None:
+    trained.evaluate()
+    (row,) = [row for row in trained.evaluations if row["contender"] == "majority"]
+    test = open_test_split(trained.sweep.data_root, "tiny")
+    commonest = float(np.mean(trained.sweep.data.train.labels) > 0.5)
+    assert row["accuracy"] == pytest.approx(np.mean(np.asarray(test.labels) == commonest))
+    assert (row["samples"], row["split"], row["present"]) == (32, "test", "tav")
+
+
+def test_each_row_is_its_own_runs_best_epoch_with_the_other_modalities_removed(trained: Trained) -> None:
+    trained.evaluate()
+    data = trained.sweep.data
+    test = open_test_split(trained.sweep.data_root, "tiny")
+    for config in trained.configs:
+        key = RunKey(config_id(config), 2)
+        loaded = load_trained(trained.layout.best_weights(key), data)
+        statistics = chosen_statistics(data, config.data.standardise)
+        batches = Batches(test, statistics, size=7, device=torch.device("cpu"))
+        for subset in subsets():
+            removed = [modality for modality in MODALITIES if modality not in subset]
+            expected = evaluate(loaded.model, batches, config.loss, removed=removed).metrics
+            (row,) = [
+                row
+                for row in trained.evaluations
+                if (row["config_id"], row["seed"], row["present"]) == (key.config_id, 2, subset_name(subset))
+            ]
+            assert {name: row[name] for name in expected} == pytest.approx(expected)
+
+
+def test_an_attempt_that_was_resumed_is_named_in_the_row(trained: Trained) -> None:
+    key = RunKey(trained.contenders["selected"], 1)
+    config = trained.selected.model_dump(mode="json")
+    with RunJournal.begin(
+        trained.layout, key, phase="confirm", role="candidate", number=0, config=config
+    ) as journal:
+        journal.end(RunState.FINISHED)
+    trained.evaluate()
+    attempts = {(row["config_id"], row["seed"]): row["attempt"] for row in trained.evaluations}
+    assert attempts[key.config_id, 1] == 2
+    assert attempts[key.config_id, 2] == 1
