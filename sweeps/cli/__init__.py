@@ -1,4 +1,4 @@
-"""The command line: `causalmer run|resume|plan|status`, `causalmer data ...`, `causalmer results ...`."""
+"""The command line: `causalmer run|resume|plan|status`, and `causalmer data|results|checkpoint ...`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from causalmer_core.errors import UserError
-from sweeps.cli import data, results, sweep
+from sweeps.cli import checkpoint, data, results, sweep
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ for command in (sweep.run, sweep.resume, sweep.plan, sweep.status):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")
+app.add_typer(checkpoint.app, name="checkpoint")
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells expect it."""

@@ -20,6 +20,7 @@ from results.layout import TABLES, SweepLayout
 from results.report import write_report
 from results.selection import RULES, Selection, read_selection
 from results.selection import select as select_best
+from sweeps.cli.checkpoint import Remove, Split, show_evaluation
 from sweeps.cli.tables import console, evaluation_table, leaderboard_table
 from sweeps.phases import contenders
 from sweeps.spec import SweepSpec, load_spec
@@ -30,6 +31,10 @@ app = typer.Typer(
 
 SweepArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="A sweep's YAML file, its folder, or its name in the storage.")
+]
+OptionalSweep = Annotated[
+    str | None,
+    typer.Argument(metavar="SWEEP", help="A sweep's YAML file, its folder, or its name in the storage."),
 ]
 StorageOption = Annotated[
     Path | None,
@@ -65,7 +70,7 @@ def select(
 
 @app.command()
 def evaluate(
-    sweep: SweepArgument,
+    sweep: OptionalSweep = None,
     again: Annotated[
         bool,
         typer.Option("--again", help="Open the test split for another selection; the ledger shows it."),
@@ -74,11 +79,33 @@ def evaluate(
     data_root: Annotated[
         Path | None, typer.Option("--data-root", help="Folder of data sets, before the file's 'data.root'.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", metavar="DIR", help="Instead of a sweep, as 'causalmer checkpoint evaluate' does."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="NAME", help="With --checkpoint: the data set.")
+    ] = None,
+    remove: Remove = None,
+    split: Split = "valid",
 ) -> None:
     """Evaluate the selection, the paper's default and the undebiased twin on the test split, and show them.
 
     What is on record already is not evaluated again.
     """
+    if checkpoint is not None:
+        if sweep is not None or storage is not None or again or data is None:
+            raise UserError(
+                "--checkpoint is evaluated on a data set: give --data NAME, and no SWEEP, --storage or --again"
+            )
+        show_evaluation(checkpoint, data, remove=remove, split=split, data_root=data_root)
+        return
+    if sweep is None:
+        raise UserError("give a sweep (its YAML file, folder or name), or --checkpoint DIR with --data NAME")
+    if data is not None or remove or split != "valid":
+        raise UserError("--data, --remove and --split go with --checkpoint; a sweep has its own")
     layout = _find(sweep, storage)
     selection = read_selection(layout)
     if selection is None:

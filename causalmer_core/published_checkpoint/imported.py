@@ -1,0 +1,129 @@
+"""An imported checkpoint on disk, and the model in it.
+
+<folder>/best.safetensors    weights and buffers under our names; its metadata says all else, and counts
+<folder>/config.json         the same metadata, to be read by people
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+from causalmer_core.checkpoint import load_tensors, save_tensors
+from causalmer_core.config import RunConfig, config_id
+from causalmer_core.datasets.base import TrainingData
+from causalmer_core.errors import UserError
+from causalmer_core.modality import MODALITIES, Modality
+from causalmer_core.published_checkpoint.settings import Setting
+from causalmer_core.task import Task
+from causalmer_core.trained_model import TrainedModel, load_trained
+
+WEIGHTS = "best.safetensors"
+
+
+class ImportRecord(BaseModel):
+    """Where imported weights come from, and what data they are for.
+
+    Attributes:
+        source_file: the published file's name without its folder; `source_sha256` its digest; `form` what it holds.
+        task: what is predicted.
+        widths: features a step of each modality.
+        settings: what shapes could not say, and where each was taken from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source_file: str
+    source_sha256: str
+    form: str
+    task: Task
+    widths: dict[Modality, int]
+    settings: tuple[Setting, ...]
+
+
+def save_imported(
+    folder: Path, tensors: Mapping[str, Tensor], config: RunConfig, record: ImportRecord
+) -> None:
+    """Write an imported checkpoint.
+
+    The seed and the epoch of a published checkpoint are not known; they stand as 0.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    metadata: dict[str, Any] = {
+        "config_id": config_id(config),
+        "seed": 0,
+        "epoch": 0,
+        "config": config.model_dump(mode="json"),
+        "imported": record.model_dump(mode="json"),
+    }
+    try:
+        save_tensors(folder / WEIGHTS, tensors, metadata)
+        (folder / "config.json").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written ({error.strerror}); give another folder with --out"
+        ) from error
+
+
+def load_checkpoint(path: Path | str, data: TrainingData) -> TrainedModel:
+    """The model of an imported checkpoint, or of a run's weights file, for a data set.
+
+    Args:
+        path: the folder that `causalmer checkpoint import` wrote, or a weights file.
+        data: the data set to use it on.
+
+    Raises:
+        UserError: there is no such checkpoint, it is damaged, or it is for data of another task or other shapes.
+    """
+    path = Path(path)
+    file = path / WEIGHTS if path.is_dir() else path
+    if not file.is_file():
+        raise UserError(
+            f"{file}: no such checkpoint; give the folder that 'causalmer checkpoint import FILE --out FOLDER' wrote, "
+            "or a run's weights"
+        )
+    _, metadata = load_tensors(file)
+    if "imported" in metadata:
+        _check_fit(file, _record(file, metadata["imported"]), data)
+    try:
+        return load_trained(file, data)
+    except (KeyError, ValidationError, RuntimeError) as error:
+        raise UserError(
+            f"{file}: its weights do not fit data set {data.name!r} or its own configuration ({str(error)[:200]})"
+        ) from error
+
+
+def _record(file: Path, value: object) -> ImportRecord:
+    try:
+        return ImportRecord.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        raise UserError(
+            f"{file}: its record of the import is damaged; import the checkpoint again"
+        ) from error
+
+
+def _check_fit(file: Path, record: ImportRecord, data: TrainingData) -> None:
+    ours, theirs = record.task, data.task
+    if ours.kind is not theirs.kind or ours.num_outputs != theirs.num_outputs:
+        raise UserError(
+            f"{file}: a model for {ours.kind.value} with {ours.num_outputs} outputs, and data set {data.name!r} is "
+            f"{theirs.kind.value} with {theirs.num_outputs}; give a data set of the same task"
+        )
+    if ours.labels != theirs.labels and ours.num_outputs > 1:
+        raise UserError(
+            f"{file}: a model for {', '.join(ours.labels)}, and data set {data.name!r} has {', '.join(theirs.labels)}; "
+            f"if these are the model's outputs in this order, import it again with --labels {','.join(theirs.labels)}"
+        )
+    for modality in MODALITIES:
+        if record.widths[modality] != data.widths[modality]:
+            raise UserError(
+                f"{file}: a model for {record.widths[modality]} {modality} features a step, and data set "
+                f"{data.name!r} has {data.widths[modality]}; give the data set it was trained on"
+            )

@@ -1,0 +1,179 @@
+"""Modules of a checkpoint as inert shells: a class's name and the state that it would get, and nothing that acts.
+
+`torch.save(model)` writes every module as "a new object of class C, with this `__dict__`". Here that makes a `Shell`,
+whatever C is; no class is looked up, imported or called. Which names may stand for a class or for a function kept as an
+attribute is listed all the same, so that a file that asks for anything else is refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, final
+
+from causalmer_core.published_checkpoint.tensors import (
+    STORAGE_TYPES,
+    TENSOR_MAKERS,
+    PickledTensor,
+    Storages,
+    StorageType,
+    rebuilt_parameter,
+)
+from causalmer_core.restricted_pickle.arrays import ArrayVocabulary
+from causalmer_core.restricted_pickle.machine import Maker
+from causalmer_core.restricted_pickle.plain import check_key
+from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError, shown
+
+_CLASSES = re.compile(
+    r"torch\.nn\.modules\.[a-z]\w*\.\w+"
+    r"|torch\.nn\.parallel\.data_parallel\.DataParallel"
+    r"|transformers\.(models\.albert\.)?(modeling|configuration)_albert\.Albert\w+"
+    r"|transformers\.activations\.\w+"
+    r"|torchvision\.models\.resnet\.(ResNet|BasicBlock|Bottleneck)"
+    r"|(src|modules)(\.[a-z_]\w*)+\.[A-Z]\w*"  # the published code's own
+    r"|argparse\.Namespace",
+    re.ASCII,
+)
+_FUNCTIONS = re.compile(
+    r"torch\.nn\.functional\.[a-z]\w*|torch\._C\._nn\.[a-z]\w*|torch\.(Tensor|nn\.parameter\.Parameter)",
+    re.ASCII,
+)
+"""What modules keep as attributes, such as an activation function; kept as a name and never called."""
+
+_DTYPES = frozenset(
+    ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+)
+
+
+@final
+class Reference:
+    """A name that a pickle holds, of a class or a function. It does nothing."""
+
+    __slots__ = ("is_class", "name")
+
+    def __init__(self, name: str, *, is_class: bool) -> None:
+        self.name = name
+        self.is_class = is_class
+
+
+@final
+class Shell:
+    """An object of a class that is known by name only, and its `__dict__`."""
+
+    __slots__ = ("class_name", "state")
+
+    def __init__(self, class_name: str) -> None:
+        self.class_name = class_name
+        self.state: dict[Any, Any] = {}
+
+    def part(self, kind: str) -> dict[Any, Any]:
+        """`_parameters`, `_buffers` or `_modules`; empty where the object has none."""
+        found = self.state.get(kind, {})
+        if type(found) is not dict:
+            raise PickleRefusedError(f"{self.class_name} has {shown(found)} as its {kind}")
+        return found
+
+
+@final
+class ModuleVocabulary(ArrayVocabulary):
+    """What pickles of modules and of state dicts hold: plain data, tensors, and modules as shells.
+
+    Args:
+        allowance: how much memory all that is made may take.
+        storages: where the persistent ids are looked up.
+    """
+
+    def __init__(self, allowance: Allowance, storages: Storages) -> None:
+        super().__init__(allowance)
+        self._storages = storages
+
+    def named(self, module: str, name: str) -> object:
+        """A maker of ours, or something that does nothing."""
+        whole = f"{module}.{name}"
+        if (module, name) in _MAKERS:
+            return _MAKERS[module, name]
+        if module == "torch" and name in STORAGE_TYPES:
+            return StorageType(name)
+        if module == "torch" and name in _DTYPES:
+            return whole
+        if "." not in name and _CLASSES.fullmatch(whole):
+            return Reference(whole, is_class=True)
+        if "." not in name and _FUNCTIONS.fullmatch(whole):
+            return Reference(whole, is_class=False)
+        return super().named(module, name)
+
+    def call(self, function: object, arguments: tuple[Any, ...]) -> object:
+        """What one of our makers gives; a class or function of the file is not called."""
+        if type(function) is Reference:
+            raise PickleRefusedError(f"it calls {function.name}")
+        return super().call(function, arguments)
+
+    def new(self, kind: object, arguments: tuple[Any, ...]) -> object:
+        """A shell for an object of a class."""
+        if type(kind) is not Reference or not kind.is_class or arguments:
+            named = kind.name if type(kind) is Reference else f"a {type(kind).__name__}"
+            raise PickleRefusedError(f"it makes an object of {named} that is no module")
+        return Shell(kind.name)
+
+    def build(self, target: object, state: object) -> None:
+        """Give a shell its state. What hangs on a dict (a state dict's `_metadata`) is dropped."""
+        if type(target) is Shell:
+            target.state = _attributes(target, state)
+        elif type(target) is not dict or type(state) is not dict:
+            super().build(target, state)
+
+    def persistent(self, identifier: object) -> object:
+        """The storage of that id."""
+        return self._storages.find(identifier)
+
+
+def _attributes(target: Shell, state: object) -> dict[Any, Any]:
+    """An object's `__dict__`, from what `BUILD` gives: a dict, or a pair of it and the slots."""
+    if type(state) is tuple and len(state) == 2 and state[1] is None:
+        state = state[0]
+    if type(state) is not dict:
+        raise PickleRefusedError(f"it sets the state of a {target.class_name} to {shown(state)}")
+    return state
+
+
+def _ordered_dict(allowance: Allowance, items: object = None) -> dict[Any, Any]:
+    """`collections.OrderedDict`, whose items mostly follow one by one."""
+    result: dict[Any, Any] = {}
+    for pair in items if type(items) is list else []:
+        if type(pair) not in (list, tuple) or len(pair) != 2:
+            raise PickleRefusedError("it makes a collections.OrderedDict of something other than pairs")
+        check_key(pair[0])
+        result[pair[0]] = pair[1]
+    allowance.spend(64 * len(result))
+    return result
+
+
+def _size(_: Allowance, numbers: object = ()) -> tuple[Any, ...]:
+    if type(numbers) is not tuple or any(type(n) is not int for n in numbers):
+        raise PickleRefusedError("it makes a torch.Size of something other than whole numbers")
+    return numbers
+
+
+def _device(_: Allowance, kind: object, index: object = None) -> str:
+    if type(kind) is not str or type(index) not in (int, type(None)):
+        raise PickleRefusedError("it makes a torch.device of something other than a text and a number")
+    return kind if index is None else f"{kind}:{index}"
+
+
+def _tensor_of_type(
+    allowance: Allowance, function: object, kind: object, arguments: object, *_: object
+) -> PickledTensor:
+    """`torch._tensor._rebuild_from_type_v2`: a tensor with attributes, which are dropped."""
+    if type(function) is not Maker or function.make not in TENSOR_MAKERS.values():
+        raise PickleRefusedError("it makes a tensor by a function that is not torch's own")
+    if type(arguments) is not tuple or type(kind) is not Reference:
+        raise PickleRefusedError("it makes a tensor of a type that is not torch's own")
+    return rebuilt_parameter(allowance, function.make(allowance, *arguments))
+
+
+_MAKERS = {
+    **{name: Maker(make) for name, make in TENSOR_MAKERS.items()},
+    ("torch._tensor", "_rebuild_from_type_v2"): Maker(_tensor_of_type),
+    ("torch", "Size"): Maker(_size),
+    ("torch", "device"): Maker(_device),
+    ("collections", "OrderedDict"): Maker(_ordered_dict),
+}
