@@ -10,7 +10,7 @@ import torch
 
 from causalmer_core.config import LossConfig
 from causalmer_core.datasets.batches import Batches
-from causalmer_core.metrics import Array, compute_metrics, predicted_labels
+from causalmer_core.metrics import Array, compute_metrics, metric_notes, predicted_labels
 from causalmer_core.modality import Modality
 from causalmer_core.model import AnyModel
 from causalmer_core.precision import Precision, layers_in
@@ -33,11 +33,13 @@ class Evaluation:
         losses: means over the samples.
         metrics: every metric of the task.
         logits: `(samples, outputs)`, by which the model predicts.
+        notes: which metrics are undefined or easy here, in words.
     """
 
     losses: MeanLosses
     metrics: dict[str, float]
     logits: Array
+    notes: tuple[str, ...]
 
 
 class LossMeter:
@@ -84,5 +86,10 @@ def evaluate(
         logits.append(model.predict(output).float().cpu().numpy())
         labels.append(batch.labels.cpu().numpy())
     all_logits, all_labels = np.concatenate(logits), np.concatenate(labels)
-    metrics = compute_metrics(model.task, predicted_labels(model.task, all_logits), all_labels)
-    return Evaluation(meter.means(), metrics, all_logits)
+    decisions = predicted_labels(model.task, all_logits)
+    return Evaluation(
+        losses=meter.means(),
+        metrics=compute_metrics(model.task, decisions, all_labels),
+        logits=all_logits,
+        notes=metric_notes(model.task, decisions, all_labels),
+    )

@@ -18,7 +18,7 @@ empty set of samples) are 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -91,6 +91,26 @@ def compute_metrics(task: Task, predictions: Array, labels: Array) -> dict[str, 
     else:
         values = _emotions(task, predictions, labels)
     return {name: values[name] for name in metric_directions(task)}
+
+
+def metric_notes(task: Task, predictions: Array, labels: Array) -> tuple[str, ...]:
+    """What a reader of the metrics must know: which of them are undefined here, or easy, one sentence each."""
+    if task.kind is TaskKind.REGRESSION:
+        return tuple(_regression_notes(np.asarray(predictions), np.asarray(labels)))
+    columns = labels if labels.ndim == 2 else labels[:, None]
+    names = task.labels if task.kind is TaskKind.EMOTIONS else ("the labels",)
+    single = [name for name, column in zip(names, columns.T, strict=True) if len(np.unique(column)) < 2]
+    return tuple(
+        f"only one value of {name} is present, so predicting it always is perfect" for name in single
+    )
+
+
+def _regression_notes(scores: Array, labels: Array) -> Iterator[str]:
+    for name, values in (("predictions", scores), ("labels", labels)):
+        if len(values) and np.ptp(values) == 0:
+            yield f"the {name} are constant, so the correlation is undefined and given as 0"
+    if not np.any(labels):
+        yield "no label differs from 0, so accuracy_2_positive and weighted_f1_positive are undefined and given as 0"
 
 
 def majority_predictions(task: Task, train_labels: Array, count: int) -> Array:

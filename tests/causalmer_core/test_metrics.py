@@ -19,6 +19,7 @@ from causalmer_core.metrics import (
     checked_metric,
     compute_metrics,
     majority_predictions,
+    metric_notes,
     metric_directions,
     predicted_labels,
 )
@@ -204,3 +205,25 @@ def test_no_constant_answer_beats_the_majority_baseline_on_the_training_labels(t
     for constant in constants:
         predictions = np.tile(constant, (9, 1)) if np.ndim(constant) else np.full(9, constant)
         assert sign * compute_metrics(task, predictions, labels)[name] <= best + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("kind", "predictions", "labels", "words"),
+    [
+        (TaskKind.EMOTIONS, [[0] * 4, [1] * 4], [[0, 1, 0, 1], [1, 0, 0, 1]], ["sad", "angry"]),
+        (TaskKind.CLASSES, [0, 1, 2], [1, 1, 1], ["the labels"]),
+        (TaskKind.REGRESSION, [0.5, 0.5], [1.0, -1.0], ["predictions are constant"]),
+        (TaskKind.REGRESSION, [0.5, -0.5], [0.0, 0.0], ["labels are constant", "no label differs from 0"]),
+    ],
+)
+def test_what_is_undefined_or_easy_is_said(
+    kind: TaskKind, predictions: list[Any], labels: list[Any], words: list[str]
+) -> None:
+    notes = metric_notes(TASKS[kind], np.array(predictions), np.array(labels))
+    assert len(notes) == len(words)
+    assert all(word in note for word, note in zip(words, notes, strict=True))
+
+
+def test_where_every_metric_is_defined_nothing_is_said() -> None:
+    assert metric_notes(TASKS[TaskKind.REGRESSION], np.array([0.1, 0.9]), np.array([-1.0, 2.0])) == ()
+    assert metric_notes(TASKS[TaskKind.CLASSES], np.array([0, 0]), np.array([0, 1])) == ()
