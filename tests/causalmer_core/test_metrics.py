@@ -19,8 +19,8 @@ from causalmer_core.metrics import (
     checked_metric,
     compute_metrics,
     majority_predictions,
-    metric_notes,
     metric_directions,
+    metric_notes,
     predicted_labels,
 )
 from causalmer_core.task import Task, TaskKind
