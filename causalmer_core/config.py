@@ -1,11 +1,10 @@
-"""Everything that one run depends on, apart from its seed; and the identity of that.
+"""Everything that one run depends on, apart from its seed.
 
 Defaults are the published IEMOCAP configuration of CausalMER (its `main.sh`), except where a field says otherwise.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -75,11 +74,13 @@ class AlbertBranchConfig(Frozen):
 
     `path` is a local folder with a pretrained `config.json` and weights; without it ALBERT is built from the
     numbers here (albert-base-v2's by default) with fresh weights, and the run's record says so. `frozen` keeps
-    ALBERT's own weights fixed and trains the projection and the head.
+    ALBERT's own weights fixed and trains the projection and the head. `weights_sha256` is the digest of the files
+    under `path`, which a sweep fills in when it begins: it, and not the path, is part of the identity.
     """
 
     name: Literal["albert"] = "albert"
     path: str | None = None
+    weights_sha256: str = ""
     frozen: bool = False
     embedding_size: int = Field(default=128, ge=1)
     hidden_size: int = Field(default=768, ge=1)
@@ -271,49 +272,3 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
         else:
             result[key] = value
     return result
-
-
-_COUNTERFACTUAL_ONLY = (
-    "model.initial_constant",
-    "model.constants",
-    "model.debiasing_weights",
-    "loss.beta",
-    "loss.kl_axis",
-    "optimiser.learning_rates.constants",
-)
-_FUSION_ONLY = ("model.fusion", "model.fusion_form")
-_BRANCHES_ONLY = (
-    "model.text_branch",
-    "model.audio_branch",
-    "model.vision_branch",
-    "loss.alpha",
-    "optimiser.learning_rates.text",
-    "optimiser.learning_rates.audio",
-    "optimiser.learning_rates.vision",
-)
-WITHOUT_EFFECT: Mapping[Debiasing, tuple[str, ...]] = {
-    "counterfactual": (),
-    "late_fusion": _COUNTERFACTUAL_ONLY,
-    "rubi": _COUNTERFACTUAL_ONLY + _FUSION_ONLY,
-    "learned_mixin": _COUNTERFACTUAL_ONLY + _FUSION_ONLY,
-    "none": _COUNTERFACTUAL_ONLY + _FUSION_ONLY + _BRANCHES_ONLY,
-}
-"""By `model.debiasing`, the paths that do not affect the outcome of a run, and so are left out of its identity."""
-
-
-def identity(config: RunConfig) -> dict[str, Any]:
-    """All that affects the outcome of a run of this configuration, and nothing else."""
-    tree = config.model_dump(mode="json")
-    for path in WITHOUT_EFFECT[config.model.debiasing]:
-        *parents, last = path.split(".")
-        node = tree
-        for key in parents:
-            node = node[key]
-        del node[last]
-    return tree
-
-
-def config_id(config: RunConfig) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of the identity, written as canonical JSON."""
-    text = json.dumps(identity(config), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,22 @@ def albert_config(path: str) -> AlbertConfig:
     if given != "albert":
         raise _refused(path, f"a model of type {given!r}, not 'albert'")
     return AlbertConfig.from_dict(values)
+
+
+def weights_digest(path: str) -> str:
+    """SHA-256, 64 hexadecimal digits, of the ALBERT in a folder: of its configuration and of its weights.
+
+    Raises:
+        UserError: a file is missing or cannot be read.
+    """
+    digest = hashlib.sha256()
+    for name in ("config.json", "model.safetensors"):
+        try:
+            with (Path(path) / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise _refused(path, f"no readable {name} ({error.strerror})") from error
+    return digest.hexdigest()
 
 
 def load_albert(path: str, config: AlbertConfig) -> AlbertModel:

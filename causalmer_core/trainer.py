@@ -18,11 +18,12 @@ import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from causalmer_core.checkpoint import load_tensors, pack_optimiser, save_tensors, unpack_optimiser
-from causalmer_core.config import RunConfig, config_id
+from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import Batches, chosen_statistics, epoch_order
 from causalmer_core.errors import UserError
 from causalmer_core.evaluation import LossMeter, MeanLosses, evaluate
+from causalmer_core.identity import config_id
 from causalmer_core.metrics import checked_metric
 from causalmer_core.modality import Batch
 from causalmer_core.model import AnyModel, build_model

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from causalmer_core.config import RunConfig, config_id
+from causalmer_core.config import RunConfig
+from causalmer_core.identity import config_id
 from results.records import RunKey
 
 

@@ -3,6 +3,8 @@
 search      every proposal with the search seed
 confirm     the best of them, and the paper's default, with fresh seeds
 select      by the mean over the fresh seeds, validation only (`results.selection`)
+debias      constants and weights for the runs of the selected configuration, validation only, without training
+            (`sweeps.debiasing_phase`)
 evaluate    the undebiased twin of the selected configuration with the same seeds; then the test split is opened
 """
 
@@ -10,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from causalmer_core.config import RunConfig, config_id, identity
+from causalmer_core.config import RunConfig
 from causalmer_core.errors import UserError
+from causalmer_core.identity import config_id, identity
 from results.final_evaluation import PAPER, SELECTED, UNDEBIASED
 from results.histories import RunHistory
 from results.records import RunState

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from causalmer_core.cautions import cautions
+from causalmer_core.config import AlbertBranchConfig, merged
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.store import (
     default_root,
@@ -20,6 +21,7 @@ from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.errors import UserError
 from causalmer_core.metrics import checked_metric
 from causalmer_core.model import build_model
+from causalmer_core.pretrained import weights_digest
 from causalmer_core.seeding import drawing_from
 from results.layout import SweepLayout
 from sweeps.problems import blaming
@@ -53,6 +55,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     Raises:
         MisfitError: something is wrong; the message says what, and what is allowed.
     """
+    spec = _with_pretrained_weights(spec)
     root = default_root() if spec.data.root is None else Path(spec.data.root)
     with blaming("data", "name"):
         data = _data(spec, root)
@@ -73,6 +76,21 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         direction=direction,
         cautions=cautions(config, data.task),
     )
+
+
+def _with_pretrained_weights(spec: SweepSpec) -> SweepSpec:
+    """The sweep with the digest of a pretrained ALBERT's weights in its fixed part."""
+    branch = spec.base_config("").model.text_branch
+    if not isinstance(branch, AlbertBranchConfig) or branch.path is None:
+        return spec
+    digest = weights_digest(branch.path)
+    if branch.weights_sha256 not in ("", digest):
+        raise UserError(
+            f"base.model.text_branch.weights_sha256: given {branch.weights_sha256[:16]}..., the files in "
+            f"{branch.path} have {digest[:16]}...; give the folder that the digest is of, or leave the digest out"
+        )
+    filled = {"model": {"text_branch": {"weights_sha256": digest}}}
+    return spec.model_copy(update={"base": merged(spec.base, filled)})
 
 
 def _data(spec: SweepSpec, root: Path) -> TrainingData:

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from causalmer_core.checkpoint import load_tensors, save_tensors
-from causalmer_core.config import RunConfig, config_id
+from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.errors import UserError
+from causalmer_core.identity import config_id
 from causalmer_core.modality import MODALITIES, Modality
 from causalmer_core.published_checkpoint.settings import Setting
 from causalmer_core.task import Task

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from causalmer_core.config import WITHOUT_EFFECT, MulTConfig, RunConfig, config_id, identity, merged
+from causalmer_core.config import MulTConfig, RunConfig, merged
+from causalmer_core.identity import WITHOUT_EFFECT, config_id, identity
 
 PUBLISHED = RunConfig()
 ALTERNATIVES: dict[str, Any] = {
@@ -25,6 +26,7 @@ ALTERNATIVES: dict[str, Any] = {
     "trainer.plateau_by": "loss",
     "trainer.precision": "bf16",
     "model.text_branch.path": "albert",
+    "model.text_branch.weights_sha256": "0" * 64,
     "model.text_branch.hidden_size": 384,
     "model.text_branch.num_heads": 6,
     "loss.kl_axis": "flat",
@@ -147,7 +149,7 @@ def test_the_identity_survives_a_round_trip_through_json() -> None:
 
 
 def test_the_identity_is_the_same_in_a_fresh_process() -> None:
-    code = "from causalmer_core.config import *; print(config_id(RunConfig()))"
+    code = "from causalmer_core.identity import *; print(config_id(RunConfig()))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == config_id(PUBLISHED)
     assert len(config_id(PUBLISHED)) == 16

@@ -7,9 +7,10 @@ import torch
 from tiny_data import tiny_config, tiny_data
 
 from causalmer_core.causalmer import CausalMER
-from causalmer_core.config import RunConfig, config_id
+from causalmer_core.config import RunConfig
 from causalmer_core.fidelity import PUBLISHED_OPTIONS, options
 from causalmer_core.fusion import FUSIONS, PUBLISHED_FUSIONS, fusion
+from causalmer_core.identity import config_id
 from causalmer_core.model import build_model
 from causalmer_core.task import TaskKind
 from causalmer_core.trainer import Trainer

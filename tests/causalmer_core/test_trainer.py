@@ -15,10 +15,11 @@ import pytest
 import torch
 from tiny_data import MONITORS, NO_DROPOUT, tiny_config, tiny_data
 
-from causalmer_core.config import WITHOUT_EFFECT, RunConfig
+from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import Batches
 from causalmer_core.errors import UserError
+from causalmer_core.identity import WITHOUT_EFFECT
 from causalmer_core.metrics import checked_metric
 from causalmer_core.modality import Modality
 from causalmer_core.model import CausalMER

@@ -12,12 +12,13 @@ import pytest
 import torch
 from tiny_sweep import begin, checked_sweep, record_run, train
 
-from causalmer_core.config import RunConfig, config_id
+from causalmer_core.config import RunConfig
 from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split, write_dataset
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.errors import UserError
 from causalmer_core.evaluation import evaluate
+from causalmer_core.identity import config_id
 from causalmer_core.modality import MODALITIES, subset_name, subsets
 from causalmer_core.trained_model import load_trained
 from results.final_evaluation import final_evaluation

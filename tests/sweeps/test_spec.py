@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 import sweeps
-from causalmer_core.config import RunConfig, config_id
+from causalmer_core.config import RunConfig
 from causalmer_core.errors import UserError
+from causalmer_core.identity import config_id
 from sweeps.spec import SweepSpec, changed_keys, load_spec
 
 CONFIGS = sorted((Path(sweeps.__file__).parent / "configs").glob("*.yaml"))

@@ -1,0 +1,64 @@
+"""An identity outlives new options and moved files, and nothing that matters is outside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from causalmer_core.config import RunConfig
+from causalmer_core.identity import config_id
+from causalmer_core.pretrained import weights_digest
+
+PINNED = json.loads((Path(__file__).parent / "pinned_defaults.json").read_text(encoding="utf-8"))
+PRETRAINED = {"model.text_branch.path": "here", "model.text_branch.weights_sha256": "a" * 64}
+
+
+def test_defaults_never_change_because_identities_leave_them_out() -> None:
+    """A new option is added to the file with its default; a line that is there stays as it is for ever."""
+    config = RunConfig()
+    assert {path: config.value(path) for path in PINNED["defaults"]} == PINNED["defaults"]
+
+
+def test_the_pinned_configurations_keep_their_identities() -> None:
+    for values, known in PINNED["identities"]:
+        assert config_id(RunConfig().with_values(values)) == known, values
+
+
+def test_a_pretrained_albert_is_known_by_its_weights_and_not_by_its_place() -> None:
+    here = RunConfig().with_values(PRETRAINED)
+    assert config_id(here.with_values({"model.text_branch.path": "there"})) == config_id(here)
+    assert config_id(here.with_values({"model.text_branch.weights_sha256": "b" * 64})) != config_id(here)
+
+
+def test_without_the_digest_of_its_weights_a_pretrained_albert_is_known_by_its_place() -> None:
+    here, there = (RunConfig().with_values({"model.text_branch.path": path}) for path in ("here", "there"))
+    assert config_id(here) != config_id(there)
+
+
+@pytest.mark.parametrize("name", ["hidden_size", "num_layers", "max_positions"])
+def test_the_sizes_of_a_fresh_albert_do_not_matter_beside_a_pretrained_one(name: str) -> None:
+    path = f"model.text_branch.{name}"
+    config = RunConfig().with_values(PRETRAINED)
+    assert config_id(config.with_values({path: 1200})) == config_id(config)
+    assert config_id(RunConfig().with_values({path: 1200})) != config_id(RunConfig())
+
+
+def test_whether_a_pretrained_albert_is_frozen_matters() -> None:
+    config = RunConfig().with_values(PRETRAINED)
+    assert config_id(config.with_values({"model.text_branch.frozen": True})) != config_id(config)
+
+
+def test_the_digest_of_weights_follows_both_files(tmp_path: Path) -> None:
+    digests = set()
+    for name, text in (
+        ("config.json", "1"),
+        ("model.safetensors", "2"),
+        ("config.json", "3"),
+        ("model.safetensors", "4"),
+    ):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        if (tmp_path / "model.safetensors").exists():
+            digests.add(weights_digest(str(tmp_path)))
+    assert len(digests) == 3
