@@ -34,8 +34,8 @@ def main() -> None:
         for line in str(error).splitlines():
             Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {line}", markup=False)
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print(
-            "interrupted: every recorded epoch is kept; run the same command again to go on"
-        )
-        sys.exit(INTERRUPTED)
+    except SystemExit as ended:  # typer's answer to Ctrl-C: the code, and no word
+        if ended.code == INTERRUPTED:
+            words = "interrupted: every recorded epoch is kept; run the same command again to go on"
+            Console(stderr=True, soft_wrap=True).print(words)
+        raise
