@@ -149,7 +149,7 @@ def _checked_start(path: Path) -> int:
         raise UserError(
             f"{path}: cannot be read ({error.strerror}); give the path of a file written by torch.save"
         ) from error
-    if start.startswith(_OLD_TORCH[: max(len(start), 4)]):
+    if start == _OLD_TORCH:
         raise UserError(
             f"{path}: refused: it is in torch's format from before version 1.6, which cannot be read safely; where "
             "it was made, load it and write it again with torch.save(model.state_dict(), FILE) of a newer torch"

@@ -24,6 +24,9 @@ from causalmer_core.published_names import CONSTANTS, UNUSED, from_published, pu
 from causalmer_core.seeding import drawing_from
 from causalmer_core.task import Task
 
+BRANCHES = ("tav_branch", "t_branch", "a_branch", "v_branch")
+"""The published names of the backbone and of the branches of text, audio and vision."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedModel:
@@ -33,7 +36,7 @@ class ImportedModel:
         model: the model with the published weights, on the CPU, in evaluation mode.
         config: its configuration.
         record: where it comes from, and what was assumed.
-        parameters: how many numbers it has in each of `tav_branch`, `t_branch`, `a_branch`, `v_branch`.
+        parameters: how many numbers, without the buffers, by `BRANCHES`.
         constants: the no-treatment constants of text, audio and vision.
         unread: published tensors that the method never reads.
     """
@@ -60,8 +63,8 @@ def understand_published(path: Path | str, given: Given | None = None) -> Import
     path, given = Path(path), given or Given()
     published = read_published(path)
     shapes = read_shapes(path, published.tensors)
-    settings = settle(path, given, published.stated, shapes)
     task = task_of(path, shapes.outputs, given.labels)
+    settings = settle(path, given, published.stated, shapes, task)
     config = configuration(path, shapes, settings, task)
     tensors = {name: tensor for name, tensor in published.tensors.items() if name not in shapes.unread}
     model = _with_weights(path, config, _no_samples(path, task, shapes), tensors)
@@ -158,11 +161,12 @@ def _no_samples(path: Path, task: Task, shapes: PublishedShapes) -> TrainingData
 
 
 def _parameters(tensors: Mapping[str, Tensor], never_read: list[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
+    counts = dict.fromkeys(BRANCHES, 0)
     for name, tensor in tensors.items():
-        if "." in name and name not in never_read and tensor.is_floating_point():
-            branch = name.split(".", 1)[0]
-            counts[branch] = counts.get(branch, 0) + tensor.numel()
+        branch = name.split(".", 1)[0]
+        is_statistic = name.rsplit(".", 1)[-1].startswith(("running_", "num_batches_"))
+        if branch in counts and name not in never_read and not is_statistic:
+            counts[branch] += tensor.numel()
     return counts
 
 

@@ -62,9 +62,9 @@ class Given:
 
 
 def settle(
-    path: Path, given: Given, stated: Mapping[str, str | int | bool], shapes: PublishedShapes
+    path: Path, given: Given, stated: Mapping[str, str | int | bool], shapes: PublishedShapes, task: Task
 ) -> dict[str, Setting]:
-    """Every setting by its name.
+    """Every setting by its name; the labels, which the task has, stand among them to be shown.
 
     Raises:
         UserError: ALBERT's heads are nowhere said, or a number of ALBERT's layers makes no sense.
@@ -97,8 +97,14 @@ def settle(
             f"{path}: ALBERT's layer is applied {repeated!r:.40} times; allowed: 1 to {MAX_ALBERT_LAYERS}; "
             "give --albert-layers"
         )
-    source: Source = "assumed" if given.standardise == "never" else "given"
-    settled["standardise"] = Setting(name="standardise", value=given.standardise, source=source)
+    settled["labels"] = Setting(
+        name="labels", value=", ".join(task.labels), source="assumed" if given.labels is None else "given"
+    )
+    settled["standardise"] = Setting(
+        name="standardise",
+        value=given.standardise,
+        source="assumed" if given.standardise == "never" else "given",
+    )
     return settled
 
 

@@ -30,7 +30,7 @@ def checkpoint_table(found: ImportedModel) -> RenderableType:
     kernels = f"kernels {mult.kernel_text}/{mult.kernel_audio}/{mult.kernel_vision}"
     shapes = [
         ("file", f"{record.source_file}, {record.form}, SHA-256 {record.source_sha256[:16]}"),
-        ("task", f"{record.task.kind.value}: {', '.join(record.task.labels)}"),
+        ("task", f"{record.task.kind.value}, {record.task.num_outputs} outputs"),
         ("widths", ", ".join(f"{m.value} {record.widths[m]}" for m in MODALITIES)),
         (
             "MulT",
@@ -54,7 +54,7 @@ def checkpoint_table(found: ImportedModel) -> RenderableType:
             "constants",
             ", ".join(f"c_{letter} {c:.6g}" for letter, c in zip("tav", found.constants, strict=True)),
         ),
-        ("never read", ", ".join(found.unread) or "nothing"),
+        ("never read", _listed(found.unread)),
     ]
     for name, text in shapes:
         table.add_row(Text(name), Text(text), Text("in the file"))
@@ -102,6 +102,11 @@ def _removed(subset: frozenset[Modality]) -> str:
 def _parameters(counts: dict[str, int]) -> str:
     parts = [f"{_BRANCHES.get(name, name)} {count:,}" for name, count in counts.items()]
     return f"{sum(counts.values()):,}: {', '.join(parts)}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (", ".join(names[:3]) or "nothing") + more
 
 
 def _table(*headings: str) -> Table:
