@@ -70,13 +70,17 @@ class Proposer:
 
     def propose(self) -> dict[str, Value]:
         """The next proposal: a value for each parameter that is present."""
-        number = len(self._trials)
-        fixed = self._first if number == 0 else None
-        return self._ask(number, fixed)
+        first = self._first if not self._trials else None
+        values = self._sampled() if first is None else dict(first)
+        self.repeat(values)
+        return values
 
     def repeat(self, values: Mapping[str, Value]) -> None:
         """Take the next proposal as it stands in the records."""
-        self._ask(len(self._trials), values)
+        self._study.enqueue_trial(dict(values))
+        trial = self._study.ask()
+        self._space.suggest(trial)
+        self._trials.append(trial)
 
     def learn(self, number: int, outcome: Outcome) -> None:
         """Tell the sampler what came of a proposal."""
@@ -90,15 +94,17 @@ class Proposer:
         else:
             self._study.tell(trial, score)
 
-    def _ask(self, number: int, fixed: Mapping[str, Value] | None) -> dict[str, Value]:
-        self._study.sampler = _sampler(self._section, number)
-        if fixed is not None:
-            self._study.enqueue_trial(dict(fixed))
-        trial = self._study.ask()
-        self._trials.append(trial)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return self._space.suggest(trial)
+    def _sampled(self) -> dict[str, Value]:
+        """What the sampler proposes, drawn with a trial that is thrown away.
+
+        TPE notes on a trial what it drew for it, parameters that turned out absent among them, and reads that note
+        when it draws beside a running trial. A trial repeated from the records has no such note, so none may have.
+        """
+        self._study.sampler = _sampler(self._section, len(self._trials))
+        drawn = self._study.ask()
+        values = self._space.suggest(drawn)
+        self._study.tell(drawn, state=TrialState.FAIL)
+        return values
 
 
 def _sampler(section: SearchSection, number: int) -> BaseSampler:
