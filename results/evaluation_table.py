@@ -4,7 +4,7 @@ present.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -25,6 +25,8 @@ SUBSET_NAMES: Mapping[str, str] = {
 }
 CONTENDERS = ("selected", "paper", "undebiased", "majority")
 """The order of the contenders; others follow by name."""
+PREDICTIONS = ("tie", "tie:paper", "tie:learned", "tie:searched", "factual", "backbone")
+"""The order of one contender's predictions; others follow by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Contender:
 
     Attributes:
         name: `selected`, `paper`, `undebiased`, `majority`.
-        prediction: which logits predicted (such as `tie`).
+        prediction: which logits predicted (see `records.evaluations_schema`).
         config_id: the configuration, none for a baseline.
         values: the metric by (metric, subset present), then by seed; a baseline without seeds has one value
             at seed -1.
@@ -77,7 +79,17 @@ def contenders(evaluations: pd.DataFrame, metrics: tuple[str, ...], split: str =
     ]
     # Sorting is stable: of two configurations under one name the one evaluated last comes first.
     found.sort(key=lambda contender: latest[contender.config_id or ""], reverse=True)
-    return sorted(found, key=lambda contender: (_rank(contender.name), contender.name, contender.prediction))
+    return sorted(found, key=_rank)
+
+
+def as_configured(found: Iterable[Contender]) -> list[Contender]:
+    """Of each contender and configuration the first prediction: what it predicts by as configured. The others, chosen
+    after training, stand in `results.debiasing_table`.
+    """
+    first: dict[tuple[str, str | None], Contender] = {}
+    for contender in found:
+        first.setdefault((contender.name, contender.config_id), contender)
+    return list(first.values())
 
 
 def difference(
@@ -103,5 +115,10 @@ def _contender(
     return Contender(name, prediction, config_id or None, values)
 
 
-def _rank(name: str) -> int:
-    return CONTENDERS.index(name) if name in CONTENDERS else len(CONTENDERS)
+def _rank(contender: Contender) -> tuple[int, str, int, str]:
+    name, prediction = contender.name, contender.prediction
+    return _place(name, CONTENDERS), name, _place(prediction, PREDICTIONS), prediction
+
+
+def _place(item: str, order: Sequence[str]) -> int:
+    return order.index(item) if item in order else len(order)

@@ -23,10 +23,13 @@ from causalmer_core.evaluation import evaluate
 from causalmer_core.metrics import compute_metrics, majority_predictions
 from causalmer_core.modality import MODALITIES, subset_name, subsets
 from causalmer_core.trained_model import TrainedModel, load_trained
+from results.debiasing_records import VectorRecord, read_records
 from results.histories import read_run
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
+from results.predictions import PREDICTIONS, expected_predictions
+from results.predictions import rows as prediction_rows
 from results.records import RunKey, RunState
 
 SELECTED, PAPER, UNDEBIASED, MAJORITY = "selected", "paper", "undebiased", "majority"
@@ -38,7 +41,8 @@ def final_evaluation(
 ) -> bool:
     """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
 
-    Beside them stands the majority baseline, which has no seed.
+    The selected configuration's runs are evaluated with each vector that was chosen for them after training, too (see
+    `results.debiasing_records`). Beside all stands the majority baseline, which has no seed.
 
     Args:
         layout: the sweep's folder.
@@ -55,11 +59,12 @@ def final_evaluation(
     """
     manifest = read_manifest(layout)
     rows = read_journal(layout.evaluation_journal)
+    vectors = read_records(layout)
     waiting = [
         (name, RunKey(config_id, seed))
         for name, config_id in contenders.items()
         for seed in manifest.ranking_seeds
-        if not _is_evaluated(rows, name, RunKey(config_id, seed))
+        if not _is_evaluated(rows, name, RunKey(config_id, seed), vectors)
     ]
     if not waiting:
         return False
@@ -73,7 +78,7 @@ def final_evaluation(
             journal.append(_majority_row(data, test))
         for name, key in waiting:
             trained = load_trained(layout.best_weights(key), data)
-            for row in _evaluations(trained, data, test):
+            for row in _evaluations(trained, data, test, _chosen(vectors, name, key)):
                 journal.append({**_key_fields(layout, key), "contender": name, **row})
     return True
 
@@ -96,14 +101,23 @@ def _check_runs(layout: SweepLayout, manifest: Manifest, contenders: Mapping[str
         )
 
 
-def _is_evaluated(rows: list[dict[str, Any]], contender: str, key: RunKey) -> bool:
-    present = {
-        row["present"]
+Vectors = Mapping[RunKey, Mapping[str, VectorRecord]]
+
+
+def _chosen(vectors: Vectors, contender: str, key: RunKey) -> Mapping[str, VectorRecord]:
+    return vectors.get(key, {}) if contender == SELECTED else {}
+
+
+def _is_evaluated(rows: list[dict[str, Any]], contender: str, key: RunKey, vectors: Vectors) -> bool:
+    found = {
+        (row["present"], row["prediction"])
         for row in rows
         if row["kind"] == "evaluation"
         and (row["contender"], row["config_id"], row["seed"]) == (contender, key.config_id, key.seed)
     }
-    return present == {subset_name(subset) for subset in subsets()}
+    chosen = _chosen(vectors, contender, key)
+    predictions = expected_predictions(chosen) if chosen else {prediction for _, prediction in found}
+    return bool(found) and found >= {(subset_name(s), name) for s in subsets() for name in predictions}
 
 
 def _check_fingerprint(data: TrainingData, manifest: Manifest) -> None:
@@ -114,8 +128,17 @@ def _check_fingerprint(data: TrainingData, manifest: Manifest) -> None:
         )
 
 
+def was_opened(layout: SweepLayout, config_id: str) -> bool:
+    """Whether the test split was opened for this selected configuration."""
+    return config_id in _openings(read_journal(layout.evaluation_journal))
+
+
+def _openings(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["config_id"] for row in rows if row["kind"] == "opening"]
+
+
 def _open_ledger(journal: Journal, rows: list[dict[str, Any]], selected: str, *, again: bool) -> None:
-    openings = [row["config_id"] for row in rows if row["kind"] == "opening"]
+    openings = _openings(rows)
     if selected in openings:
         return
     if openings and not again:
@@ -127,15 +150,24 @@ def _open_ledger(journal: Journal, rows: list[dict[str, Any]], selected: str, *,
     journal.append({"kind": "opening", "config_id": selected, "time": now()})
 
 
-def _evaluations(trained: TrainedModel, data: TrainingData, test: Split) -> Iterator[dict[str, Any]]:
+def _evaluations(
+    trained: TrainedModel, data: TrainingData, test: Split, chosen: Mapping[str, VectorRecord]
+) -> Iterator[dict[str, Any]]:
+    """Rows without the run's key: with vectors chosen after training all that `results.predictions` lists, else what
+    the model predicts by.
+    """
     config: RunConfig = trained.config
+    if config.model.debiasing == "counterfactual":
+        yield from (_row(len(test), row) for row in prediction_rows(trained, data, test, chosen))
+        return
     statistics = chosen_statistics(data, config.data.standardise)
     batches = Batches(test, statistics, size=BATCH_SIZE, device=torch.device("cpu"))
-    prediction = "backbone" if config.model.debiasing == "none" else "tie"
+    prediction = PREDICTIONS[config.model.debiasing]
     for present in subsets():
         removed = [modality for modality in MODALITIES if modality not in present]
         result = evaluate(trained.model, batches, config.loss, removed=removed)
-        yield _row(subset_name(present), prediction, len(test), result.metrics)
+        values = {"present": subset_name(present), "prediction": prediction, **result.metrics}
+        yield _row(len(test), values)
 
 
 def _majority_row(data: TrainingData, test: Split) -> dict[str, Any]:
@@ -146,7 +178,7 @@ def _majority_row(data: TrainingData, test: Split) -> dict[str, Any]:
         "config_id": None,
         "seed": None,
         "attempt": None,
-        **_row("tav", "majority", len(test), metrics),
+        **_row(len(test), {"present": "tav", "prediction": MAJORITY, **metrics}),
     }
 
 
@@ -156,13 +188,5 @@ def _key_fields(layout: SweepLayout, key: RunKey) -> dict[str, Any]:
     return {"config_id": key.config_id, "seed": key.seed, "attempt": attempt}
 
 
-def _row(present: str, prediction: str, samples: int, metrics: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        "kind": "evaluation",
-        "split": "test",
-        "present": present,
-        "prediction": prediction,
-        "samples": samples,
-        "time": now(),
-        **metrics,
-    }
+def _row(samples: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kind": "evaluation", "split": "test", "samples": samples, "time": now(), **values}

@@ -41,6 +41,11 @@ class SweepLayout:
         """The journal of final evaluations and the ledger of openings of the test split."""
         return self.root / "journals" / "evaluations.jsonl"
 
+    @property
+    def debiasing_journal(self) -> Path:
+        """The journal of constants and weights chosen after training, on validation alone."""
+        return self.root / "journals" / "debiasing.jsonl"
+
     def run_journal(self, key: RunKey, attempt: int) -> Path:
         """The journal of one attempt at a run."""
         return self.run_journals / f"{key.stem}-a{attempt}.jsonl"

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class RunState(StrEnum):
@@ -71,6 +71,13 @@ _KEY_FIELDS = [
     pa.field("seed", pa.int64()),
     pa.field("attempt", pa.int32()),
 ]
+
+
+VECTOR_COLUMNS = (
+    *(f"{kind}_{name}" for kind in ("constant", "weight") for name in ("text", "audio", "vision")),
+    *("valid_gain", "valid_gain_low", "valid_gain_high"),
+)
+"""Columns of evaluations about a vector chosen after training."""
 
 
 def _schema(fields: Sequence[pa.Field], *extra: ColumnTypes) -> pa.Schema:
@@ -136,6 +143,11 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
     """One row a final evaluation of one run on the test split with one subset of the modalities present.
 
     `contender` is `selected`, `paper` or `undebiased`; `present` names the modalities that were not removed.
+    `prediction` says which logits predicted: `tie` (as configured), `tie:paper`, `tie:learned` and `tie:searched` (with
+    constants and weights chosen after training, see `results.debiasing_records`), `factual` (the fusion without
+    counterfactuals), `backbone` (the multimodal branch alone), `majority`. Constants and weights are those of a `tie`;
+    `valid_gain` is what choosing them gained over the paper's on validation, positive where better, with the ends of
+    its t interval over folds. Version 2 added both.
     """
     return _schema(
         [
@@ -146,6 +158,7 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
             pa.field("prediction", pa.string()),
             pa.field("samples", pa.int64()),
             pa.field("time", pa.timestamp("us", tz="UTC")),
+            *(pa.field(name, pa.float64()) for name in VECTOR_COLUMNS),
         ],
         metrics,
     )

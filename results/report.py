@@ -19,7 +19,16 @@ from plotly.offline import get_plotlyjs
 from results import figures
 from results.best_yaml import best_yaml
 from results.dataset import SweepResults, open_sweep
-from results.evaluation_table import CONTENDERS, PRESENT, SUBSET_NAMES, Contender, contenders, difference
+from results.debiasing_table import debiasing_lines
+from results.evaluation_table import (
+    CONTENDERS,
+    PRESENT,
+    SUBSET_NAMES,
+    Contender,
+    as_configured,
+    contenders,
+    difference,
+)
 from results.files import write_text
 from results.intervals import Interval
 from results.journal import now, read_journal
@@ -99,7 +108,7 @@ def _content(results: SweepResults) -> dict[str, Any]:
     manifest = results.manifest
     board = leaderboard(results.runs, manifest)
     selection = read_selection(results.layout)
-    tested = contenders(results.evaluations, manifest.metrics)
+    tested = as_configured(contenders(results.evaluations, manifest.metrics))
     shown = _curve_entries(board, selection)
     curves = figures.seed_curves(results.epochs, shown, manifest)
     best = None if selection is None else selection.config_id
@@ -114,6 +123,7 @@ def _content(results: SweepResults) -> dict[str, Any]:
         "answer": _test_answer(tested, selection, manifest.monitor),
         "evaluated_other": _evaluated_other(tested, selection),
         "openings": sum(r["kind"] == "opening" for r in read_journal(results.layout.evaluation_journal)),
+        "debiasing": [] if selection is None else debiasing_lines(results, selection.config_id),
         "present": PRESENT,
         "subset_names": SUBSET_NAMES,
         "states": _states(results),

@@ -1,0 +1,72 @@
+"""What one run predicts on a split, by all the ways that are compared: one pass a subset of the modalities serves all.
+
+tie                 TIE_w with the trained constants and the configured weights
+tie:<method>        with the vector that a method chose after training (`debiasing_records`)
+factual             the fusion, without counterfactuals
+backbone            the multimodal branch alone
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from causalmer_core.config import Debiasing
+from causalmer_core.datasets.base import Split, TrainingData
+from causalmer_core.debiasing import collect, factual, tie, trained_constants
+from causalmer_core.debiasing_vector import fixed
+from causalmer_core.metrics import Array, compute_metrics, predicted_labels
+from causalmer_core.modality import MODALITIES, subset_name, subsets
+from causalmer_core.trained_model import TrainedModel
+from results.debiasing_records import CONFIGURED, VectorRecord, vector_columns
+
+TIE, FACTUAL, BACKBONE = "tie", "factual", "backbone"
+PREDICTIONS: Mapping[Debiasing, str] = {
+    "counterfactual": TIE,
+    "late_fusion": FACTUAL,
+    "rubi": BACKBONE,
+    "learned_mixin": BACKBONE,
+    "none": BACKBONE,
+}
+"""By `model.debiasing`, what a model predicts by."""
+
+
+def expected_predictions(records: Mapping[str, VectorRecord]) -> list[str]:
+    """What `rows` gives for a run with these vectors, by method: the configured TIE alone where there are none."""
+    if not records:
+        return [TIE]
+    return [TIE, *(f"{TIE}:{method}" for method in records if method != CONFIGURED), FACTUAL, BACKBONE]
+
+
+def rows(
+    trained: TrainedModel, data: TrainingData, split: Split, records: Mapping[str, VectorRecord]
+) -> Iterator[dict[str, Any]]:
+    """For every subset of the modalities and every prediction a row: `present`, `prediction`, the metrics, and for a
+    TIE its six numbers, with the validation gain where a method chose them.
+
+    Args:
+        trained: a counterfactual model.
+        data: what it was trained on.
+        split: the samples.
+        records: the vectors chosen for this run, by method.
+
+    Raises:
+        UserError: the model is none with counterfactuals.
+    """
+    weights = trained.config.model.debiasing_weights
+    configured = fixed(trained_constants(trained), (weights.text, weights.audio, weights.vision))
+    for present in subsets():
+        removed = [modality for modality in MODALITIES if modality not in present]
+        cached = collect(trained, data, split, removed=removed)
+        predicted: dict[str, tuple[Array, Mapping[str, float | None]]] = {
+            TIE: (tie(cached, configured), vector_columns(configured))
+        }
+        for method, record in records.items():
+            if method != CONFIGURED:
+                predicted[f"{TIE}:{method}"] = (tie(cached, record.vector), record.columns())
+        if records:
+            predicted[FACTUAL] = (factual(cached), {})
+            predicted[BACKBONE] = (cached.multimodal, {})
+        for prediction, (logits, columns) in predicted.items():
+            metrics = compute_metrics(data.task, predicted_labels(data.task, logits), cached.labels)
+            yield {"present": subset_name(present), "prediction": prediction, **columns, **metrics}
