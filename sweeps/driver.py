@@ -21,6 +21,7 @@ from results.manifest import create_sweep, new_manifest, read_manifest
 from results.records import RunKey
 from results.report import write_report
 from results.selection import Selection, read_selection, select
+from sweeps.debiasing_phase import chooses_after_training, debias
 from sweeps.job_sources import JobList, JobSource, SearchJobs
 from sweeps.jobs import Job
 from sweeps.phases import best_candidates, confirm_jobs, contenders, most_runs, undebiased_jobs
@@ -80,12 +81,13 @@ class _Phases:
         self._ray_started = False
 
     def run(self) -> None:
-        """Search, confirm, select, evaluate, report."""
+        """Search, confirm, select, debias, evaluate, report."""
         for caution in self._sweep.cautions:
             self._progress.say(f"note: {caution}")
         self._search()
         self._confirm()
         selection = self._select()
+        self._debias(selection)
         self._evaluate(selection)
         compact(self._layout)
         self._progress.say(f"report: {write_report(self._layout)}")
@@ -118,6 +120,16 @@ class _Phases:
         for reason in selection.reasons:
             self._progress.say(f"select: {reason}")
         return selection
+
+    def _debias(self, selection: Selection) -> None:
+        selected = RunConfig.model_validate(selection.config)
+        if not chooses_after_training(self._spec, selected):
+            return
+        text = "constants and weights of the selected configuration's runs, chosen on validation"
+        self._progress.phase("debias", text, runs_ahead=most_runs(self._spec)["evaluate"])
+        for key, record in debias(self._layout, self._spec, selected, data_root=self._sweep.data_root):
+            gain = "" if record.gain is None else f", gain over the paper's {record.gain}"
+            self._progress.say(f"debias: seed {key.seed}, {record.method}{gain}")
 
     def _evaluate(self, selection: Selection) -> None:
         selected = RunConfig.model_validate(selection.config)

@@ -24,6 +24,7 @@ from causalmer_core.model import build_model
 from causalmer_core.pretrained import weights_digest
 from causalmer_core.seeding import drawing_from
 from results.layout import SweepLayout
+from sweeps.debiasing_folds import sample_folds
 from sweeps.problems import blaming
 from sweeps.spec import SweepSpec
 
@@ -65,6 +66,9 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
         with blaming(section), drawing_from(0, "init"):
             build_model(checked.model, data)  # its shapes fit the data, or it says why not
+    if spec.debiasing.methods:
+        with blaming("debiasing", "folds"):
+            sample_folds(data.valid.ids, spec.debiasing.folds, spec.search.seed)  # there are samples enough
     storage = Path(spec.storage)
     with blaming("storage"):
         _check_writable(storage)

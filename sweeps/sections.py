@@ -51,7 +51,7 @@ class SearchSection(Frozen):
     Attributes:
         sampler: `tpe` learns from results, `random` does not.
         num_configs: how many configurations are proposed.
-        seed: the seed of the proposals alone.
+        seed: the seed of the proposals, and of the streams `debiasing/...` of what is chosen after training.
         startup: how many of the first proposals are random before TPE starts to learn.
         max_concurrent: how many proposals may be open at once. Proposal n is made from the results of
             proposals up to n - max_concurrent and no others, so that the sweep does not depend on which trial
@@ -115,3 +115,30 @@ class SelectionSection(Frozen):
 
     rule: Literal["best_mean"] = "best_mean"
     confidence: float = Field(default=0.95, gt=0.0, lt=1.0)
+
+
+def _each_once(methods: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(methods)) != len(methods):
+        raise invalid("names a method twice", "each method once: learned, searched")
+    return methods
+
+
+class DebiasingSection(Frozen):
+    """Constants and weights chosen after training, for the runs of the selected configuration, on validation alone.
+
+    Attributes:
+        methods: `learned`, a convex fit of the weights to the task loss (see `causalmer_core.debiasing_fit`), and
+            `searched`, a search of constants and weights for the best monitored metric (see
+            `sweeps.debiasing_search`). Empty switches it off.
+        trials: candidates of the search.
+        folds: parts of the validation split, each held out once to tell what a method gains.
+        constraint: of the learned weights: `box`, each in [0, 2]; `simplex`, at least 0 with sum 3.
+    """
+
+    methods: Annotated[tuple[Literal["learned", "searched"], ...], AfterValidator(_each_once)] = (
+        "learned",
+        "searched",
+    )
+    trials: int = Field(default=2000, ge=1)
+    folds: int = Field(default=5, ge=3)
+    constraint: Literal["box", "simplex"] = "box"

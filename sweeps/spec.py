@@ -21,6 +21,7 @@ from sweeps.problems import KeyPath, MisfitError, Problem, invalid, problems_of,
 from sweeps.sections import (
     AshaScheduler,
     DataSection,
+    DebiasingSection,
     FolderPath,
     SafeName,
     Scheduler,
@@ -56,6 +57,7 @@ class SweepSpec(Frozen):
         paper_default: values by dotted path for the contender "paper", on top of `base`; searched values not
             given here take their published defaults.
         selection: how the winner is chosen.
+        debiasing: constants and weights chosen after training.
         resources: what each trial takes.
     """
 
@@ -70,6 +72,7 @@ class SweepSpec(Frozen):
     seeds: SeedsSection = SeedsSection()
     paper_default: dict[str, Any] = Field(default_factory=dict)
     selection: SelectionSection = SelectionSection()
+    debiasing: DebiasingSection = DebiasingSection()
     resources: TrialResources = Field(default=TrialResources())
 
     @model_validator(mode="after")

@@ -21,7 +21,8 @@ from results.report import write_report
 from results.selection import RULES, Selection, read_selection
 from results.selection import select as select_best
 from sweeps.cli.checkpoint import Remove, Split, show_evaluation
-from sweeps.cli.tables import console, evaluation_table, leaderboard_table
+from sweeps.cli.tables import console, leaderboard_table, print_test_tables
+from sweeps.debiasing_phase import debias
 from sweeps.phases import contenders
 from sweeps.spec import SweepSpec, load_spec
 
@@ -114,9 +115,10 @@ def evaluate(
             f"'causalmer results select {sweep}'"
         )
     spec = load_spec(layout.spec)
-    compared = contenders(spec, RunConfig.model_validate(selection.config))
-    final_evaluation(layout, compared, data_root=data_root or _data_root(sweep, spec), again=again)
-    console().print(evaluation_table(open_sweep(layout)))
+    selected, root = RunConfig.model_validate(selection.config), data_root or _data_root(sweep, spec)
+    list(debias(layout, spec, selected, data_root=root))  # to the last, each put on record
+    final_evaluation(layout, contenders(spec, selected), data_root=root, again=again)
+    print_test_tables(console(), open_sweep(layout))
 
 
 @app.command()

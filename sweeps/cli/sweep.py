@@ -12,7 +12,7 @@ import typer
 from causalmer_core.errors import UserError
 from results.dataset import open_sweep
 from results.layout import SweepLayout
-from sweeps.cli.tables import console, evaluation_table, leaderboard_table, plan_table, status_table
+from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables, status_table
 from sweeps.driver import Machine, run_sweep
 from sweeps.plan import plan_sweep
 from sweeps.preflight import preflight
@@ -97,7 +97,7 @@ def _run(spec: SweepSpec, machine: Machine) -> None:
     screen.print()
     screen.print(leaderboard_table(results))
     screen.print()
-    screen.print(evaluation_table(results))
+    print_test_tables(screen, results)
 
 
 @contextmanager

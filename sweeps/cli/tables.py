@@ -11,9 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from results.dataset import SweepResults
-from results.evaluation_table import PRESENT, SUBSET_NAMES, contenders
+from results.debiasing_table import debiasing_lines
+from results.evaluation_table import PRESENT, SUBSET_NAMES, as_configured, contenders
 from results.leaderboard import Entry, Leaderboard, leaderboard
+from results.selection import read_selection
 from sweeps.plan import Plan
+from sweeps.sections import DebiasingSection
 
 _PIPE_WIDTH = 200
 
@@ -43,7 +46,7 @@ def leaderboard_table(results: SweepResults) -> RenderableType:
 def evaluation_table(results: SweepResults) -> RenderableType:
     """Each contender's mean on the test split with its interval, and its means with modalities removed."""
     metric = results.manifest.monitor
-    found = contenders(results.evaluations, results.manifest.metrics)
+    found = as_configured(contenders(results.evaluations, results.manifest.metrics))
     if not found:
         return Text("the test split has not been opened")
     table = _plain_table("contender", "predicts by", "all modalities [95% t interval]")
@@ -57,6 +60,38 @@ def evaluation_table(results: SweepResults) -> RenderableType:
         table.add_row(*map(Text, cells))
     seeds = ", ".join(map(str, results.manifest.ranking_seeds))
     return Group(Text(f"test {metric}, mean over seeds {seeds}, by the modalities present"), table)
+
+
+def print_test_tables(screen: Console, results: SweepResults) -> None:
+    """The final evaluation, and below it what was chosen after training."""
+    screen.print(evaluation_table(results))
+    chosen = debiasing_table(results)
+    if chosen is not None:
+        screen.print()
+        screen.print(chosen)
+
+
+def debiasing_table(results: SweepResults) -> RenderableType | None:
+    """What was chosen after training, its gain on validation, and what it gives on test; none where nothing was."""
+    selection = read_selection(results.layout)
+    lines = [] if selection is None else debiasing_lines(results, selection.config_id)
+    if not lines:
+        return None
+    metric = results.manifest.monitor
+    table = _plain_table("prediction", "", "weights t a v", "validation gain", f"test {metric}", "test gain")
+    for line in lines:
+        weights = "–" if line.weights is None else " ".join(f"{w:.2f}" for w in line.weights)
+        kept = f"; paper's kept for {line.kept_paper} of the seeds" if line.kept_paper else ""
+        tested = None if line.test is None else line.test.interval(metric)
+        ahead = None if line.test_gain is None else line.test_gain.interval
+        shown = (line.valid_gain, tested, ahead)
+        cells = [line.prediction, line.name + kept, weights, *(str(found or "–") for found in shown)]
+        table.add_row(*map(Text, cells))
+    title = (
+        f"debiasing after training: gains in {metric} over the paper's weights, positive is better; "
+        "validation over folds, test over seeds [95% t interval]"
+    )
+    return Group(Text(title), table)
 
 
 def status_table(results: SweepResults) -> RenderableType:
@@ -90,6 +125,7 @@ def plan_table(plan: Plan) -> RenderableType:
             f"scheduler {spec.scheduler.name}",
         ),
         ("confirm", f"at most {plan.runs['confirm']} runs with seeds {', '.join(map(str, seeds.confirm))}"),
+        ("debias", _after_training(spec.debiasing)),
         ("evaluate", f"{plan.runs['evaluate']} runs of the undebiased twin, then the test split"),
         ("resources", resources),
         ("epochs", f"at most {plan.max_epochs} a run"),
@@ -102,6 +138,12 @@ def plan_table(plan: Plan) -> RenderableType:
     for name, text in lines:
         table.add_row(Text(name, style="bold"), Text(text))
     return table
+
+
+def _after_training(section: DebiasingSection) -> str:
+    if not section.methods:
+        return "nothing is chosen after training"
+    return f"constants and weights {' and '.join(section.methods)} after training, on validation; no runs"
 
 
 def _board_table(board: Leaderboard) -> Table:

@@ -14,7 +14,14 @@ from cluster.resources import TrialResources
 from results.layout import SweepLayout
 from sweeps.cli import app
 from sweeps.configurations import leaves
-from sweeps.sections import AshaScheduler, DataSection, SearchSection, SeedsSection, SelectionSection
+from sweeps.sections import (
+    AshaScheduler,
+    DataSection,
+    DebiasingSection,
+    SearchSection,
+    SeedsSection,
+    SelectionSection,
+)
 from sweeps.spec import SweepSpec, load_spec
 from sweeps.yaml_file import read_yaml
 
@@ -99,6 +106,7 @@ def test_the_reference_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "scheduler": AshaScheduler,
         "seeds": SeedsSection,
         "selection": SelectionSection,
+        "debiasing": DebiasingSection,
         "resources": TrialResources,
     }
     assert set(shown) == set(SweepSpec.model_fields)

@@ -39,8 +39,8 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "unknown section",
         HEAD + "seach: {}\n",
-        "3: seach: unknown key; given seach; allowed base, data, name, paper_default, resources, scheduler, search, "
-        "seeds, selection, space, storage (did you mean 'search'?)",
+        "3: seach: unknown key; given seach; allowed base, data, debiasing, fidelity, name, paper_default, resources, "
+        "scheduler, search, seeds, selection, space, storage (did you mean 'search'?)",
     )
     yield (
         "unknown key",
