@@ -44,6 +44,7 @@ space:
 search: {num_configs: 5, startup: 2, max_concurrent: 2}
 scheduler: {name: asha, grace_epochs: 1, reduction_factor: 2}
 seeds: {confirm: 2, top_k: 2}
+debiasing: {trials: 64}
 """
 
 

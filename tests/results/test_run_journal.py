@@ -46,7 +46,7 @@ for _ in range(20):
 
 
 def test_two_processes_never_share_an_attempt(layout: SweepLayout) -> None:
-    command = [sys.executable, "-c", RACER, str(Path(__file__).parent), str(layout.root)]
+    command = [sys.executable, "-c", RACER, str(Path(handmade.__file__).parent), str(layout.root)]
     racers = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
