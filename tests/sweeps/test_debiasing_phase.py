@@ -30,7 +30,7 @@ class Trained:
     """A sweep with all contenders trained, and nothing chosen yet."""
 
     def __init__(self, folder: Path, **overrides: Any) -> None:
-        options = {"base__trainer__max_epochs": 1, "debiasing__trials": 64, **overrides}
+        options = {"base__trainer__max_epochs": 1, **overrides}
         self.sweep = checked_sweep(folder, **options)
         self.layout: SweepLayout = self.sweep.layout
         base = self.sweep.spec.base_config(self.sweep.data.fingerprint)
