@@ -1,0 +1,308 @@
+"""Whole sweeps through the real command line and a real Ray: undisturbed, killed, interrupted, repeated.
+
+Judged are the records: tables without times, and an account of acknowledged rows taken before each kill.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from tiny_sweep import write_sweep
+
+from results.dataset import SweepResults, open_sweep
+from results.histories import read_runs, run_journal_files
+from results.journal import read_journal
+from results.layout import SweepLayout
+from results.records import RunState
+
+pytestmark = pytest.mark.slow
+
+MAIN = [sys.executable, "-c", "from sweeps.cli import main; main()"]
+NOT_COMPARED = ["sweep_id", "attempt", "seconds", "started", "time", "host"]
+PATIENCE = 240.0
+
+
+class Sweep:
+    """The tiny sweep in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        write_sweep(folder)
+        self.layout = SweepLayout(folder / "causalmer_runs" / "tiny")
+
+    def start(self, verb: str = "run", *arguments: str) -> subprocess.Popen[str]:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+        return subprocess.Popen(
+            [*MAIN, verb, "tiny.yaml", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, verb: str = "run", *arguments: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(verb, *arguments)
+        output, errors = process.communicate(timeout=PATIENCE)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def done(self, verb: str = "run", *arguments: str) -> str:
+        """Run to the end; what it printed."""
+        finished = self.run(verb, *arguments)
+        assert finished.returncode == 0, finished.stderr + finished.stdout
+        return finished.stdout
+
+    def rows(self) -> int:
+        return sum(len(read_journal(path)) for path in run_journal_files(self.layout))
+
+    def wait_for(self, condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+        """Look again and again, while the process lives."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    @property
+    def results(self) -> SweepResults:
+        return open_sweep(self.layout)
+
+
+def tables(sweep: Sweep) -> dict[str, pd.DataFrame]:
+    """All records, without what may differ between two sweeps."""
+    results = sweep.results
+    return {
+        name: getattr(results, name).drop(columns=NOT_COMPARED, errors="ignore")
+        for name in ("epochs", "runs", "evaluations")
+    }
+
+
+def assert_equal_records(one: Sweep, other: Sweep) -> None:
+    for name, table in tables(one).items():
+        pd.testing.assert_frame_equal(table, tables(other)[name], check_exact=True)
+    proposals = [[row["values"] for row in read_journal(s.layout.proposals)] for s in (one, other)]
+    assert proposals[0] == proposals[1]
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """All that a driver has started."""
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def trainers(sweep: Sweep, process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Of a driver's processes those that train, by the start lines of their journals."""
+    journals = [read_journal(path) for path in run_journal_files(sweep.layout)]
+    pids = {rows[0]["pid"] for rows in journals if rows}
+    return [child for child in family(process) if child.pid in pids]
+
+
+def assert_gone(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    assert not alive, [process.cmdline()[:3] for process in alive if process.is_running()]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """The sweep in one go, with all processes that it started seen to be gone after it."""
+    sweep = Sweep(tmp_path_factory.mktemp("undisturbed"))
+    process = sweep.start("run", "--cpus", "1")
+    started: set[psutil.Process] = set()
+    sweep.wait_for(lambda: sweep.rows() >= 2, process)
+    started.update(family(process))
+    sweep.wait_for(sweep.layout.evaluation_journal.exists, process)
+    started.update(family(process))
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors + output
+    (sweep.folder / "output").write_text(output, encoding="utf-8")
+    assert len(started) > 3, "Ray's processes were not seen, so their end was not checked"
+    assert_gone(list(started))
+    return sweep
+
+
+def test_a_sweep_leads_from_its_file_to_tables_and_report(undisturbed: Sweep) -> None:
+    results = undisturbed.results
+    runs = results.runs
+    assert set(runs["state"]) <= {"finished", "pruned"}
+    assert sorted(runs[runs["phase"] == "search"]["number"]) == [0, 1, 2, 3, 4]
+    assert set(runs[runs["phase"] == "search"]["seed"]) == {0}
+    confirmed = runs[(runs["phase"] == "confirm") & (runs["role"] == "candidate")]
+    assert set(confirmed["seed"]) == {1, 2}
+    assert confirmed["config_id"].value_counts().tolist() in ([2, 2], [2, 2, 2])
+    undebiased = runs[runs["phase"] == "evaluate"]
+    assert sorted(undebiased["seed"]) == [1, 2]
+    assert set(undebiased["role"]) == {"undebiased"}
+    assert len(results.epochs) == runs["epochs"].sum()
+    for name in ("epochs", "runs", "evaluations"):
+        assert pd.read_parquet(undisturbed.layout.table(name)).equals(getattr(results, name))
+    assert undisturbed.layout.report.stat().st_size > 100_000
+
+
+def test_every_contender_is_evaluated_with_every_seed_and_subset(undisturbed: Sweep) -> None:
+    evaluations = undisturbed.results.evaluations
+    for contender in ("selected", "paper", "undebiased"):
+        rows = evaluations[evaluations["contender"] == contender]
+        assert sorted(rows.groupby("seed")["present"].nunique().to_dict().items()) == [(1, 8), (2, 8)]
+    assert evaluations["contender"].value_counts().to_dict() == {
+        "selected": 6 * 16,
+        "paper": 16,
+        "undebiased": 16,
+        "majority": 1,
+    }
+    selected = evaluations[evaluations["contender"] == "selected"]
+    assert set(selected["prediction"].value_counts()) == {16}
+
+
+def test_what_is_chosen_after_training_is_on_record_before_the_test_split_is_opened(
+    undisturbed: Sweep,
+) -> None:
+    chosen = read_journal(undisturbed.layout.debiasing_journal)
+    (opening,) = [r for r in read_journal(undisturbed.layout.evaluation_journal) if r["kind"] == "opening"]
+    assert {(row["seed"], row["method"]) for row in chosen} == {
+        (seed, method) for seed in (1, 2) for method in ("paper", "configured", "learned", "searched")
+    }
+    assert all(row["time"] < opening["time"] for row in chosen)
+    assert "debiasing after training" in (undisturbed.folder / "output").read_text(encoding="utf-8")
+
+
+def test_the_output_is_ours_alone(undisturbed: Sweep) -> None:
+    output = (undisturbed.folder / "output").read_text(encoding="utf-8")
+    for part in (
+        "search: 5 configurations",
+        "confirm: the best 2",
+        "select: ",
+        "report: ",
+        "mean validation",
+    ):
+        assert part in output
+    assert "test accuracy, mean over seeds 1, 2" in output
+    for foreign in ("ray::", "Tuner", "Trial status", "raylet", "ray.tune", "WARNING"):
+        assert foreign not in output
+
+
+def test_the_same_sweep_on_two_workers_gives_equal_records(undisturbed: Sweep, tmp_path: Path) -> None:
+    """Whatever runs beside whatever, and ends before whatever."""
+    other = Sweep(tmp_path)
+    other.done("run", "--cpus", "2")
+    assert_equal_records(undisturbed, other)
+
+
+def test_the_same_sweep_on_one_worker_again_gives_equal_records(undisturbed: Sweep, tmp_path: Path) -> None:
+    other = Sweep(tmp_path)
+    other.done("run", "--cpus", "1")
+    assert_equal_records(undisturbed, other)
+
+
+def acknowledged(layout: SweepLayout) -> dict[str, list[str]]:
+    """The whole rows of every journal, as text."""
+    return {path.name: [json.dumps(row) for row in read_journal(path)] for path in run_journal_files(layout)}
+
+
+def test_a_driver_that_is_killed_and_interrupted_leads_to_the_records_of_an_undisturbed_sweep(
+    undisturbed: Sweep, tmp_path: Path
+) -> None:
+    """SIGKILL of the driver alone, in the search and after it, with its workers left behind; then Ctrl-C."""
+    sweep = Sweep(tmp_path)
+    for verb, rows, stop in (
+        ("run", 4, signal.SIGKILL),
+        ("resume", 14, signal.SIGKILL),
+        ("resume", 26, signal.SIGINT),
+    ):
+        process = sweep.start(verb, "--cpus", "2")
+        sweep.wait_for(lambda rows=rows: sweep.rows() >= rows, process)  # type: ignore[misc]
+        before, started = acknowledged(sweep.layout), family(process)
+        assert trainers(sweep, process), "no worker was left behind, so none was in the way"
+        process.send_signal(stop)
+        _, errors = process.communicate(timeout=PATIENCE)
+        after = acknowledged(sweep.layout)
+        assert all(after[name][: len(lines)] == lines for name, lines in before.items())
+    assert process.returncode == 130
+    assert "interrupted: every recorded epoch is kept; run the same command again" in errors
+    assert "Traceback" not in errors
+    assert_gone(started)
+    sweep.done("resume", "--cpus", "2")
+    kept = acknowledged(sweep.layout)
+    assert all(kept[name][: len(lines)] == lines for name, lines in after.items())
+    assert_equal_records(undisturbed, sweep)
+    journals = [read_journal(path) for path in run_journal_files(sweep.layout)]
+    ends = [row for rows in journals for row in rows if row["kind"] == "end"]
+    assert len(ends) == len(read_runs(sweep.layout)), "a run that had ended was run again"
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(undisturbed: Sweep, tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path)
+    process = sweep.start("run", "--cpus", "1")
+    sweep.wait_for(lambda: sweep.rows() >= 2, process)
+    (worker,) = trainers(sweep, process)
+    worker.kill()
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors + output
+    assert_equal_records(undisturbed, sweep)
+    assert max(history.attempts for history in read_runs(sweep.layout)) <= 2
+
+
+def files(layout: SweepLayout) -> Iterator[tuple[str, bytes]]:
+    for path in sorted((layout.root / "journals").rglob("*.jsonl")):
+        yield path.name, path.read_bytes()
+
+
+def test_a_finished_sweep_run_again_trains_nothing_and_leaves_the_test_split_closed(
+    undisturbed: Sweep,
+) -> None:
+    """What a run may take of the machine does not affect its records, and may change."""
+    before = dict(files(undisturbed.layout))
+    output = undisturbed.done("run", "--set", "resources.cpu=0.5")
+    assert dict(files(undisturbed.layout)) == before
+    assert "evaluate: on record already" in output
+    assert "a private Ray" not in output
+    assert "mean validation accuracy" in output
+    assert "test accuracy" in output
+
+
+def test_a_sweep_whose_file_changed_is_refused_with_the_keys(undisturbed: Sweep) -> None:
+    before = dict(files(undisturbed.layout))
+    refused = undisturbed.run("run", "--set", "search.seed=1", "--set", "base.trainer.max_epochs=4")
+    assert refused.returncode == 2
+    assert "differed in base.trainer.max_epochs, search.seed; change that back" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert dict(files(undisturbed.layout)) == before
+
+
+def test_a_second_driver_at_once_is_refused_with_the_first_ones_process(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path)
+    first = sweep.start("run", "--cpus", "1")
+    try:
+        sweep.wait_for(lambda: sweep.layout.lock.exists() and sweep.layout.lock.read_text() != "", first)
+        refused = sweep.run("resume")
+        assert refused.returncode == 2
+        assert f"(process {first.pid} holds" in refused.stderr
+        assert "another process runs the sweep" in refused.stderr
+        state = sweep.done("status")
+        assert "tiny-" in state
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def test_evaluating_again_from_the_command_line_opens_nothing(undisturbed: Sweep) -> None:
+    before = undisturbed.layout.evaluation_journal.read_bytes()
+    command = [*MAIN, "results", "evaluate", "tiny.yaml"]
+    shown = subprocess.run(command, cwd=undisturbed.folder, capture_output=True, text=True, check=True).stdout
+    assert "test accuracy, mean over seeds 1, 2" in shown
+    assert undisturbed.layout.evaluation_journal.read_bytes() == before
+
+
+def test_states_are_final_after_a_sweep(undisturbed: Sweep) -> None:
+    assert all(
+        history.state in (RunState.FINISHED, RunState.PRUNED) for history in read_runs(undisturbed.layout)
+    )
