@@ -136,7 +136,7 @@ def test_contenders_are_compared_on_the_seeds_they_share(results: SweepResults) 
 def test_two_predictions_of_one_model_are_two_entries(results: SweepResults) -> None:
     twice = pd.concat([results.evaluations, results.evaluations.assign(prediction="other")])
     names = [(c.name, c.prediction) for c in contenders(twice, results.manifest.metrics)]
-    assert names[:2] == [("selected", "other"), ("selected", "tie")]
+    assert names[:2] == [("selected", "tie"), ("selected", "other")]
 
 
 def test_configurations_selected_one_after_the_other_are_never_mixed(results: SweepResults) -> None:
