@@ -50,9 +50,13 @@ class CausalMER(BranchedModel):
         kl = kl_loss(self.task, effects(self._fuse, z.detach(), self.no_treatment), weights.kl_axis)
         return LossTerms(weights.alpha * task + weights.beta * kl, task, kl)
 
-    def predict(self, output: BranchOutput) -> Tensor:
+    def tie(self, logits: BranchLogits) -> Tensor:
         """The total indirect effect, with the configured weights on the natural direct effects."""
-        return self.effects(output.logits).tie(self._weights)
+        return self.effects(logits).tie(self._weights)
+
+    def predict(self, output: BranchOutput) -> Tensor:
+        """The total indirect effect."""
+        return self.tie(output.logits)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """One group a branch, and the constants where they are learned."""

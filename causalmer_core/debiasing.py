@@ -48,7 +48,7 @@ def trained_constants(trained: TrainedModel) -> Triple:
     Raises:
         UserError: the model is another.
     """
-    c_text, c_audio, c_vision = _causalmer(trained).constants.tolist()
+    c_text, c_audio, c_vision = counterfactual(trained).constants.tolist()
     return c_text, c_audio, c_vision
 
 
@@ -114,7 +114,7 @@ def collect(
     Raises:
         UserError: the model is none with counterfactuals.
     """
-    model, config = _causalmer(trained).eval(), trained.config
+    model, config = counterfactual(trained).eval(), trained.config
     statistics = chosen_statistics(data, config.data.standardise)
     gone = tuple(removed)
     batches = Batches(split, statistics, size=BATCH_SIZE, device=torch.device("cpu"))
@@ -180,10 +180,15 @@ def subset_scores(
     return found
 
 
-def _causalmer(trained: TrainedModel) -> CausalMER:
+def counterfactual(trained: TrainedModel) -> CausalMER:
+    """The model of a trained CausalMER.
+
+    Raises:
+        UserError: the model is another.
+    """
     if not isinstance(trained.model, CausalMER):
         raise UserError(
-            f"debiasing after training needs model.debiasing counterfactual, given {trained.config.model.debiasing}: "
-            "only there predictions have constants and weights"
+            f"model.debiasing is {trained.config.model.debiasing!r}; allowed: 'counterfactual', for only there "
+            "predictions have effects, constants and weights"
         )
     return trained.model

@@ -101,7 +101,7 @@ def test_the_configured_vector_predicts_what_the_model_predicts(fusion: str) -> 
 
 def test_a_model_without_counterfactuals_has_nothing_to_choose() -> None:
     data = tiny_data(TaskKind.EMOTIONS)
-    with pytest.raises(UserError, match=r"needs model\.debiasing counterfactual, given none"):
+    with pytest.raises(UserError, match=r"model\.debiasing is 'none'; allowed: 'counterfactual'"):
         collect(trained(model__debiasing="none"), data, data.valid)
 
 
