@@ -12,7 +12,7 @@ from rich.text import Text
 
 from results.dataset import SweepResults
 from results.debiasing_table import debiasing_lines
-from results.evaluation_table import PRESENT, SUBSET_NAMES, as_configured, contenders
+from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
 from results.leaderboard import Entry, Leaderboard, leaderboard
 from results.selection import read_selection
 from sweeps.plan import Plan
@@ -53,13 +53,21 @@ def evaluation_table(results: SweepResults) -> RenderableType:
     for present in PRESENT[1:]:
         table.add_column(SUBSET_NAMES[present], justify="right")
     for contender in found:
-        cells = [contender.name, contender.prediction, str(contender.interval(metric) or "–")]
+        cells = [contender.name, contender.prediction, _mean(contender, metric)]
         for present in PRESENT[1:]:
             interval = contender.interval(metric, present)
             cells.append("–" if interval is None else f"{interval.mean:.4f}")
         table.add_row(*map(Text, cells))
     seeds = ", ".join(map(str, results.manifest.ranking_seeds))
     return Group(Text(f"test {metric}, mean over seeds {seeds}, by the modalities present"), table)
+
+
+def _mean(contender: Contender, metric: str) -> str:
+    """The mean with its interval; a baseline without seeds has a value and nothing to average."""
+    interval = contender.interval(metric)
+    if interval is None:
+        return "–"
+    return str(interval) if contender.config_id else f"{interval.mean:.4f}"
 
 
 def print_test_tables(screen: Console, results: SweepResults) -> None:
@@ -133,7 +141,10 @@ def plan_table(plan: Plan) -> RenderableType:
     for name, cost in plan.costs.items():
         pace = f"{cost.step_seconds * 1000:.0f} ms a step, {cost.epoch_seconds:.1f} s an epoch"
         lines.append((name, f"{pace}, {cost.parameters:,} parameters"))
-    lines.append(("time", f"at most about {timedelta(seconds=round(plan.seconds))}, measured on this CPU"))
+    time = timedelta(seconds=round(plan.seconds))
+    lines.append(
+        ("time", f"at most about {time} by steps measured on this CPU; starting processes comes on top")
+    )
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, text in lines:
         table.add_row(Text(name, style="bold"), Text(text))
