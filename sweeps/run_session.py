@@ -100,11 +100,13 @@ class RunSession:
             raise
         except NonFiniteLossError as error:
             return self._end(RunState.NAN, str(error))
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            return self._end(RunState.OOM, str(error))
         except UserError as error:
             return self._end(RunState.FAILED, str(error))
-        except Exception:  # whatever breaks in a run is that run's failure, and is kept with its traceback
+        except (
+            Exception
+        ) as error:  # whatever breaks in a run is that run's failure, and is kept with its traceback
+            if _is_out_of_memory(error):
+                return self._end(RunState.OOM, str(error))
             return self._end(RunState.FAILED, traceback.format_exc(limit=-8))
 
     def close(self) -> None:
@@ -189,6 +191,12 @@ class RunSession:
     @property
     def _last(self) -> Path:
         return self._folder / "last.safetensors"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """On a CPU torch says so with a plain RuntimeError."""
+    on_cpu = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    return on_cpu or isinstance(error, (torch.OutOfMemoryError, MemoryError))
 
 
 def epoch_row(result: EpochResult, phase: str) -> dict[str, Any]:

@@ -262,6 +262,12 @@ def test_a_configuration_that_does_not_fit_the_data_fails_with_the_reason(sweep:
     assert RunConfig.model_validate(found.config) == work.config
 
 
+def test_a_run_that_needs_more_memory_than_there_is_ends_as_oom(sweep: CheckedSweep) -> None:
+    work = job(sweep, model__backbone__hidden_dim=2**21, model__backbone__num_heads=2)
+    assert train(work, sweep).state is RunState.OOM
+    assert "can't allocate memory" in history(sweep, work).reason
+
+
 def test_another_seeds_checkpoint_is_refused_with_the_reason(sweep: CheckedSweep) -> None:
     work = job(sweep)
     session = RunSession(work, context(sweep))
