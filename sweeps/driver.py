@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from causalmer_core.config import RunConfig
-from causalmer_core.errors import UserError
-from causalmer_core.metrics import metric_directions
 from cluster.connect import local_ray
 from cluster.resources import check_available
 from results.compaction import compact
@@ -17,7 +15,6 @@ from results.dataset import open_sweep
 from results.files import exclusive_lock
 from results.final_evaluation import final_evaluation
 from results.histories import RunHistory, read_run, read_runs
-from results.manifest import create_sweep, new_manifest, read_manifest
 from results.records import RunKey
 from results.report import write_report
 from results.selection import Selection, read_selection, select
@@ -30,10 +27,7 @@ from sweeps.problems import blaming
 from sweeps.progress import SweepProgress
 from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
-from sweeps.spec import changed_keys, load_spec, to_yaml
-
-MAY_CHANGE = ("storage", "data.root", "resources.")
-"""Keys of a sweep's file that do not affect its records, and may change when it is continued."""
+from sweeps.sweep_folder import begin_sweep, check_unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +48,9 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
     """
     layout = sweep.layout
     if layout.root.exists():
-        _check_unchanged(sweep)
+        check_unchanged(sweep)
     else:
-        _create(sweep)
+        begin_sweep(sweep)
     busy = f"another process runs the sweep in {layout.root}; wait for it, or stop it first"
     with exclusive_lock(layout.lock, wait=False, busy=busy), ExitStack() as stack:
         max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
@@ -149,7 +143,7 @@ class _Phases:
                 source,
                 first,
                 layout=self._layout,
-                context=self._context,
+                context=run_context(self._sweep),
                 resources=self._spec.resources,
                 observer=self._progress,
             )
@@ -175,49 +169,15 @@ class _Phases:
     def _paper(self) -> RunConfig:
         return self._spec.paper_config(self._fingerprint)
 
-    @property
-    def _context(self) -> RunContext:
-        return RunContext(
-            sweep=str(self._layout.root.resolve()),
-            data_root=str(self._sweep.data_root.resolve()),
-            dataset=self._spec.data.name,
-            direction=self._sweep.direction,
-            threads=max(int(self._spec.resources.cpu), 1),
-            device="cuda" if self._spec.resources.gpu else "cpu",
-        )
 
-
-def _create(sweep: CheckedSweep) -> None:
-    spec, seeds = sweep.spec, sweep.spec.seed_plan()
-    manifest = new_manifest(
-        name=spec.name,
-        monitor=spec.base_config(sweep.data.fingerprint).trainer.monitor,
+def run_context(sweep: CheckedSweep) -> RunContext:
+    """What the runs of a sweep share."""
+    resources = sweep.spec.resources
+    return RunContext(
+        sweep=str(sweep.layout.root.resolve()),
+        data_root=str(sweep.data_root.resolve()),
+        dataset=sweep.spec.data.name,
         direction=sweep.direction,
-        metrics=metric_directions(sweep.data.task),
-        parameters=spec.space.column_types(),
-        search_seeds=seeds.search,
-        confirm_seeds=seeds.confirm,
-        dataset=spec.data.name,
-        dataset_fingerprint=sweep.data.fingerprint,
+        threads=max(int(resources.cpu), 1),
+        device="cuda" if resources.gpu else "cpu",
     )
-    create_sweep(sweep.layout, manifest, to_yaml(spec))
-
-
-def _check_unchanged(sweep: CheckedSweep) -> None:
-    """A sweep goes on only if what its records depend on is as it was."""
-    layout = sweep.layout
-    manifest = read_manifest(layout)
-    changed = [
-        key for key in changed_keys(load_spec(layout.spec), sweep.spec) if not key.startswith(MAY_CHANGE)
-    ]
-    if changed:
-        raise UserError(
-            f"{layout.root} holds the records of a sweep whose file differed in {', '.join(changed)}; change that "
-            f"back (see {layout.spec}) to continue it, or give the sweep another name"
-        )
-    if manifest.dataset_fingerprint != sweep.data.fingerprint:
-        raise UserError(
-            f"{layout.root} holds records made on other data: the fingerprint of {manifest.dataset!r} was "
-            f"{manifest.dataset_fingerprint[:16]} and is {sweep.data.fingerprint[:16]}; import the same file again, "
-            "or give the sweep another name"
-        )

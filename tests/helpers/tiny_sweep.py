@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from causalmer_core.metrics import metric_directions
 from results.layout import SweepLayout
-from results.manifest import create_sweep, new_manifest
 from results.records import RunState
 from results.run_journal import RunJournal
+from sweeps.driver import run_context
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep, preflight
-from sweeps.run_session import Advance, RunContext, RunSession
-from sweeps.spec import load_spec, to_yaml
+from sweeps.run_session import Advance, RunSession
+from sweeps.spec import load_spec
+from sweeps.sweep_folder import begin_sweep
 
 YAML = """\
 name: tiny
@@ -64,37 +64,13 @@ def checked_sweep(folder: Path, text: str = YAML, **overrides: Any) -> CheckedSw
 
 def begin(sweep: CheckedSweep) -> SweepLayout:
     """Make the sweep's folder, as the driver does."""
-    spec, seeds = sweep.spec, sweep.spec.seed_plan()
-    manifest = new_manifest(
-        name=spec.name,
-        monitor=spec.base_config(sweep.data.fingerprint).trainer.monitor,
-        direction=sweep.direction,
-        metrics=metric_directions(sweep.data.task),
-        parameters=spec.space.column_types(),
-        search_seeds=seeds.search,
-        confirm_seeds=seeds.confirm,
-        dataset=spec.data.name,
-        dataset_fingerprint=sweep.data.fingerprint,
-    )
-    create_sweep(sweep.layout, manifest, to_yaml(spec))
+    begin_sweep(sweep)
     return sweep.layout
-
-
-def context(sweep: CheckedSweep) -> RunContext:
-    """What the sweep's runs share."""
-    return RunContext(
-        sweep=str(sweep.layout.root),
-        data_root=str(sweep.data_root),
-        dataset=sweep.spec.data.name,
-        direction=sweep.direction,
-        threads=1,
-        device="cpu",
-    )
 
 
 def train(job: Job, sweep: CheckedSweep) -> Advance:
     """Train a job to its end in this process."""
-    session = RunSession(job, context(sweep))
+    session = RunSession(job, run_context(sweep))
     try:
         while True:
             advance = session.advance()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_sweep import begin, checked_sweep, context, train
+from tiny_sweep import begin, checked_sweep, run_context, train
 
 from causalmer_core.config import RunConfig
 from causalmer_core.datasets.store import open_training_data
@@ -64,7 +64,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> RunHistory:
 
 def test_after_every_step_row_and_checkpoint_are_on_disk(sweep: CheckedSweep) -> None:
     work = job(sweep)
-    session = RunSession(work, context(sweep))
+    session = RunSession(work, run_context(sweep))
     for epoch in (1, 2):
         advance = session.advance()
         assert (advance.state, advance.epoch) == (RunState.RUNNING, epoch)
@@ -97,7 +97,7 @@ KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from tiny_sweep import checked_sweep, context
+from tiny_sweep import checked_sweep, run_context
 from sweeps.jobs import Job
 from sweeps import run_session
 from sweeps.run_session import RunSession
@@ -118,7 +118,7 @@ def killed(*arguments, **named):
         os.kill(os.getpid(), signal.SIGKILL)
 
 setattr(owner, name, killed)
-session = RunSession(Job.from_json(sys.stdin.read()), context(checked_sweep(Path(sys.argv[2]))))
+session = RunSession(Job.from_json(sys.stdin.read()), run_context(checked_sweep(Path(sys.argv[2]))))
 while not session.advance().state.is_final:
     pass
 """
@@ -188,7 +188,7 @@ def test_a_session_let_go_of_is_lost_and_the_next_one_goes_on(
     sweep: CheckedSweep, undisturbed: RunHistory
 ) -> None:
     work = job(sweep)
-    session = RunSession(work, context(sweep))
+    session = RunSession(work, run_context(sweep))
     session.advance()
     session.close()
     assert history(sweep, work).state is RunState.LOST
@@ -213,7 +213,7 @@ def test_a_run_at_its_bars_is_not_pruned(sweep: CheckedSweep, undisturbed: RunHi
 
 def test_lower_is_better_where_the_metric_says_so(sweep: CheckedSweep) -> None:
     work = job(sweep, bars={1: -1.0})
-    session = RunSession(work, replace(context(sweep), direction="min"))
+    session = RunSession(work, replace(run_context(sweep), direction="min"))
     assert session.advance().state is RunState.PRUNED
     session.close()
 
@@ -239,7 +239,7 @@ def test_a_run_killed_between_a_rungs_checkpoint_and_its_end_is_pruned_without_t
 
 def test_a_run_that_becomes_nan_ends_so_and_keeps_its_epochs(sweep: CheckedSweep) -> None:
     work = job(sweep)
-    session = RunSession(work, context(sweep))
+    session = RunSession(work, run_context(sweep))
     session.advance()
     assert session._trainer is not None
     with torch.no_grad():
@@ -270,7 +270,7 @@ def test_a_run_that_needs_more_memory_than_there_is_ends_as_oom(sweep: CheckedSw
 
 def test_another_seeds_checkpoint_is_refused_with_the_reason(sweep: CheckedSweep) -> None:
     work = job(sweep)
-    session = RunSession(work, context(sweep))
+    session = RunSession(work, run_context(sweep))
     session.advance()
     session.close()
     other = replace(work, seed=2)
@@ -285,7 +285,7 @@ def test_a_journal_that_cannot_be_written_is_raised(sweep: CheckedSweep) -> None
     """Where nothing can be recorded, nothing may go on."""
     sweep.layout.run_journals.rmdir()
     sweep.layout.run_journals.touch()
-    session = RunSession(job(sweep), context(sweep))
+    session = RunSession(job(sweep), run_context(sweep))
     with pytest.raises(JournalError, match="cannot make the folder"):
         session.advance()
     session.close()
@@ -294,11 +294,11 @@ def test_a_journal_that_cannot_be_written_is_raised(sweep: CheckedSweep) -> None
 def test_two_sessions_never_train_one_run(sweep: CheckedSweep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_session, "LOCK_SECONDS", 0.1)
     work = job(sweep)
-    first = RunSession(work, context(sweep))
+    first = RunSession(work, run_context(sweep))
     first.advance()
     with pytest.raises(UserError, match=f"run {work.key.stem}: another process trains it"):
-        RunSession(work, context(sweep))
+        RunSession(work, run_context(sweep))
     first.close()
-    RunSession(work, context(sweep)).close()
+    RunSession(work, run_context(sweep)).close()
     journals = [path.name for path in sweep.layout.run_journals.glob("*.jsonl")]
     assert journals == [f"{work.key.stem}-a1.jsonl"]
