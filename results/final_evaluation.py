@@ -20,7 +20,7 @@ from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.errors import UserError
 from causalmer_core.evaluation import evaluate
-from causalmer_core.metrics import compute_metrics, majority_predictions
+from causalmer_core.metrics import majority_predictions
 from causalmer_core.modality import MODALITIES, subset_name, subsets
 from causalmer_core.trained_model import TrainedModel, load_trained
 from results.debiasing_records import VectorRecord, read_records
@@ -28,7 +28,7 @@ from results.histories import read_run
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
-from results.predictions import PREDICTIONS, expected_predictions
+from results.predictions import PREDICTIONS, expected_predictions, judgement
 from results.predictions import rows as prediction_rows
 from results.records import RunKey, RunState
 
@@ -167,18 +167,20 @@ def _evaluations(
         removed = [modality for modality in MODALITIES if modality not in present]
         result = evaluate(trained.model, batches, config.loss, removed=removed)
         values = {"present": subset_name(present), "prediction": prediction, **result.metrics}
-        yield _row(len(test), values)
+        yield _row(len(test), {**values, "notes": "; ".join(result.notes)})
 
 
 def _majority_row(data: TrainingData, test: Split) -> dict[str, Any]:
     predictions = majority_predictions(data.task, data.train.labels, len(test))
-    metrics = compute_metrics(data.task, predictions, test.labels)
     return {
         "contender": MAJORITY,
         "config_id": None,
         "seed": None,
         "attempt": None,
-        **_row(len(test), {"present": "tav", "prediction": MAJORITY, **metrics}),
+        **_row(
+            len(test),
+            {"present": "tav", "prediction": MAJORITY, **judgement(data.task, predictions, test.labels)},
+        ),
     }
 
 

@@ -15,8 +15,9 @@ from causalmer_core.config import Debiasing
 from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.debiasing import collect, factual, tie, trained_constants
 from causalmer_core.debiasing_vector import fixed
-from causalmer_core.metrics import Array, compute_metrics, predicted_labels
+from causalmer_core.metrics import Array, compute_metrics, metric_notes, predicted_labels
 from causalmer_core.modality import MODALITIES, subset_name, subsets
+from causalmer_core.task import Task
 from causalmer_core.trained_model import TrainedModel
 from results.debiasing_records import CONFIGURED, VectorRecord, vector_columns
 
@@ -68,5 +69,11 @@ def rows(
             predicted[FACTUAL] = (factual(cached), {})
             predicted[BACKBONE] = (cached.multimodal, {})
         for prediction, (logits, columns) in predicted.items():
-            metrics = compute_metrics(data.task, predicted_labels(data.task, logits), cached.labels)
-            yield {"present": subset_name(present), "prediction": prediction, **columns, **metrics}
+            judged = judgement(data.task, predicted_labels(data.task, logits), cached.labels)
+            yield {"present": subset_name(present), "prediction": prediction, **columns, **judged}
+
+
+def judgement(task: Task, decisions: Array, labels: Array) -> dict[str, Any]:
+    """Every metric of the task, and in `notes` which of them are undefined or easy here."""
+    notes = "; ".join(metric_notes(task, decisions, labels))
+    return {"notes": notes, **compute_metrics(task, decisions, labels)}

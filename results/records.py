@@ -147,7 +147,7 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
     constants and weights chosen after training, see `results.debiasing_records`), `factual` (the fusion without
     counterfactuals), `backbone` (the multimodal branch alone), `majority`. Constants and weights are those of a `tie`;
     `valid_gain` is what choosing them gained over the paper's on validation, positive where better, with the ends of
-    its t interval over folds. Version 2 added both.
+    its t interval over folds. `notes` says which metrics are undefined or easy on these samples. Version 2 added these.
     """
     return _schema(
         [
@@ -159,6 +159,7 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
             pa.field("samples", pa.int64()),
             pa.field("time", pa.timestamp("us", tz="UTC")),
             *(pa.field(name, pa.float64()) for name in VECTOR_COLUMNS),
+            pa.field("notes", pa.string()),
         ],
         metrics,
     )

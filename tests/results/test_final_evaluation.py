@@ -20,9 +20,11 @@ from causalmer_core.errors import UserError
 from causalmer_core.evaluation import evaluate
 from causalmer_core.identity import config_id
 from causalmer_core.modality import MODALITIES, subset_name, subsets
+from causalmer_core.task import Task, TaskKind
 from causalmer_core.trained_model import load_trained
 from results.final_evaluation import final_evaluation
 from results.journal import read_journal
+from results.predictions import judgement
 from results.records import RunKey, RunState
 from results.run_journal import RunJournal
 from sweeps.jobs import Job
@@ -258,3 +260,14 @@ def test_an_attempt_that_was_resumed_is_named_in_the_row(trained: Trained) -> No
     attempts = {(row["config_id"], row["seed"]): row["attempt"] for row in trained.evaluations}
     assert attempts[key.config_id, 1] == 2
     assert attempts[key.config_id, 2] == 1
+
+
+def test_a_row_says_which_of_its_metrics_are_easy() -> None:
+    task = Task(kind=TaskKind.EMOTIONS, labels=("positive",))
+    decisions = np.array([[1], [0], [1]])
+    both, single = (
+        judgement(task, decisions, decisions),
+        judgement(task, decisions, np.ones((3, 1), np.int64)),
+    )
+    assert (both["notes"], both["accuracy"]) == ("", 1.0)
+    assert single["notes"] == "only one value of positive is present, so predicting it always is perfect"
