@@ -122,8 +122,9 @@ class _Phases:
         text = "constants and weights of the selected configuration's runs, chosen on validation"
         self._progress.phase("debias", text, runs_ahead=most_runs(self._spec)["evaluate"])
         for key, record in debias(self._layout, self._spec, selected, data_root=self._sweep.data_root):
-            gain = "" if record.gain is None else f", gain over the paper's {record.gain}"
-            self._progress.say(f"debias: seed {key.seed}, {record.method}{gain}")
+            if record.gain is not None:
+                text = f"debias: seed {key.seed}, {record.method}, gain over the paper's {record.gain}"
+                self._progress.say(text)
 
     def _evaluate(self, selection: Selection) -> None:
         selected = RunConfig.model_validate(selection.config)
