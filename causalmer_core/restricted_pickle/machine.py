@@ -7,6 +7,7 @@ which refuses what it does not know.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -226,13 +227,20 @@ def carry_out(source: Source, vocabulary: Vocabulary) -> Any:
         Exception: one of `DAMAGE`; the pickle is truncated or altered.
     """
     machine = _Machine(vocabulary)
-    for name, argument in instructions(source):
-        if name in _LITERALS:
-            machine.stack.append(argument)
-        elif name in _WITHOUT_ARGUMENT:
-            _WITHOUT_ARGUMENT[name](machine)
-        elif name in _WITH_ARGUMENT:
-            _WITH_ARGUMENT[name](machine, argument)
-        elif name not in _WITHOUT_EFFECT:
-            raise _other_objects(name, argument)
+    with warnings.catch_warnings():
+        # What Python thinks of odd escapes in a foreign text is no concern of whoever imports it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for name, argument in instructions(source):
+            _step(machine, name, argument)
     return machine.pop()
+
+
+def _step(machine: _Machine, name: str, argument: Any) -> None:
+    if name in _LITERALS:
+        machine.stack.append(argument)
+    elif name in _WITHOUT_ARGUMENT:
+        _WITHOUT_ARGUMENT[name](machine)
+    elif name in _WITH_ARGUMENT:
+        _WITH_ARGUMENT[name](machine, argument)
+    elif name not in _WITHOUT_EFFECT:
+        raise _other_objects(name, argument)

@@ -109,6 +109,15 @@ def test_python_2_text_protocol_with_bytes_above_127_is_read(tmp_path: Path) -> 
     assert_same(read(tmp_path, data), np.float32([-1.5, 3]))
 
 
+@pytest.mark.parametrize("data", [b"S'a\\h'\n.", b"ga\\h\n."])
+def test_an_odd_escape_in_a_text_is_no_warning_to_a_user(tmp_path: Path, data: bytes) -> None:
+    """Warnings are errors here. The second names a memo, and is damaged."""
+    try:
+        assert read(tmp_path, data) == "a\\h"
+    except UserError:
+        assert data.startswith(b"g")
+
+
 def test_python_2_binary_strings_are_read_as_latin_1(tmp_path: Path) -> None:
     assert read(tmp_path, b"\x80\x02}U\x03abcU\x02\xe9\xffs.") == {"abc": "éÿ"}
 
