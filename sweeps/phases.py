@@ -22,6 +22,9 @@ from sweeps.configurations import nested_leaves
 from sweeps.jobs import Job
 from sweeps.spec import SweepSpec
 
+PHASES = ("search", "confirm", "evaluate")
+"""The phases that train, in their order; the name is each run's `phase`."""
+
 
 def best_candidates(
     histories: Iterable[RunHistory], spec: SweepSpec, *, higher_is_better: bool

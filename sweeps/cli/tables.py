@@ -15,6 +15,7 @@ from results.debiasing_table import debiasing_lines
 from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
 from results.leaderboard import Entry, Leaderboard, leaderboard
 from results.selection import read_selection
+from sweeps.phases import PHASES
 from sweeps.plan import Plan
 from sweeps.sections import DebiasingSection
 
@@ -108,12 +109,13 @@ def status_table(results: SweepResults) -> RenderableType:
     if runs.empty:
         return Text(f"{results.manifest.sweep_id}: no run has been recorded yet")
     table = _plain_table("phase", "runs", "states", "epochs", "best score")
-    for phase, group in runs.groupby("phase", sort=False):
+    for phase in (name for name in PHASES if name in set(runs["phase"])):
+        group = runs[runs["phase"] == phase]
         states = ", ".join(f"{count} {state}" for state, count in Counter(group["state"]).most_common())
         scores = group["score"].dropna()
         best = scores.max() if results.manifest.direction == "max" else scores.min()
         shown = "–" if scores.empty else f"{best:.4f}"
-        table.add_row(*map(Text, (str(phase), str(len(group)), states, str(group["epochs"].sum()), shown)))
+        table.add_row(*map(Text, (phase, str(len(group)), states, str(group["epochs"].sum()), shown)))
     return Group(Text(results.manifest.sweep_id), table)
 
 
