@@ -126,13 +126,22 @@ class Trainer:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self._parameters)
 
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why training has ended by itself, or none while it goes on."""
+        trainer = self.config.trainer
+        patience = trainer.early_stopping
+        if patience is not None and self.epoch - self.best_epoch >= patience and self.epoch > 0:
+            return StopReason.EARLY_STOPPING
+        return StopReason.MAX_EPOCHS if self.epoch >= trainer.max_epochs else None
+
     def epochs(self) -> Iterator[EpochResult]:
         """Train from where the trainer stands, and yield after every epoch until training ends by itself.
 
         Raises:
             NonFiniteLossError: the training or the validation loss is NaN or infinite.
         """
-        while self._stop_reason() is None:
+        while self.stop_reason is None:
             started = time.perf_counter()
             learning_rate = float(self._optimiser.param_groups[0]["lr"])
             train = self._train_epoch(self.epoch + 1)
@@ -157,7 +166,7 @@ class Trainer:
                 best_epoch=self.best_epoch,
                 best_value=self.best_value,
                 seconds=time.perf_counter() - started,
-                stop=self._stop_reason(),
+                stop=self.stop_reason,
             )
 
     def step(self, batch: Batch) -> StepResult:
@@ -246,13 +255,6 @@ class Trainer:
             return None
         text, audio, vision = constants.tolist()
         return text, audio, vision
-
-    def _stop_reason(self) -> StopReason | None:
-        trainer = self.config.trainer
-        patience = trainer.early_stopping
-        if patience is not None and self.epoch - self.best_epoch >= patience and self.epoch > 0:
-            return StopReason.EARLY_STOPPING
-        return StopReason.MAX_EPOCHS if self.epoch >= trainer.max_epochs else None
 
 
 def _finite(losses: MeanLosses, split: str, epoch: int) -> MeanLosses:

@@ -19,7 +19,6 @@ from results.layout import SweepLayout
 from results.records import VECTOR_COLUMNS, RunKey
 
 PAPER_VECTOR, CONFIGURED, LEARNED, SEARCHED = "paper", "configured", "learned", "searched"
-METHODS = (PAPER_VECTOR, CONFIGURED, LEARNED, SEARCHED)
 """How a vector comes about: weights 1; the configuration's weights; the convex fit; the search."""
 
 

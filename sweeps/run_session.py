@@ -102,9 +102,8 @@ class RunSession:
             return self._end(RunState.NAN, str(error))
         except UserError as error:
             return self._end(RunState.FAILED, str(error))
-        except (
-            Exception
-        ) as error:  # whatever breaks in a run is that run's failure, and is kept with its traceback
+        except Exception as error:
+            # whatever breaks in a run is that run's failure, and is kept with its traceback
             if _is_out_of_memory(error):
                 return self._end(RunState.OOM, str(error))
             return self._end(RunState.FAILED, traceback.format_exc(limit=-8))
@@ -118,26 +117,16 @@ class RunSession:
     def _step(self) -> Advance:
         if self._trainer is None:
             ended = read_run(self._layout, self._job.key)
-            if (
-                ended is not None and ended.state.is_final
-            ):  # by a process that was gone before it could report
+            if ended is not None and ended.state.is_final:
+                # by a process that was gone before it could report
                 return Advance(ended.state, len(ended.epochs), ended.score)
-            self._start()
-            reason = self._cut_reason()
-            if reason:  # killed between a rung's checkpoint and the end line
-                return self._end(RunState.PRUNED, reason)
-        result = next(self._epochs, None)
-        if result is None:  # killed between the last checkpoint and the end line
-            return self._end(RunState.FINISHED)
-        self._record(result)
-        reason = self._cut_reason()
-        if result.stop is not None:
-            return self._end(RunState.FINISHED, result.stop.value)
-        if reason:
-            return self._end(RunState.PRUNED, reason)
-        return Advance(RunState.RUNNING, self._epoch, self._score)
+        trainer = self._trainer or self._start()
+        if self._ending(trainer) is None:  # else it was killed between its last checkpoint and its end line
+            self._record(trainer, next(self._epochs))
+        ending = self._ending(trainer)
+        return Advance(RunState.RUNNING, self._epoch, self._score) if ending is None else self._end(*ending)
 
-    def _start(self) -> None:
+    def _start(self) -> Trainer:
         torch.set_num_threads(self._context.threads)
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
         config = self._job.config
@@ -148,6 +137,7 @@ class RunSession:
         self._journal = self._begin_journal(trainer.num_parameters, "; ".join(run_notes(config, data.task)))
         self._trainer = trainer
         self._epochs = trainer.epochs()
+        return trainer
 
     def _begin_journal(self, parameters: int | None, notes: str) -> RunJournal:
         job = self._job
@@ -164,14 +154,21 @@ class RunSession:
             notes=notes,
         )
 
-    def _record(self, result: EpochResult) -> None:
-        if self._journal is None or self._trainer is None:
+    def _record(self, trainer: Trainer, result: EpochResult) -> None:
+        if self._journal is None:
             raise RuntimeError("an epoch before the start of its run")
         self._journal.epoch(epoch_row(result, self._job.phase))
         if result.is_best:
-            self._trainer.save_weights(self._layout.best_weights(self._job.key))
-        self._trainer.save(self._last)
+            trainer.save_weights(self._layout.best_weights(self._job.key))
+        trainer.save(self._last)
         self._epoch, self._score = result.epoch, result.best_value
+
+    def _ending(self, trainer: Trainer) -> tuple[RunState, str] | None:
+        """How and why the run ends where it stands, or none; the same whether it got here or was resumed here."""
+        if trainer.stop_reason is not None:
+            return RunState.FINISHED, trainer.stop_reason.value
+        reason = self._cut_reason()
+        return (RunState.PRUNED, reason) if reason else None
 
     def _cut_reason(self) -> str:
         """Why the run is pruned after this epoch, or an empty text."""

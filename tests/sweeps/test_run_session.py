@@ -237,6 +237,18 @@ def test_a_run_killed_between_a_rungs_checkpoint_and_its_end_is_pruned_without_t
     assert kinds == ["start", "end"]
 
 
+@pytest.mark.slow
+def test_a_run_killed_before_its_end_line_ends_as_and_for_what_an_undisturbed_one_does(
+    sweep: CheckedSweep,
+) -> None:
+    """Its epochs are done: the bar that it misses at the last one has no say, killed or not."""
+    work = job(sweep, bars={3: 2.0})
+    kill_at(sweep, work, "end", 1, "before")
+    assert train(work, sweep).state is RunState.FINISHED
+    found = history(sweep, work)
+    assert (found.state, found.reason, found.attempts) == (RunState.FINISHED, "max_epochs", 2)
+
+
 def test_a_run_that_becomes_nan_ends_so_and_keeps_its_epochs(sweep: CheckedSweep) -> None:
     work = job(sweep)
     session = RunSession(work, run_context(sweep))
