@@ -63,7 +63,9 @@ def main() -> None:
     trained = train(data)
     cases = [
         Case(
-            "quickstart, trained run: 200 samples, 2 outputs", collect(trained, data, data.valid), "accuracy"
+            "quickstart, trained run: 200 samples, 2 outputs",
+            collect(trained, trained.data.valid),
+            "accuracy",
         ),
         Case("MOSI as a score: 229 samples, 1 output", random_logits(229, "regression"), "mae"),
         Case("IEMOCAP: 798 samples, 8 outputs", random_logits(798, "emotions"), "accuracy"),
@@ -144,7 +146,7 @@ def train(data: TrainingData) -> TrainedModel:
     trainer = Trainer(config, data, seed=0, device=torch.device("cpu"))
     for _ in trainer.epochs():
         pass
-    return TrainedModel(trainer.model, config, seed=0, epoch=6)
+    return TrainedModel(trainer.model, config, seed=0, epoch=6, data=data)
 
 
 def random_vectors(count: int) -> Vectors:

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from causalmer_core.causalmer import CausalMER
-from causalmer_core.datasets.base import Split, TrainingData
+from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing import collect, counterfactual
 from causalmer_core.effects import BranchLogits
 from causalmer_core.metrics import compute_metrics, predicted_labels
@@ -27,13 +27,12 @@ def predictions(model: CausalMER, z: BranchLogits) -> dict[str, Tensor]:
 
 
 def evaluate_predictions(
-    trained: TrainedModel, data: TrainingData, split: Split, removed: Iterable[Modality]
+    trained: TrainedModel, split: Split, removed: Iterable[Modality]
 ) -> dict[str, dict[str, float]]:
     """Every metric of the task for each of `PREDICTIONS`, on the CPU.
 
     Args:
         trained: a counterfactual model; it is left in evaluation mode.
-        data: the data set, for its task and its statistics.
         split: the samples.
         removed: modalities that are set to zero, after standardisation where the configuration asks for that.
 
@@ -41,9 +40,9 @@ def evaluate_predictions(
         UserError: the model is not a counterfactual one.
     """
     model = counterfactual(trained)
-    cached = collect(trained, data, split, removed=removed)
+    cached = collect(trained, split, removed=removed)
     labels = np.asarray(split.labels)
     return {
-        name: compute_metrics(data.task, predicted_labels(data.task, logits.numpy()), labels)
+        name: compute_metrics(cached.task, predicted_labels(cached.task, logits.numpy()), labels)
         for name, logits in predictions(model, cached.branches).items()
     }

@@ -9,64 +9,39 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from causalmer_core.backbone_config import AnyBackboneConfig, MulTConfig, Probability
+from causalmer_core.frozen import Frozen
 
-class Frozen(BaseModel):
-    """Base of all configuration: immutable, strict about types, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 LearningRate = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
+class FoldsConfig(Frozen):
+    """Folds over groups in place of the data set's own training and validation split; see `datasets.folds`.
+
+    The training and the validation samples are pooled and cut into `folds` parts, no group in two of them; seed s
+    validates on part `s mod folds` and trains on the others, so that seeds and folds replicate together. `group`:
+    `id` is the whole id of a sample, `id.0` its first part before a `/` (the video or the speaker), and so on.
+    """
+
+    folds: int = Field(ge=2)
+    group: str = Field(default="id.0", pattern=r"^id(\.\d+)?$")
+
+
 class DataConfig(Frozen):
-    """Which data, and how its features are scaled.
+    """Which data, how its features are scaled, and what validates.
 
     `standardise`: subtract the training mean and divide by the training standard deviation of each channel;
-    `auto` does so where the modalities' scales differ by more than a factor of three.
+    `auto` does so where the modalities' scales differ by more than a factor of three. `padding_masks`: backbones
+    leave out steps beyond a sample's length, where the data set has lengths (published: padding is attended to).
+    `split`: folds over groups; none: the data set's own split.
     """
 
     fingerprint: str = ""
     standardise: Literal["auto", "always", "never"] = "auto"
-
-
-class MulTConfig(Frozen):
-    """The MulT backbone (Tsai et al., ACL 2019). Widths count channels, dropouts are probabilities.
-
-    `kernel_*` are the widths of the temporal convolutions in front (published: 3/5/3 on IEMOCAP, 1/3/3 on MOSEI).
-    `attn_dropout` is for attention to text and for the memory transformers, `attn_dropout_audio` and
-    `attn_dropout_vision` for attention to audio and to vision, as in the published code.
-    """
-
-    name: Literal["mult"] = "mult"
-    hidden_dim: int = Field(default=40, ge=4, multiple_of=2)
-    num_heads: int = Field(default=10, ge=1)
-    layers: int = Field(default=5, ge=1)
-    memory_layers: int | None = Field(default=None, ge=1)
-    """Depth of the memory transformers; none: `max(layers, 3)` as published."""
-    kernel_text: int = Field(default=3, ge=1)
-    kernel_audio: int = Field(default=5, ge=1)
-    kernel_vision: int = Field(default=3, ge=1)
-    attn_mask: bool = True
-    attn_dropout: Probability = 0.2
-    attn_dropout_audio: Probability = 0.0
-    attn_dropout_vision: Probability = 0.0
-    relu_dropout: Probability = 0.1
-    embed_dropout: Probability = 0.25
-    res_dropout: Probability = 0.1
-    out_dropout: Probability = 0.1
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> MulTConfig:
-        if self.hidden_dim % self.num_heads:
-            raise ValueError(f"num_heads {self.num_heads} does not divide hidden_dim {self.hidden_dim}")
-        return self
-
-
-BackboneConfig = MulTConfig
+    padding_masks: bool = True
+    split: FoldsConfig | None = None
 
 
 class AlbertBranchConfig(Frozen):
@@ -156,7 +131,7 @@ class ModelConfig(Frozen):
     always, as published, where Adam then amplifies the rounding noise of a zero gradient.
     """
 
-    backbone: BackboneConfig = MulTConfig()
+    backbone: AnyBackboneConfig = MulTConfig()
     debiasing: Debiasing = "counterfactual"
     fusion: FusionName = "mask"
     fusion_form: Literal["log_space", "published"] = "log_space"
@@ -191,11 +166,17 @@ class LearningRates(Frozen):
 
 
 class OptimiserConfig(Frozen):
-    """Adam. `clip_norm` bounds the norm of the gradient over all parameters together."""
+    """Adam. `clip_norm` bounds the norm of the gradient over all parameters together.
+
+    `accumulate_batches`: the gradients of so many batches are added up for one step (published for DMD: 10). What
+    is left at the end of an epoch makes a step too, unless `drop_last_batches` leaves it out, as DMD's loop does.
+    """
 
     learning_rates: LearningRates = LearningRates()
     clip_norm: float = Field(default=0.8, gt=0.0)
     weight_decay: float = Field(default=0.0, ge=0.0)
+    accumulate_batches: int = Field(default=1, ge=1)
+    drop_last_batches: bool = False
 
 
 class TrainerConfig(Frozen):

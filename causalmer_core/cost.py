@@ -11,7 +11,8 @@ import torch
 
 from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import TrainingData
-from causalmer_core.datasets.batches import Batches, chosen_statistics, epoch_order
+from causalmer_core.datasets.batches import batches_for, epoch_order
+from causalmer_core.datasets.folds import folded
 from causalmer_core.seeding import drawing_from
 from causalmer_core.trainer import Trainer
 
@@ -38,9 +39,8 @@ def measure_cost(config: RunConfig, data: TrainingData, *, threads: int) -> Cost
     torch.set_num_threads(threads)
     trainer = Trainer(config, data, seed=0, device=torch.device("cpu"))
     size = config.trainer.batch_size
-    batches = Batches(
-        data.train, chosen_statistics(data, config.data.standardise), size=size, device=torch.device("cpu")
-    )
+    data = folded(data, config.data.split, 0)
+    batches = batches_for(config.data, data, data.train, size=size, device=torch.device("cpu"))
     order = epoch_order(len(data.train), 0, 1)[: size * (MEASURED_STEPS + 1)]
     seconds = []
     trainer.model.train()

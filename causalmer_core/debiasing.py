@@ -26,8 +26,7 @@ from torch import Tensor
 
 from causalmer_core.batched_metrics import batched_metric
 from causalmer_core.causalmer import CausalMER
-from causalmer_core.datasets.base import Split, TrainingData
-from causalmer_core.datasets.batches import Batches, chosen_statistics
+from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing_vector import DebiasingVector, Triple, Vectors
 from causalmer_core.effects import BranchLogits, effects
 from causalmer_core.errors import UserError
@@ -100,14 +99,11 @@ class CachedLogits:
 
 
 @torch.no_grad()
-def collect(
-    trained: TrainedModel, data: TrainingData, split: Split, *, removed: Iterable[Modality] = ()
-) -> CachedLogits:
+def collect(trained: TrainedModel, split: Split, *, removed: Iterable[Modality] = ()) -> CachedLogits:
     """One pass of a trained CausalMER over a split, on the CPU in float32.
 
     Args:
         trained: the model; it is left in evaluation mode.
-        data: what it was trained on, for the statistics of the features.
         split: the samples; they keep their order.
         removed: modalities set to zero after standardisation.
 
@@ -115,9 +111,8 @@ def collect(
         UserError: the model is none with counterfactuals.
     """
     model, config = counterfactual(trained).eval(), trained.config
-    statistics = chosen_statistics(data, config.data.standardise)
     gone = tuple(removed)
-    batches = Batches(split, statistics, size=BATCH_SIZE, device=torch.device("cpu"))
+    batches = trained.batches(split, size=BATCH_SIZE)
     parts: list[BranchLogits] = [model(batch.without(gone)).logits for batch in batches()]
     return CachedLogits(
         multimodal=torch.cat([part.multimodal for part in parts]).numpy(),
@@ -125,7 +120,7 @@ def collect(
         audio=torch.cat([part.audio for part in parts]).numpy(),
         vision=torch.cat([part.vision for part in parts]).numpy(),
         labels=np.asarray(split.labels),
-        task=data.task,
+        task=trained.data.task,
         fusion=config.model.fusion,
         fusion_form=config.model.fusion_form,
     )

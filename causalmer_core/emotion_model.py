@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from torch import Tensor, nn
 
 from causalmer_core.backbones import build_backbone
+from causalmer_core.backbones.base import InputShape
 from causalmer_core.branches import build_image_branch, build_text_branch
 from causalmer_core.config import LossConfig, ModelConfig
 from causalmer_core.datasets.base import TrainingData
@@ -17,6 +18,11 @@ from causalmer_core.losses import LossTerms, task_loss
 from causalmer_core.modality import Batch, Modality
 
 Output = TypeVar("Output")
+
+
+def input_shape(data: TrainingData) -> InputShape:
+    """What a backbone for this data set is built for."""
+    return InputShape(widths=data.widths, lengths=data.lengths, task=data.task)
 
 
 class EmotionModel(nn.Module, ABC, Generic[Output]):
@@ -69,7 +75,7 @@ class BranchedModel(EmotionModel[BranchOutput]):
     def __init__(self, config: ModelConfig, data: TrainingData) -> None:
         super().__init__(data)
         outputs, widths, lengths = data.task.num_outputs, data.widths, data.lengths
-        self.backbone = build_backbone(config.backbone, widths=widths, lengths=lengths, num_outputs=outputs)
+        self.backbone = build_backbone(config.backbone, input_shape(data))
         self.text_branch = build_text_branch(
             config.text_branch,
             width=widths[Modality.TEXT],

@@ -6,6 +6,7 @@
     model.constants          learned       auto               constants with a zero gradient: trained, or held
     trainer.plateau_by       loss          monitor            the schedule's value: validation loss, or the metric
     data.standardise         never         auto               raw features, or by training statistics
+    data.padding_masks       false         true               padding is attended to, or left out (where lengths are)
 
 Both predict by `TIE_w = TE - sum_k w_k NDE_k`; the published code declares w and never uses it, which is w = 1, the
 default of both. Source: CausalMER's published code.
@@ -24,6 +25,7 @@ PUBLISHED_OPTIONS: Mapping[str, Any] = {
     "model.constants": "learned",
     "trainer.plateau_by": "loss",
     "data.standardise": "never",
+    "data.padding_masks": False,
 }
 """What `fidelity: paper` sets, by dotted path."""
 

@@ -12,7 +12,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from causalmer_core.config import AlbertBranchConfig, Debiasing, Frozen, RunConfig
+from causalmer_core.config import AlbertBranchConfig, Debiasing, RunConfig
+from causalmer_core.frozen import Frozen
 
 _COUNTERFACTUAL_ONLY = (
     "model.initial_constant",

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from causalmer_core.padding import attention_mask
+
 
 def sinusoidal_positions(x: Tensor) -> Tensor:
     """Position embeddings for a sequence, `(batch, time, width)`.
@@ -55,7 +57,10 @@ class Attention(nn.Module):
         nn.init.zeros_(self.out_proj.bias)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """Attend from `query (B, T, W)` to `key, value (B, S, W)`; `mask (T, S)` is true where allowed."""
+        """Attend from `query (B, T, W)` to `key, value (B, S, W)`.
+
+        `mask (T, S)`, or `(B, 1, T or 1, S)`, is true where allowed.
+        """
         weights = self.in_proj_weight.chunk(3)
         biases = self.in_proj_bias.chunk(3)
         q, k, v = (
@@ -136,15 +141,20 @@ class TransformerEncoder(nn.Module):
         )
         self.layer_norm = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, source: Tensor | None = None) -> Tensor:
-        """`(B, T, W)` from `x (B, T, W)` and, for crossmodal attention, `source (B, S, W)`."""
+    def forward(self, x: Tensor, source: Tensor | None = None, *, attended: Tensor | None = None) -> Tensor:
+        """`(B, T, W)` from `x (B, T, W)` and, for crossmodal attention, `source (B, S, W)`.
+
+        `attended (B, S)` is true at the steps of the source, or without one of `x`, that are there: only these are
+        attended to.
+        """
         hidden = self.embed_dropout(_embedded(x))
         keys = values = None
         if source is not None:
             embedded = _embedded(source)
             keys, values = self.embed_dropout(embedded), self.embed_dropout(embedded)
         steps = x.shape[1] if source is None else source.shape[1]
-        mask = future_mask(x.shape[1], steps, x.device) if self.attn_mask else None
+        past = future_mask(x.shape[1], steps, x.device) if self.attn_mask else None
+        mask = attention_mask(attended, past)
         for layer in self.layers:
             hidden = layer(hidden, keys, values, mask)
         result: Tensor = self.layer_norm(hidden)

@@ -5,8 +5,8 @@ The order text, audio, vision is the order everywhere: in tuples, in columns and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain, combinations
 
@@ -49,12 +49,14 @@ class Batch:
     Attributes:
         text, audio, vision: features, each `(batch, time, features)` with its own time and width.
         labels: `(batch, emotions)` or `(batch,)` class indices (int64), or `(batch,)` float32 targets.
+        masks: by modality `(batch, time)`, true where a step is there; a modality without one is there throughout.
     """
 
     text: Tensor
     audio: Tensor
     vision: Tensor
     labels: Tensor
+    masks: Mapping[Modality, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.text.shape[0]
@@ -63,10 +65,21 @@ class Batch:
         features: Tensor = getattr(self, modality.value)
         return features
 
+    def mask(self, modality: Modality) -> Tensor | None:
+        """Which steps of a modality are there, `(batch, time)`; none where all are."""
+        return self.masks.get(modality)
+
+    def replaced(self, features: Mapping[Modality, Tensor]) -> Batch:
+        """The batch with other features of some modalities; labels and masks stay."""
+        text, audio, vision = (features.get(m, self[m]) for m in MODALITIES)
+        return replace(self, text=text, audio=audio, vision=vision)
+
     def without(self, removed: Iterable[Modality]) -> Batch:
         """The batch with the features of `removed` modalities set to zero (removal as published)."""
-        return replace(self, **{m.value: torch.zeros_like(self[m]) for m in removed})
+        return self.replaced({m: torch.zeros_like(self[m]) for m in removed})
 
     def to(self, device: torch.device) -> Batch:
         """The batch on `device`."""
-        return Batch(*(getattr(self, name).to(device) for name in ("text", "audio", "vision", "labels")))
+        text, audio, vision = (self[m].to(device) for m in MODALITIES)
+        masks = {m: mask.to(device) for m, mask in self.masks.items()}
+        return Batch(text, audio, vision, self.labels.to(device), masks)

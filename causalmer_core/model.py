@@ -11,7 +11,7 @@ from causalmer_core.backbones import build_backbone
 from causalmer_core.causalmer import CausalMER
 from causalmer_core.config import LossConfig, ModelConfig
 from causalmer_core.datasets.base import TrainingData
-from causalmer_core.emotion_model import EmotionModel, trainable
+from causalmer_core.emotion_model import EmotionModel, input_shape, trainable
 from causalmer_core.losses import LossTerms, task_loss
 from causalmer_core.modality import Batch
 from causalmer_core.rivals import LateFusion, LearnedMixin, Rubi
@@ -23,9 +23,7 @@ class BackboneAlone(EmotionModel[tuple[Tensor, Tensor]]):
 
     def __init__(self, config: ModelConfig, data: TrainingData) -> None:
         super().__init__(data)
-        self.backbone = build_backbone(
-            config.backbone, widths=data.widths, lengths=data.lengths, num_outputs=data.task.num_outputs
-        )
+        self.backbone = build_backbone(config.backbone, input_shape(data))
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The backbone's logits and auxiliary loss."""

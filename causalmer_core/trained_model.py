@@ -6,21 +6,36 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from causalmer_core.checkpoint import load_tensors
 from causalmer_core.config import RunConfig
-from causalmer_core.datasets.base import TrainingData
+from causalmer_core.datasets.base import Split, TrainingData
+from causalmer_core.datasets.batches import Batches, batches_for
+from causalmer_core.datasets.folds import folded
 from causalmer_core.model import AnyModel, build_model
 from causalmer_core.seeding import drawing_from
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model with trained weights, and the configuration, the seed and the epoch they come from."""
+    """A model with trained weights.
+
+    Attributes:
+        model: the model.
+        config, seed, epoch: what its weights come from.
+        data: what it was trained on and validated on: with `data.split` the seed's fold.
+    """
 
     model: AnyModel
     config: RunConfig
     seed: int
     epoch: int
+    data: TrainingData
+
+    def batches(self, split: Split, *, size: int) -> Batches:
+        """The batches of a split as in training, on the CPU."""
+        return batches_for(self.config.data, self.data, split, size=size, device=torch.device("cpu"))
 
 
 def load_trained(path: Path, data: TrainingData) -> TrainedModel:
@@ -35,7 +50,8 @@ def load_trained(path: Path, data: TrainingData) -> TrainedModel:
     """
     tensors, metadata = load_tensors(path)
     config = RunConfig.model_validate_json(json.dumps(metadata["config"]))
+    data = folded(data, config.data.split, metadata["seed"])
     with drawing_from(metadata["seed"], "init"):
         model = build_model(config.model, data)
     model.load_state_dict(tensors)
-    return TrainedModel(model, config, metadata["seed"], metadata["epoch"])
+    return TrainedModel(model, config, metadata["seed"], metadata["epoch"], data)

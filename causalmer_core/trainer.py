@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from causalmer_core.checkpoint import load_tensors, pack_optimiser, save_tensors, unpack_optimiser
 from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import TrainingData
-from causalmer_core.datasets.batches import Batches, chosen_statistics, epoch_order
+from causalmer_core.datasets.batches import batches_for, epoch_order
+from causalmer_core.datasets.folds import folded
 from causalmer_core.errors import UserError
 from causalmer_core.evaluation import LossMeter, MeanLosses, evaluate
 from causalmer_core.identity import config_id
@@ -89,7 +94,7 @@ class Trainer:
 
     Args:
         config: the configuration.
-        data: the training and the validation split.
+        data: the training and the validation split; with `data.split` the seed's fold of them is taken.
         seed: the replicate; every random stream derives from it.
         device: where to train.
 
@@ -102,12 +107,12 @@ class Trainer:
         self.seed = seed
         self.device = device
         self._sign = 1.0 if checked_metric(data.task, config.trainer.monitor) == "max" else -1.0
+        data = folded(data, config.data.split, seed)
         with drawing_from(seed, "init"):
             self.model: AnyModel = build_model(config.model, data).to(device)
-        statistics = chosen_statistics(data, config.data.standardise)
         size = config.trainer.batch_size
-        self._train_batches = Batches(data.train, statistics, size=size, device=device)
-        self._valid_batches = Batches(data.valid, statistics, size=size, device=device)
+        self._train_batches = batches_for(config.data, data, data.train, size=size, device=device)
+        self._valid_batches = batches_for(config.data, data, data.valid, size=size, device=device)
         self._parameters = [p for group in self.model.parameter_groups().values() for p in group]
         self._optimiser = self._build_optimiser()
         self._schedule = ReduceLROnPlateau(
@@ -171,15 +176,27 @@ class Trainer:
 
     def step(self, batch: Batch) -> StepResult:
         """One step of the optimiser on a batch; the model should be in training mode."""
+        return self._step([batch])
+
+    def _step(self, batches: Sequence[Batch]) -> StepResult:
+        """One step of the optimiser on the sum of the batches' gradients; the losses are means over their samples."""
         self._optimiser.zero_grad()
+        losses = torch.stack([self._backward(batch) for batch in batches])
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.config.optimiser.clip_norm)
+        self._optimiser.step()
+        *of_batches, grad_norm = torch.cat([losses.flatten(), norm[None]]).tolist()  # one wait for the device
+        total, task, kl = np.average(
+            np.reshape(of_batches, losses.shape), axis=0, weights=[len(b) for b in batches]
+        ).tolist()
+        return StepResult(MeanLosses(total, task, kl), grad_norm)
+
+    def _backward(self, batch: Batch) -> Tensor:
+        """Add a batch's gradients; its total, task and KL loss, `(3,)`."""
         with layers_in(self.config.trainer.precision, self.device):
             output = self.model(batch)
         terms = self.model.loss(output, batch.labels, self.config.loss)
         terms.total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.config.optimiser.clip_norm)
-        self._optimiser.step()
-        total, task, kl, grad_norm = torch.stack([terms.total.detach(), terms.task, terms.kl, norm]).tolist()
-        return StepResult(MeanLosses(total, task, kl), grad_norm)
+        return torch.stack([terms.total.detach(), terms.task.detach(), terms.kl.detach()])
 
     def save(self, path: Path) -> None:
         """Write everything that training goes on from."""
@@ -241,9 +258,18 @@ class Trainer:
         meter = LossMeter()
         order = epoch_order(len(self._train_batches.split), self.seed, epoch)
         with drawing_from(self.seed, "dropout", epoch, device=self.device):
-            for batch in self._train_batches(order):
-                meter.add(self.step(batch).losses, len(batch))
+            for batches in self._accumulated(order):
+                meter.add(self._step(batches).losses, sum(map(len, batches)))
         return _finite(meter.means(), "training", epoch)
+
+    def _accumulated(self, order: NDArray[np.int64]) -> Iterator[tuple[Batch, ...]]:
+        """The batches of each step. Without enough for one in the whole epoch they make a step all the same."""
+        optimiser = self.config.optimiser
+        size = optimiser.accumulate_batches
+        batches = self._train_batches(order)
+        for number, together in enumerate(iter(lambda: tuple(islice(batches, size)), ())):
+            if len(together) == size or number == 0 or not optimiser.drop_last_batches:
+                yield together
 
     def _plateau_value(self, monitored: float, losses: MeanLosses) -> float:
         by = self.config.trainer.plateau_by

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from causalmer_core.config import Frozen
 from causalmer_core.errors import UserError
+from causalmer_core.frozen import Frozen
 
 
 class TrialResources(Frozen):

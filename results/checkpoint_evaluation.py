@@ -55,6 +55,6 @@ def evaluate_checkpoint(
     """
     data = open_training_data(data_root, dataset)
     trained = load_checkpoint(checkpoint, data)
-    samples = open_test_split(data_root, dataset) if split == "test" else data.valid
-    metrics = {subset: evaluate_predictions(trained, data, samples, subset) for subset in removed}
+    samples = open_test_split(data_root, dataset) if split == "test" else trained.data.valid
+    metrics = {subset: evaluate_predictions(trained, samples, subset) for subset in removed}
     return CheckpointEvaluation(data.task, len(samples), metrics)

@@ -12,11 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import Split, TrainingData
-from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.errors import UserError
 from causalmer_core.evaluation import evaluate
@@ -78,7 +75,7 @@ def final_evaluation(
             journal.append(_majority_row(data, test))
         for name, key in waiting:
             trained = load_trained(layout.best_weights(key), data)
-            for row in _evaluations(trained, data, test, _chosen(vectors, name, key)):
+            for row in _evaluations(trained, test, _chosen(vectors, name, key)):
                 journal.append({**_key_fields(layout, key), "contender": name, **row})
     return True
 
@@ -151,17 +148,16 @@ def _open_ledger(journal: Journal, rows: list[dict[str, Any]], selected: str, *,
 
 
 def _evaluations(
-    trained: TrainedModel, data: TrainingData, test: Split, chosen: Mapping[str, VectorRecord]
+    trained: TrainedModel, test: Split, chosen: Mapping[str, VectorRecord]
 ) -> Iterator[dict[str, Any]]:
     """Rows without the run's key: with vectors chosen after training all that `results.predictions` lists, else what
     the model predicts by.
     """
     config: RunConfig = trained.config
     if config.model.debiasing == "counterfactual":
-        yield from (_row(len(test), row) for row in prediction_rows(trained, data, test, chosen))
+        yield from (_row(len(test), row) for row in prediction_rows(trained, test, chosen))
         return
-    statistics = chosen_statistics(data, config.data.standardise)
-    batches = Batches(test, statistics, size=BATCH_SIZE, device=torch.device("cpu"))
+    batches = trained.batches(test, size=BATCH_SIZE)
     prediction = PREDICTIONS[config.model.debiasing]
     for present in subsets():
         removed = [modality for modality in MODALITIES if modality not in present]

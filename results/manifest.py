@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 import pyarrow as pa
 from pydantic import Field, ValidationError, model_validator
 
-from causalmer_core.config import Frozen
 from causalmer_core.errors import UserError
+from causalmer_core.frozen import Frozen
 from results.files import fsync_folder, write_text
 from results.journal import now
 from results.layout import SweepLayout

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from causalmer_core.config import Debiasing
-from causalmer_core.datasets.base import Split, TrainingData
+from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing import collect, factual, tie, trained_constants
 from causalmer_core.debiasing_vector import fixed
 from causalmer_core.metrics import Array, compute_metrics, metric_notes, predicted_labels
@@ -40,14 +40,13 @@ def expected_predictions(records: Mapping[str, VectorRecord]) -> list[str]:
 
 
 def rows(
-    trained: TrainedModel, data: TrainingData, split: Split, records: Mapping[str, VectorRecord]
+    trained: TrainedModel, split: Split, records: Mapping[str, VectorRecord]
 ) -> Iterator[dict[str, Any]]:
     """For every subset of the modalities and every prediction a row: `present`, `prediction`, the metrics, and for a
     TIE its six numbers, with the validation gain where a method chose them.
 
     Args:
         trained: a counterfactual model.
-        data: what it was trained on.
         split: the samples.
         records: the vectors chosen for this run, by method.
 
@@ -58,7 +57,7 @@ def rows(
     configured = fixed(trained_constants(trained), (weights.text, weights.audio, weights.vision))
     for present in subsets():
         removed = [modality for modality in MODALITIES if modality not in present]
-        cached = collect(trained, data, split, removed=removed)
+        cached = collect(trained, split, removed=removed)
         predicted: dict[str, tuple[Array, Mapping[str, float | None]]] = {
             TIE: (tie(cached, configured), vector_columns(configured))
         }
@@ -69,7 +68,7 @@ def rows(
             predicted[FACTUAL] = (factual(cached), {})
             predicted[BACKBONE] = (cached.multimodal, {})
         for prediction, (logits, columns) in predicted.items():
-            judged = judgement(data.task, predicted_labels(data.task, logits), cached.labels)
+            judged = judgement(cached.task, predicted_labels(cached.task, logits), cached.labels)
             yield {"present": subset_name(present), "prediction": prediction, **columns, **judged}
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from causalmer_core.config import Frozen
 from causalmer_core.errors import UserError, unknown_name
+from causalmer_core.frozen import Frozen
 from results.dataset import SweepResults
 from results.files import write_text
 from results.intervals import Interval, PairedDifference, paired_difference

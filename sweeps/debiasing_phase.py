@@ -97,12 +97,12 @@ class _Choice:
         self._section = spec.debiasing
         self._seed = spec.search.seed
         self._metric, self._direction = manifest.monitor, manifest.direction
-        self._cached = collect(trained, data, data.valid)
+        self._cached = collect(trained, trained.data.valid)
         self._constants: Triple = trained_constants(trained)
         weights = selected.model.debiasing_weights
         self._configured = fixed(self._constants, (weights.text, weights.audio, weights.vision))
         self._paper = fixed(self._constants)
-        self._folds = sample_folds(data.valid.ids, spec.debiasing.folds, self._seed)
+        self._folds = sample_folds(trained.data.valid.ids, spec.debiasing.folds, self._seed)
 
     def record(self, method: str) -> VectorRecord:
         """The record of one method."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from causalmer_core.config import Frozen
+from causalmer_core.frozen import Frozen
 from sweeps.problems import invalid
 
 Value = bool | int | float | str

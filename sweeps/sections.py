@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from causalmer_core.config import Frozen
 from causalmer_core.errors import UserError
+from causalmer_core.frozen import Frozen
 from causalmer_core.names import checked_name
 from sweeps.problems import invalid
 

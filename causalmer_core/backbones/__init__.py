@@ -1,21 +1,30 @@
-"""Backbones: the multimodal networks under test, one file each, all under the contract of `base`."""
+"""Backbones: the multimodal networks under test, one file each, all under the contract of `base`.
+
+Other packages add theirs by the entry-point group `causalmer.backbones`; see `causalmer_core.backbone_config`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from causalmer_core.backbones.base import Backbone
+from causalmer_core.backbone_config import BackboneConfig, backbone_names, installed, installed_class
+from causalmer_core.backbones.base import Backbone, InputShape
 from causalmer_core.backbones.mult import MulT
-from causalmer_core.config import BackboneConfig
-from causalmer_core.modality import Modality
+from causalmer_core.errors import unknown_name
+
+BACKBONES: Mapping[str, type[Any]] = {"mult": MulT}
+"""Our own backbones by name."""
 
 
-def build_backbone(
-    config: BackboneConfig,
-    *,
-    widths: Mapping[Modality, int],
-    lengths: Mapping[Modality, int],
-    num_outputs: int,
-) -> Backbone:
-    """The backbone that a configuration names, with fresh weights from torch's default generator."""
-    return MulT(config, widths=widths, lengths=lengths, num_outputs=num_outputs)
+def build_backbone(config: BackboneConfig, shape: InputShape) -> Backbone:
+    """The backbone that a configuration names, with fresh weights from torch's default generator.
+
+    Raises:
+        UserError: there is no backbone of this name, or it does not fit the shape.
+    """
+    if config.name not in BACKBONES and config.name not in installed():
+        raise unknown_name("backbone", config.name, backbone_names())
+    kind = BACKBONES.get(config.name) or installed_class(config.name)
+    backbone: Backbone = kind(config, shape)
+    return backbone

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
-from causalmer_core.modality import Batch
+from causalmer_core.backbone_config import BackboneConfig
+from causalmer_core.errors import UserError
+from causalmer_core.modality import Batch, Modality
+from causalmer_core.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,37 @@ class BackboneOutput:
     auxiliary_loss: Tensor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputShape:
+    """What a backbone is built for.
+
+    Attributes:
+        widths: features a step of each modality.
+        lengths: steps of each modality; the same in every sample, padding included.
+        task: what is predicted; a backbone with a loss of its own compares `batch.labels` in this form.
+    """
+
+    widths: Mapping[Modality, int]
+    lengths: Mapping[Modality, int]
+    task: Task
+
+    @property
+    def num_outputs(self) -> int:
+        """Logits a sample."""
+        return self.task.num_outputs
+
+
 class Backbone(nn.Module, ABC):
-    """Abstract: takes all three modalities, any number of steps each, and gives logits."""
+    """Abstract: takes all three modalities, any number of steps each, and gives logits.
+
+    A subclass is built as `cls(config, shape)` with a `config_type` and an `InputShape`, draws its weights from torch's
+    default generator, says what it does with padding (`batch.mask(modality)`), and in evaluation mode gives every
+    sample its logits and features whatever stands beside it in the batch. Nothing in it names a device.
+    `tests/causalmer_core/backbones/test_contract.py` holds every backbone to this.
+    """
+
+    config_type: ClassVar[type[BackboneConfig]]
+    """The class of its configuration."""
 
     @property
     @abstractmethod
@@ -36,3 +70,17 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Batch) -> BackboneOutput:
         """Logits, features and auxiliary loss of a batch."""
+
+
+def checked_kernels(shape: InputShape, kernels: Mapping[Modality, int]) -> None:
+    """Check that the convolutions in front fit into the data.
+
+    Raises:
+        UserError: a modality has fewer steps than its convolution is wide.
+    """
+    for modality, kernel in kernels.items():
+        if shape.lengths[modality] < kernel:
+            raise UserError(
+                f"model.backbone.kernel_{modality} is {kernel}, but the data has {shape.lengths[modality]} {modality} "
+                f"steps; allowed: 1 to {shape.lengths[modality]}"
+            )

@@ -20,49 +20,37 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from causalmer_core.backbones.base import Backbone, BackboneOutput
-from causalmer_core.config import MulTConfig
-from causalmer_core.errors import UserError
+from causalmer_core.backbone_config import MulTConfig
+from causalmer_core.backbones.base import Backbone, BackboneOutput, InputShape, checked_kernels
 from causalmer_core.layers import TransformerEncoder
 from causalmer_core.modality import MODALITIES, Batch, Modality
+from causalmer_core.padding import convolved_mask, last_step
 
 _LETTER = {Modality.TEXT: "l", Modality.AUDIO: "a", Modality.VISION: "v"}
 
 
 @final
 class MulT(Backbone):
-    """The MulT backbone.
+    """The MulT backbone. Steps beyond a sample's length are not attended to, and its last step is the last before them.
 
     Args:
         config: widths, depths and dropouts.
-        widths: features a step of each modality.
-        lengths: steps of each modality; used only to check that the convolutions fit.
-        num_outputs: logits a sample.
+        shape: what it is built for; the lengths are used only to check that the convolutions fit.
 
     Raises:
         UserError: a modality has fewer steps than its convolution is wide.
     """
 
-    def __init__(
-        self,
-        config: MulTConfig,
-        *,
-        widths: Mapping[Modality, int],
-        lengths: Mapping[Modality, int],
-        num_outputs: int,
-    ) -> None:
+    config_type = MulTConfig
+
+    def __init__(self, config: MulTConfig, shape: InputShape) -> None:
         super().__init__()
         self.config = config
+        self._kernels = _kernels(config, shape)
         width = config.hidden_dim
-        for modality, kernel in self._kernels().items():
-            if lengths[modality] < kernel:
-                raise UserError(
-                    f"model.backbone.kernel_{modality} is {kernel}, but the data has {lengths[modality]} {modality} "
-                    f"steps; allowed: 1 to {lengths[modality]}"
-                )
-            if widths[modality] != width:
-                projection = nn.Conv1d(widths[modality], width, kernel, bias=False)
-                self.add_module(f"proj_{_LETTER[modality]}", projection)
+        for modality, kernel in self._kernels.items():
+            projection = nn.Conv1d(shape.widths[modality], width, kernel, bias=False)
+            self.add_module(f"proj_{_LETTER[modality]}", projection)
         for target in MODALITIES:
             for source in MODALITIES:
                 if source is not target:
@@ -71,20 +59,12 @@ class MulT(Backbone):
             self.add_module(f"trans_{_LETTER[target]}_mem", self._memory())
         self.proj1 = nn.Linear(6 * width, 6 * width)
         self.proj2 = nn.Linear(6 * width, 6 * width)
-        self.out_layer = nn.Linear(6 * width, num_outputs)
+        self.out_layer = nn.Linear(6 * width, shape.num_outputs)
 
     @property
     def feature_width(self) -> int:
         """6 hidden_dim: two crossmodal streams for each of three modalities."""
         return 6 * self.config.hidden_dim
-
-    def _kernels(self) -> dict[Modality, int]:
-        c = self.config
-        return {
-            Modality.TEXT: c.kernel_text,
-            Modality.AUDIO: c.kernel_audio,
-            Modality.VISION: c.kernel_vision,
-        }
 
     def _encoder(self, width: int, layers: int, attn_dropout: float) -> TransformerEncoder:
         c = self.config
@@ -115,28 +95,42 @@ class MulT(Backbone):
         x = batch[modality]
         if modality is Modality.TEXT:
             x = F.dropout(x, self.config.embed_dropout, self.training)
-        name = f"proj_{_LETTER[modality]}"
-        if hasattr(self, name):
-            x = self.get_submodule(name)(x.transpose(1, 2)).transpose(1, 2)
+        if modality in self._kernels:
+            x = self.get_submodule(f"proj_{_LETTER[modality]}")(x.transpose(1, 2)).transpose(1, 2)
         return x
 
-    def _last_state(self, projected: Mapping[Modality, Tensor], target: Modality) -> Tensor:
+    def _last_state(
+        self, projected: Mapping[Modality, Tensor], masks: Mapping[Modality, Tensor | None], target: Modality
+    ) -> Tensor:
         attended = [
-            self.get_submodule(_crossmodal_name(target, source))(projected[target], projected[source])
+            self.get_submodule(_crossmodal_name(target, source))(
+                projected[target], projected[source], attended=masks[source]
+            )
             for source in MODALITIES
             if source is not target
         ]
         memory = self.get_submodule(f"trans_{_LETTER[target]}_mem")
-        last: Tensor = memory(torch.cat(attended, dim=2))[:, -1]
-        return last
+        return last_step(memory(torch.cat(attended, dim=2), attended=masks[target]), masks[target])
 
     def forward(self, batch: Batch) -> BackboneOutput:
         """Logits `(B, outputs)` and features `(B, 6 hidden_dim)`, the concatenated last states."""
         projected = {m: self._projected(batch, m) for m in MODALITIES}
-        features = torch.cat([self._last_state(projected, m) for m in MODALITIES], dim=1)
+        masks = {m: convolved_mask(batch.mask(m), self._kernels.get(m, 1)) for m in MODALITIES}
+        features = torch.cat([self._last_state(projected, masks, m) for m in MODALITIES], dim=1)
         hidden = F.dropout(F.relu(self.proj1(features)), self.config.out_dropout, self.training)
         logits = self.out_layer(features + self.proj2(hidden))
         return BackboneOutput(logits, features, logits.new_zeros(()))
+
+
+def _kernels(config: MulTConfig, shape: InputShape) -> dict[Modality, int]:
+    """The width of the convolution of each modality that has one."""
+    kernels = {
+        Modality.TEXT: config.kernel_text,
+        Modality.AUDIO: config.kernel_audio,
+        Modality.VISION: config.kernel_vision,
+    }
+    checked_kernels(shape, kernels)
+    return {m: kernel for m, kernel in kernels.items() if shape.widths[m] != config.hidden_dim}
 
 
 def _crossmodal_name(target: Modality, source: Modality) -> str:

@@ -7,7 +7,8 @@ The trainer is handed a `TrainingData`, which has no test split in it. The test 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,25 @@ from causalmer_core.modality import MODALITIES, Modality
 from causalmer_core.task import Task
 
 FloatArray = NDArray[np.float32]
+Lengths = NDArray[np.int64]
+
+
+class Samples(Protocol):
+    """An array whose first axis is the samples: in memory, a memory map, or rows of several (`folds.Rows`)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Samples first."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its numbers."""
+
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """The samples of a slice or of an array of positions, as an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +43,17 @@ class Split:
     """One split of a data set; the arrays may be memory maps.
 
     Attributes:
-        features: for each modality `(samples, time, width)` float32. A step whose features are all zero is padding.
+        features: for each modality `(samples, time, width)` float32.
         labels: `(samples, emotions)` int64 in {0, 1}, `(samples,)` int64 classes, or `(samples,)` float32 targets.
-        ids: one identifier a sample.
+        ids: one identifier a sample; the parts of one are joined by `/`, the video or the speaker first.
+        lengths: by modality `(samples,)`, how many steps from the first one on are there; a modality without lengths
+            is there throughout. Features beyond a length are kept as the file has them.
     """
 
-    features: Mapping[Modality, FloatArray]
+    features: Mapping[Modality, Samples]
     labels: NDArray[np.int64] | NDArray[np.float32]
     ids: Sequence[str]
+    lengths: Mapping[Modality, Lengths] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -38,7 +61,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class FeatureStatistics:
-    """Mean and standard deviation of one modality over the non-padding steps of the training split.
+    """Mean and standard deviation of one modality over the training split's steps that are there and not all zero.
 
     Attributes:
         mean, std: each `(width,)` float32, one number a channel.

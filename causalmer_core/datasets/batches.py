@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from causalmer_core.config import DataConfig
 from causalmer_core.datasets.base import FeatureStatistics, FloatArray, Split, TrainingData
 from causalmer_core.modality import MODALITIES, Batch, Modality
 from causalmer_core.seeding import numpy_stream
@@ -56,17 +56,25 @@ class Batches:
 
     Args:
         split: the samples; memory maps are read a batch at a time.
-        statistics: standardise with these, or not at all. Padding (all-zero) steps stay zero.
+        statistics: standardise with these, or not at all. Steps of zeros stay zero.
         size: samples a batch.
         device: where the tensors go.
+        masks: give masks where the split has lengths, and set the features beyond them to zero.
     """
 
     def __init__(
-        self, split: Split, statistics: Statistics | None, *, size: int, device: torch.device
+        self,
+        split: Split,
+        statistics: Statistics | None,
+        *,
+        size: int,
+        device: torch.device,
+        masks: bool = True,
     ) -> None:
         self.split = split
         self.size = size
         self.device = device
+        self._lengths = split.lengths if masks else {}
         self._scaling = (
             None
             if statistics is None
@@ -80,14 +88,43 @@ class Batches:
             yield self._batch(samples[start:stop])
 
     def _batch(self, chosen: NDArray[np.int64]) -> Batch:
-        features = {m.value: self._features(m, chosen) for m in MODALITIES}
-        labels = torch.from_numpy(np.asarray(self.split.labels[chosen]))
-        return Batch(**features, labels=labels.to(self.device))
+        masks = {m: self._mask(m, chosen) for m in self._lengths}
+        arrays = (self._features(m, chosen, masks.get(m)) for m in MODALITIES)
+        text, audio, vision = (torch.from_numpy(values).to(self.device) for values in arrays)
+        labels = torch.from_numpy(np.asarray(self.split.labels[chosen])).to(self.device)
+        return Batch(
+            text,
+            audio,
+            vision,
+            labels,
+            {m: torch.from_numpy(mask).to(self.device) for m, mask in masks.items()},
+        )
 
-    def _features(self, modality: Modality, chosen: NDArray[np.int64]) -> Tensor:
+    def _mask(self, modality: Modality, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
+        steps = np.arange(self.split.features[modality].shape[1])
+        return np.asarray(steps < np.asarray(self._lengths[modality])[chosen, None])
+
+    def _features(
+        self, modality: Modality, chosen: NDArray[np.int64], mask: NDArray[np.bool_] | None
+    ) -> FloatArray:
         values: FloatArray = np.asarray(self.split.features[modality][chosen])
+        if mask is not None:
+            values = np.where(mask[:, :, None], values, np.float32(0))
         if self._scaling is not None:
             mean, inverse = self._scaling[modality]
             present = values.any(axis=2, keepdims=True)
             values = np.where(present, (values - mean) * inverse, np.float32(0))
-        return torch.from_numpy(values).to(self.device)
+        return values
+
+
+def batches_for(
+    config: DataConfig, data: TrainingData, split: Split, *, size: int, device: torch.device
+) -> Batches:
+    """The batches of a split as a configuration asks for them: scaled by the training statistics, with masks or not."""
+    return Batches(
+        split,
+        chosen_statistics(data, config.standardise),
+        size=size,
+        device=device,
+        masks=config.padding_masks,
+    )

@@ -9,16 +9,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalmer_core.datasets.base import FeatureStatistics, FloatArray
+from causalmer_core.datasets.base import FeatureStatistics, Lengths, Samples
 
 CHUNK_BYTES = 32 * 2**20
 """About how much of a memory-mapped array is in memory at a time."""
 
 
-def chunks(values: NDArray[Any], chunk_bytes: int = CHUNK_BYTES) -> Iterator[NDArray[Any]]:
+def chunks(values: Samples, chunk_bytes: int = CHUNK_BYTES) -> Iterator[NDArray[Any]]:
     """The array in pieces along its first axis, each at most about `chunk_bytes` large."""
+    return (values[start:stop] for start, stop in _bounds(values, chunk_bytes))
+
+
+def _bounds(values: Samples, chunk_bytes: int) -> Iterator[tuple[int, int]]:
     rows = max(1, chunk_bytes // max(1, values[:1].nbytes))
-    return (values[start : start + rows] for start in range(0, len(values), rows))
+    return ((start, start + rows) for start in range(0, len(values), rows))
+
+
+def _present(
+    features: Samples, lengths: Lengths | None, chunk_bytes: int
+) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
+    """Pieces of the features, and which of their steps are no padding."""
+    steps = np.arange(features.shape[1])
+    for start, stop in _bounds(features, chunk_bytes):
+        chunk = features[start:stop]
+        present = np.asarray(chunk.any(axis=2))
+        if lengths is not None:
+            present = present & (steps < lengths[start:stop, None])
+        yield chunk, present
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +43,7 @@ class Padding:
     """How much of a modality is not there.
 
     Attributes:
-        steps: padding steps (all features 0) over all samples.
+        steps: padding steps over all samples.
         missing_samples: samples that are padding throughout.
     """
 
@@ -34,17 +51,20 @@ class Padding:
     missing_samples: int
 
 
-def count_padding(features: FloatArray, chunk_bytes: int = CHUNK_BYTES) -> Padding:
-    """Count the padding of one modality, `(samples, time, width)`."""
+def count_padding(
+    features: Samples, chunk_bytes: int = CHUNK_BYTES, lengths: Lengths | None = None
+) -> Padding:
+    """Count the padding of one modality, `(samples, time, width)`: steps of zeros, or beyond a sample's length."""
     steps = missing = 0
-    for chunk in chunks(features, chunk_bytes):
-        present = np.asarray(chunk.any(axis=2))
+    for _, present in _present(features, lengths, chunk_bytes):
         steps += int((~present).sum())
         missing += int((~present.any(axis=1)).sum())
     return Padding(steps, missing)
 
 
-def feature_statistics(features: FloatArray, chunk_bytes: int = CHUNK_BYTES) -> FeatureStatistics:
+def feature_statistics(
+    features: Samples, chunk_bytes: int = CHUNK_BYTES, lengths: Lengths | None = None
+) -> FeatureStatistics:
     """Mean and standard deviation of each channel over the non-padding steps.
 
     Population formula (division by the number of steps), summed in float64; chunks are merged after Chan, Golub and
@@ -54,11 +74,12 @@ def feature_statistics(features: FloatArray, chunk_bytes: int = CHUNK_BYTES) -> 
     Args:
         features: `(samples, time, width)`, may be a memory map.
         chunk_bytes: how much of it to hold at a time.
+        lengths: how many steps of each sample are there; none: all.
     """
     width = features.shape[2]
     count, mean, squares = 0, np.zeros(width), np.zeros(width)
-    for chunk in chunks(features, chunk_bytes):
-        steps = np.asarray(chunk[chunk.any(axis=2)], dtype=np.float64)
+    for chunk, present in _present(features, lengths, chunk_bytes):
+        steps = np.asarray(chunk[present], dtype=np.float64)
         if not len(steps):
             continue
         total = count + len(steps)

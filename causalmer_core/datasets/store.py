@@ -135,7 +135,7 @@ def _write_files(
     for split_name in SPLITS:
         split = splits[split_name]
         for modality in MODALITIES:
-            write_array(folder / f"{split_name}_{modality.value}.npy", split.features[modality])
+            write_array(folder / f"{split_name}_{modality.value}.npy", np.asarray(split.features[modality]))
         write_array(folder / f"{split_name}_labels.npy", split.labels)
         write_text(folder / f"{split_name}_ids.json", json.dumps(list(split.ids)))
     for modality, of_modality in statistics.items():

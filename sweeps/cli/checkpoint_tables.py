@@ -22,19 +22,20 @@ _BRANCHES = {
 def checkpoint_table(found: ImportedModel) -> RenderableType:
     """What an import found, and what it assumed."""
     record, config = found.record, found.config
-    mult, albert = config.model.backbone, config.model.text_branch.model_dump()
+    mult, albert = config.model.backbone.model_dump(), config.model.text_branch.model_dump()
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     table.add_column()
-    kernels = f"kernels {mult.kernel_text}/{mult.kernel_audio}/{mult.kernel_vision}"
+    kernels = f"kernels {'/'.join(str(mult[f'kernel_{m}']) for m in MODALITIES)}"
     shapes = [
         ("file", f"{record.source_file}, {record.form}, SHA-256 {record.source_sha256[:16]}"),
         ("task", f"{record.task.kind.value}, {record.task.num_outputs} outputs"),
         ("widths", ", ".join(f"{m.value} {record.widths[m]}" for m in MODALITIES)),
         (
             "MulT",
-            f"hidden_dim {mult.hidden_dim}, layers {mult.layers}, memory_layers {mult.memory_layers}, {kernels}",
+            ", ".join(f"{name} {mult[name]}" for name in ("hidden_dim", "layers", "memory_layers"))
+            + f", {kernels}",
         ),
         (
             "ALBERT",

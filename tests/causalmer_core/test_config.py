@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from causalmer_core.config import MulTConfig, RunConfig, merged
+from causalmer_core.backbone_config import MulTConfig
+from causalmer_core.config import RunConfig, merged
 from causalmer_core.identity import WITHOUT_EFFECT, config_id, identity
 
 PUBLISHED = RunConfig()

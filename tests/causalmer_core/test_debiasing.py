@@ -45,7 +45,9 @@ def trained(kind: TaskKind = TaskKind.EMOTIONS, **values: object) -> TrainedMode
     config = tiny_config(kind, **values)
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        return TrainedModel(build_model(config.model, tiny_data(kind)), config, seed=3, epoch=1)
+        return TrainedModel(
+            build_model(config.model, tiny_data(kind)), config, seed=3, epoch=1, data=tiny_data(kind)
+        )
 
 
 @pytest.mark.parametrize("kind", list(TaskKind))
@@ -86,7 +88,7 @@ def test_the_configured_vector_predicts_what_the_model_predicts(fusion: str) -> 
     assert isinstance(run.model, CausalMER)
     data = tiny_data(TaskKind.EMOTIONS)
     removed = (Modality.AUDIO,)
-    cached = collect(run, data, data.valid, removed=removed)
+    cached = collect(run, data.valid, removed=removed)
     configured = fixed(trained_constants(run), tuple(weights.values()))
     statistics = chosen_statistics(data, run.config.data.standardise)
     (batch,) = Batches(data.valid, statistics, size=64, device=torch.device("cpu"))()
@@ -102,7 +104,7 @@ def test_the_configured_vector_predicts_what_the_model_predicts(fusion: str) -> 
 def test_a_model_without_counterfactuals_has_nothing_to_choose() -> None:
     data = tiny_data(TaskKind.EMOTIONS)
     with pytest.raises(UserError, match=r"model\.debiasing is 'none'; allowed: 'counterfactual'"):
-        collect(trained(model__debiasing="none"), data, data.valid)
+        collect(trained(model__debiasing="none"), data.valid)
 
 
 def grid(constraint: str) -> np.ndarray:

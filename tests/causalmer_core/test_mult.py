@@ -6,20 +6,26 @@ import pytest
 import torch
 from tiny_data import LENGTHS, SMALL_MODEL, WIDTHS, tiny_split
 
+from causalmer_core.backbone_config import MulTConfig
 from causalmer_core.backbones import build_backbone
-from causalmer_core.backbones.base import Backbone
-from causalmer_core.config import MulTConfig
+from causalmer_core.backbones.base import Backbone, InputShape
 from causalmer_core.datasets.batches import Batches
 from causalmer_core.errors import UserError
 from causalmer_core.modality import MODALITIES, Batch, Modality
-from causalmer_core.task import TaskKind
+from causalmer_core.task import Task, TaskKind
 
 SMALL = MulTConfig(**SMALL_MODEL["model.backbone"])
 
 
+def shape(*, widths: dict[Modality, int] = WIDTHS, lengths: dict[Modality, int] = LENGTHS) -> InputShape:
+    return InputShape(
+        widths=widths, lengths=lengths, task=Task(kind=TaskKind.EMOTIONS, labels=("happy", "sad"))
+    )
+
+
 def backbone(config: MulTConfig = SMALL, *, lengths: dict[Modality, int] | None = None) -> Backbone:
     torch.manual_seed(0)
-    return build_backbone(config, widths=WIDTHS, lengths=lengths or LENGTHS, num_outputs=4)
+    return build_backbone(config, shape(lengths=lengths or LENGTHS))
 
 
 def batch(samples: int = 6) -> Batch:
@@ -67,7 +73,7 @@ def test_a_convolution_wider_than_the_sequence_is_refused(modality: Modality) ->
 
 def test_a_modality_as_wide_as_the_model_is_not_convolved() -> None:
     widths = {**WIDTHS, Modality.AUDIO: SMALL.hidden_dim}
-    model = build_backbone(SMALL, widths=widths, lengths=LENGTHS, num_outputs=4)
+    model = build_backbone(SMALL, shape(widths=widths))
     names = {name.split(".")[0] for name, _ in model.named_parameters()}
     assert "proj_a" not in names
     assert {"proj_l", "proj_v"} <= names

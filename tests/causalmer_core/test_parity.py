@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +19,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from causalmer_core.backbone_config import MulTConfig
 from causalmer_core.backbones import build_backbone
-from causalmer_core.config import MulTConfig, RunConfig
+from causalmer_core.backbones.base import InputShape
+from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
 from causalmer_core.effects import BranchLogits, effects
 from causalmer_core.fidelity import PUBLISHED_OPTIONS
@@ -132,6 +135,14 @@ class TestCounterfactualCore:
                 np.testing.assert_allclose(gradient, arrays[f"grad_c_{name}"], **GRADIENTS, err_msg=name)
 
 
+def shape_of(features: Sequence[Tensor], task: Task) -> InputShape:
+    return InputShape(
+        widths={m: x.shape[2] for m, x in zip(MODALITIES, features, strict=True)},
+        lengths={m: x.shape[1] for m, x in zip(MODALITIES, features, strict=True)},
+        task=task,
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "layers", "kernels"),
     [("mult_iemocap_aligned", 5, (3, 5, 3)), ("mult_mosei_unaligned", 4, (1, 3, 3))],
@@ -149,9 +160,7 @@ def test_mult_gives_the_published_outputs_and_gradients(
             kernel_audio=kernel_audio,
             kernel_vision=kernel_vision,
         ),
-        widths={m: x.shape[2] for m, x in zip(MODALITIES, (text, audio, vision), strict=True)},
-        lengths={m: x.shape[1] for m, x in zip(MODALITIES, (text, audio, vision), strict=True)},
-        num_outputs=arrays["logits"].shape[1],
+        shape_of((text, audio, vision), TASKS[arrays["logits"].shape[1]]),
     )
     parameters = published_parameters(arrays)
     backbone.load_state_dict(parameters)  # our names inside MulT are the published ones

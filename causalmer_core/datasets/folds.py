@@ -1,0 +1,138 @@
+"""Folds over groups: other training and validation splits of the same samples, the same for every configuration.
+
+The training and the validation samples are pooled, the test split stays closed. scikit-learn's `GroupKFold` cuts the
+pool into K parts of about equal size with no group (video, speaker) in two of them; the cut depends on the groups
+alone. The run with seed s validates on part s mod K and trains on the others: K seeds see every part once, two
+configurations are compared on the same parts, and the spread over seeds holds the spread over parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from causalmer_core.config import FoldsConfig
+from causalmer_core.datasets.base import Samples, Split, TrainingData
+from causalmer_core.datasets.statistics import feature_statistics
+from causalmer_core.errors import UserError
+from causalmer_core.modality import MODALITIES
+
+
+@final
+class Rows:
+    """Chosen samples of several arrays that lie one after the other, read when they are asked for.
+
+    Args:
+        parts: the arrays; all but their first axes are equal.
+        chosen: positions in the arrays as if they were one.
+    """
+
+    def __init__(self, parts: Sequence[Samples], chosen: NDArray[np.int64]) -> None:
+        self._parts = parts
+        self._chosen = chosen
+        self._starts = np.cumsum([0, *(len(part) for part in parts)])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Samples first."""
+        return (len(self._chosen), *self._parts[0].shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the numbers."""
+        return self._parts[0].dtype
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def __getitem__(self, key: slice | NDArray[np.int64]) -> NDArray[Any]:
+        wanted = self._chosen[key]
+        found = np.empty((len(wanted), *self.shape[1:]), self.dtype)
+        for start, part in zip(self._starts, self._parts, strict=False):
+            here = (wanted >= start) & (wanted < start + len(part))
+            found[here] = part[wanted[here] - start]
+        return found
+
+
+def groups_of(ids: Sequence[str], group: str) -> NDArray[np.str_]:
+    """The group of each sample: `id` is the whole id, `id.0` its first part before a `/`, and so on.
+
+    Raises:
+        UserError: an id has no such part.
+    """
+    if group == "id":
+        return np.array(ids)
+    part = int(group.removeprefix("id."))
+    parts = [identifier.split("/") for identifier in ids]
+    short = next(
+        (identifier for identifier, of_one in zip(ids, parts, strict=True) if len(of_one) <= part), None
+    )
+    if short is not None:
+        raise UserError(
+            f"data.split.group is {group}, but the id {short!r} has {short.count('/') + 1} part(s) between '/'; "
+            f"allowed: id, or id.0 to id.{short.count('/')}; import the data with ids that hold the group"
+        )
+    return np.array([of_one[part] for of_one in parts])
+
+
+def fold_numbers(data: TrainingData, split: FoldsConfig) -> NDArray[np.int64]:
+    """The part that each sample of training and validation, one after the other, is in.
+
+    Raises:
+        UserError: there are fewer groups than folds, or the ids name no groups.
+    """
+    groups = groups_of((*data.train.ids, *data.valid.ids), split.group)
+    count = len(np.unique(groups))
+    if count < split.folds:
+        raise UserError(
+            f"data.split.folds is {split.folds}, but {split.group} tells only {count} group(s) of samples apart; "
+            f"allowed: 2 to {count}"
+        )
+    if count == len(groups) and split.group != "id":
+        raise UserError(
+            f"data.split.group is {split.group}, which is different in every sample, so it groups nothing; "
+            "give the part of the id that holds the video or the speaker, or 'id' for folds over single samples"
+        )
+    numbers = np.empty(len(groups), np.int64)
+    for number, (_, part) in enumerate(GroupKFold(split.folds).split(groups, groups=groups)):
+        numbers[part] = number
+    return numbers
+
+
+def folded(data: TrainingData, split: FoldsConfig | None, seed: int) -> TrainingData:
+    """What the run with this seed trains on and validates on; the data itself without folds.
+
+    The statistics are those of the new training split.
+
+    Raises:
+        UserError: the data has not the groups for these folds.
+    """
+    if split is None:
+        return data
+    numbers = fold_numbers(data, split)
+    held_out = numbers == seed % split.folds
+    train = _rows(data, np.flatnonzero(~held_out))
+    return replace(
+        data,
+        train=train,
+        valid=_rows(data, np.flatnonzero(held_out)),
+        statistics={
+            m: feature_statistics(train.features[m], lengths=train.lengths.get(m)) for m in MODALITIES
+        },
+    )
+
+
+def _rows(data: TrainingData, chosen: NDArray[np.int64]) -> Split:
+    train, valid = data.train, data.valid
+    ids = (*train.ids, *valid.ids)
+    return Split(
+        features={m: Rows((train.features[m], valid.features[m]), chosen) for m in MODALITIES},
+        labels=np.concatenate([train.labels, valid.labels])[chosen],
+        ids=tuple(ids[i] for i in chosen),
+        lengths={m: np.concatenate([train.lengths[m], valid.lengths[m]])[chosen] for m in train.lengths},
+    )
