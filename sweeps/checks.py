@@ -18,8 +18,12 @@ from sweeps.space import SearchSpace
 SAMPLED_CONFIGURATIONS = 64
 """How many random configurations of the space are tried for invalid combinations."""
 
+_FOLDS = "scores on different folds cannot be compared; give it in the section `data`"
 _NOT_SEARCHED = {
     "data.fingerprint": "it is computed from the data",
+    "data.split": _FOLDS,
+    "data.split.folds": _FOLDS,
+    "data.split.group": _FOLDS,
     "trainer.monitor": "scores of different metrics cannot be compared",
 }
 
@@ -27,10 +31,10 @@ _NOT_SEARCHED = {
 def base_problems(base: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with a sweep's fixed part."""
     data = base.get("data")
-    if isinstance(data, Mapping) and "fingerprint" in data:
-        path = ("base", "data", "fingerprint")
-        what = f"cannot be set: {_NOT_SEARCHED['data.fingerprint']}"
-        return [Problem(path, what, shown(data["fingerprint"]), "other keys")]
+    for key in ("fingerprint", "split"):
+        if isinstance(data, Mapping) and key in data:
+            what = f"cannot be set here: {_NOT_SEARCHED[f'data.{key}']}"
+            return [Problem(("base", "data", key), what, shown(data[key]), "other keys")]
     try:
         fixed_part(base)
     except ValidationError as error:

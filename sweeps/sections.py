@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from causalmer_core.config import FoldsConfig
 from causalmer_core.errors import UserError
 from causalmer_core.frozen import Frozen
 from causalmer_core.names import checked_name
@@ -38,11 +39,14 @@ class DataSection(Frozen):
         synthetic: for an embedded data set: the fields of
             `causalmer_core.datasets.synthetic.SyntheticConfig`, from which it is made when the store does not
             have it. None (default): the store must have it.
+        split: folds over groups of the training and the validation samples; the run with seed s validates on
+            fold `s mod folds`. None (default): the data set's own split.
     """
 
     name: SafeName
     root: FolderPath | None = None
     synthetic: dict[str, Any] | None = None
+    split: FoldsConfig | None = None
 
 
 class SearchSection(Frozen):

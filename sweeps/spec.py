@@ -93,7 +93,10 @@ class SweepSpec(Frozen):
 
     def base_config(self, fingerprint: str) -> RunConfig:
         """The fixed part as a configuration, for the data set with this fingerprint."""
-        return with_values(fixed_part(self.base, self.fidelity), {"data.fingerprint": fingerprint})
+        split = None if self.data.split is None else self.data.split.model_dump(mode="json")
+        return fixed_part(self.base, self.fidelity).with_values(
+            {"data.fingerprint": fingerprint, "data.split": split}
+        )
 
     def configuration(self, values: Mapping[str, Any], fingerprint: str) -> RunConfig:
         """The configuration of a proposal, `values` by dotted path."""

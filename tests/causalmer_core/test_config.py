@@ -34,6 +34,7 @@ ALTERNATIVES: dict[str, Any] = {
     "trainer.early_stopping": 5,
     "trainer.monitor": "weighted_f1",
     "data.fingerprint": "0" * 64,
+    "data.split": {"folds": 5},
 }
 SMALL = RunConfig().with_values(
     {

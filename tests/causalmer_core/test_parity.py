@@ -264,25 +264,25 @@ def test_eight_training_steps_follow_the_published_ones_as_far_as_rounding_lets_
     """Adam's first steps are the sign of the gradient, whatever its size, and the ResNets' last batch norms see 16
     numbers: rounding grows manyfold a step, and two orders of one sum part by percents before the eighth (one
     thread and two do). Twins of our own run, whose features are shaken by a millionth, measure by how much. The
-    distance to the published numbers may be the stated tolerance and five times the distance to the twins, which
-    may lie a step behind; the first step must hold at the stated tolerance alone.
+    distance to the published numbers may be the stated tolerance and three times the largest distance to the twins,
+    which may lie a step behind; the first step must hold at the stated tolerance alone.
     """
     arrays = fixture(f"trajectory_{mode}")
     ours = followed(mode, arrays)
-    twins = [followed(mode, arrays, jitter=key) for key in (1, 2)]
+    twins = [followed(mode, arrays, jitter=key) for key in range(1, 7)]
     for name, found in ours.items():
         if mode == "tanh" and name in ("constants", "eval_te"):
             continue  # there the constants follow rounding noise
         expected = arrays[name]
         stated = GRADIENTS["atol"] + GRADIENTS["rtol"] * np.abs(expected)
-        spread = np.maximum(*(np.abs(twin[name] - found) for twin in twins))
+        spread = np.max([np.abs(twin[name] - found) for twin in twins], axis=0)
         if name.startswith("eval"):
             spread = spread.max()
         else:
             spread = np.maximum.accumulate(spread)
             spread = np.concatenate([0 * spread[:1], spread[2:], spread[-1:]])
         distance = np.abs(found - expected)
-        assert (distance <= stated + 5 * spread).all(), (name, distance, stated, spread)
+        assert (distance <= stated + 3 * spread).all(), (name, distance, stated, spread)
 
 
 def test_every_published_name_is_mapped_once_or_known_to_be_unused() -> None:

@@ -439,3 +439,46 @@ def test_no_test_split_ray_or_result_file_can_be_reached_from_the_trainer() -> N
     openers, forbidden, count = output.split("\n")[:3]
     assert openers == forbidden == ""
     assert int(count) > 10
+
+
+def steps_of(batches: int, *, size: int, drop: bool) -> int:
+    """How many steps an epoch of so many batches of four makes."""
+    config = tiny_config(
+        TaskKind.EMOTIONS,
+        optimiser__accumulate_batches=size,
+        optimiser__drop_last_batches=drop,
+        trainer__max_epochs=1,
+    )
+    of = Trainer(config, tiny_data(TaskKind.EMOTIONS, train=4 * batches), seed=0, device=CPU)
+    list(of.epochs())
+    (state, *_) = of._optimiser.state.values()
+    return int(state["step"])
+
+
+@pytest.mark.parametrize(
+    ("batches", "size", "kept", "dropped"), [(6, 1, 6, 6), (6, 3, 2, 2), (7, 3, 3, 2), (2, 10, 1, 1)]
+)
+def test_what_is_left_of_an_epoch_makes_a_step_unless_it_is_dropped_as_published(
+    batches: int, size: int, kept: int, dropped: int
+) -> None:
+    assert steps_of(batches, size=size, drop=False) == kept
+    assert steps_of(batches, size=size, drop=True) == dropped
+
+
+def test_accumulated_gradients_are_the_sum_over_the_batches() -> None:
+    config = tiny_config(TaskKind.CLASSES, **NO_DROPOUT)
+    of = Trainer(config, DATA[TaskKind.CLASSES], seed=0, device=CPU)
+    batches = list(Batches(DATA[TaskKind.CLASSES].train, None, size=10, device=CPU)())
+    expected = sum(
+        torch.autograd.grad(
+            of.model.loss(of.model(batch), batch.labels, config.loss).total,
+            of._parameters,
+            materialize_grads=True,
+        )[0]
+        for batch in batches
+    )
+    found = of._step(batches)
+    total = torch.nn.utils.get_total_norm([p.grad for p in of._parameters if p.grad is not None])
+    clipped = expected * min(1.0, config.optimiser.clip_norm / found.grad_norm)
+    assert total <= config.optimiser.clip_norm * 1.001
+    torch.testing.assert_close(of._parameters[0].grad, clipped, rtol=1e-4, atol=1e-6)

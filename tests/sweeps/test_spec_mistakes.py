@@ -110,7 +110,7 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "fingerprint in the base",
         HEAD + "base: {data: {fingerprint: x}}\n",
-        '3: base.data.fingerprint: cannot be set: it is computed from the data; given "x"; allowed other keys',
+        '3: base.data.fingerprint: cannot be set here: it is computed from the data; given "x"; allowed other keys',
     )
     yield (
         "unknown dotted path",

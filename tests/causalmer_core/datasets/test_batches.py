@@ -9,12 +9,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_data import tiny_data
+from tiny_data import tiny_config, tiny_data
 
-from causalmer_core.datasets.base import FeatureStatistics
+from causalmer_core.datasets.base import FeatureStatistics, Split
 from causalmer_core.datasets.batches import (
     Batches,
     batch_bounds,
+    batches_for,
     chosen_statistics,
     epoch_order,
     scales_differ,
@@ -112,3 +113,39 @@ def test_automatic_standardisation_goes_by_a_factor_of_three_between_scales(
     assert (chosen_statistics(data, "auto") is not None) is differ
     assert chosen_statistics(data, "always") is data.statistics
     assert chosen_statistics(data, "never") is None
+
+
+def with_lengths(lengths: dict[Modality, list[int]]) -> Split:
+    return replace(DATA.valid, lengths={m: np.array(values) for m, values in lengths.items()})
+
+
+def test_lengths_become_masks_and_what_lies_beyond_them_zeros() -> None:
+    split = with_lengths({Modality.AUDIO: [8, 3, 0, 1, 8, 8, 8, 8, 2]})
+    (batch,) = Batches(split, DATA.statistics, size=50, device=CPU)()
+    mask = batch.mask(Modality.AUDIO)
+    assert mask is not None
+    assert mask.sum(dim=1).tolist() == [8, 3, 0, 1, 8, 8, 8, 8, 2]
+    assert mask[1].tolist() == [True] * 3 + [False] * 5
+    assert not batch.audio[~mask].any()
+    assert batch.mask(Modality.TEXT) is None
+    (plain,) = Batches(DATA.valid, DATA.statistics, size=50, device=CPU)()
+    assert torch.equal(batch.audio[mask], plain.audio[mask])
+    assert torch.equal(batch.text, plain.text)
+
+
+def test_masks_can_be_left_out_for_the_published_form() -> None:
+    split = with_lengths({m: [1] * 9 for m in MODALITIES})
+    config = tiny_config(TaskKind.EMOTIONS, data__padding_masks=False)
+    (batch,) = batches_for(config.data, DATA, split, size=50, device=CPU)()
+    (plain,) = batches_for(config.data, DATA, DATA.valid, size=50, device=CPU)()
+    assert not batch.masks
+    assert torch.equal(batch.vision, plain.vision)
+
+
+def test_masks_go_with_their_samples_and_to_their_device() -> None:
+    split = with_lengths({Modality.TEXT: list(range(1, 6)) + [5] * 4})
+    first, second = Batches(split, None, size=4, device=CPU)(np.arange(9)[::-1])
+    mask = second.to(CPU).mask(Modality.TEXT)
+    assert mask is not None
+    assert mask.sum(dim=1).tolist() == [5, 4, 3, 2, 1]
+    assert first.masks[Modality.TEXT].all()
