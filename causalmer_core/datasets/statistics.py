@@ -25,10 +25,10 @@ def _bounds(values: Samples, chunk_bytes: int) -> Iterator[tuple[int, int]]:
     return ((start, start + rows) for start in range(0, len(values), rows))
 
 
-def _present(
-    features: Samples, lengths: Lengths | None, chunk_bytes: int
+def present_steps(
+    features: Samples, lengths: Lengths | None, chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
-    """Pieces of the features, and which of their steps are no padding."""
+    """Pieces of the features, and which of their steps are no padding: not all zero, and within the sample's length."""
     steps = np.arange(features.shape[1])
     for start, stop in _bounds(features, chunk_bytes):
         chunk = features[start:stop]
@@ -56,7 +56,7 @@ def count_padding(
 ) -> Padding:
     """Count the padding of one modality, `(samples, time, width)`: steps of zeros, or beyond a sample's length."""
     steps = missing = 0
-    for _, present in _present(features, lengths, chunk_bytes):
+    for _, present in present_steps(features, lengths, chunk_bytes):
         steps += int((~present).sum())
         missing += int((~present.any(axis=1)).sum())
     return Padding(steps, missing)
@@ -78,7 +78,7 @@ def feature_statistics(
     """
     width = features.shape[2]
     count, mean, squares = 0, np.zeros(width), np.zeros(width)
-    for chunk, present in _present(features, lengths, chunk_bytes):
+    for chunk, present in present_steps(features, lengths, chunk_bytes):
         steps = np.asarray(chunk[present], dtype=np.float64)
         if not len(steps):
             continue

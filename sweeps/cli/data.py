@@ -7,25 +7,23 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 
-from causalmer_core.datasets.batches import SCALE_RATIO
-from causalmer_core.datasets.manifest import FeatureScale, Manifest, SplitSummary
 from causalmer_core.datasets.mult_pickle import Nonfinite, read_mult_pickle
 from causalmer_core.datasets.store import (
     ROOT_VARIABLE,
     default_root,
     list_datasets,
+    open_training_data,
     read_manifest,
     verify_dataset,
     write_dataset,
 )
-from causalmer_core.datasets.synthetic import SyntheticConfig, ideal_accuracy, make_synthetic
+from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.errors import UserError
 from causalmer_core.modality import MODALITIES
 from causalmer_core.names import checked_name
 from causalmer_core.task import TaskKind
+from sweeps.cli.data_tables import show_manifest, show_overview
 
 app = typer.Typer(no_args_is_help=True, help="Import, draw and look at data sets.")
 
@@ -68,7 +66,7 @@ def import_file(
         nonfinite=data.nonfinite,
         force=force,
     )
-    _show(manifest, root or default_root())
+    show_manifest(manifest, root or default_root())
 
 
 @app.command()
@@ -121,7 +119,7 @@ def synth(
         synthetic=config.model_dump(mode="json"),
         force=force,
     )
-    _show(manifest, root or default_root())
+    show_manifest(manifest, root or default_root())
 
 
 @app.command()
@@ -131,13 +129,21 @@ def info(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read all arrays and check the fingerprint.")
     ] = False,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe/--no-probe", help="Lengths and a linear probe of each modality, or shapes alone."
+        ),
+    ] = True,
 ) -> None:
-    """Show a data set: splits, shapes, label balance, padding and feature scales."""
+    """Show a data set: balance of labels, lengths, padding, scales, and how far linear maps of each modality get."""
     folder = root or default_root()
     if name is None:
         print("\n".join(list_datasets(folder)) or f"no data sets in {folder}")
         return
-    _show(read_manifest(folder, name), folder)
+    show_manifest(read_manifest(folder, name), folder)
+    if probe:
+        show_overview(open_training_data(folder, name))
     if verify:
         verify_dataset(folder, name)
         print("verified: the arrays have this fingerprint")
@@ -152,73 +158,3 @@ def _by_modality(option: str, text: str, number: type[int] | type[float]) -> dic
     if len(values) != len(MODALITIES):
         raise UserError(f"{option}: {len(values)} numbers in {text!r}; give three, for text,audio,vision")
     return {m.value: value for m, value in zip(MODALITIES, values, strict=True)}
-
-
-def _show(manifest: Manifest, root: Path) -> None:
-    console = Console(highlight=False)
-    console.print(f"data set    {manifest.name}  ({root / manifest.name})", markup=False, soft_wrap=True)
-    console.print(f"task        {manifest.task.kind.value}: {', '.join(manifest.task.labels)}", markup=False)
-    console.print(f"fingerprint {manifest.fingerprint}", soft_wrap=True)
-    console.print(f"source      {_source(manifest)}", markup=False, soft_wrap=True)
-    for table in (_splits_table(manifest), _features_table(manifest), _scales_table(manifest)):
-        console.print(table)
-    console.print(_recommendation(list(manifest.scales.values())), soft_wrap=True)
-
-
-def _source(manifest: Manifest) -> str:
-    if manifest.synthetic is None:
-        return manifest.source_file or "unknown"
-    config = SyntheticConfig.model_validate(dict(manifest.synthetic))
-    return f"synthetic, seed {config.seed}; ideal accuracy on valid and test {ideal_accuracy(config):.3f}"
-
-
-def _splits_table(manifest: Manifest) -> Table:
-    table = Table("split", "samples", "labels", title="Splits", title_justify="left")
-    for name, split in manifest.splits.items():
-        table.add_row(name, str(split.samples), _balance(split))
-    return table
-
-
-def _balance(split: SplitSummary) -> str:
-    return ", ".join(
-        f"{label} {count} ({count / split.samples:.1%})" for label, count in split.label_counts.items()
-    )
-
-
-def _features_table(manifest: Manifest) -> Table:
-    table = Table(title="Features", title_justify="left")
-    for heading in ("modality", "split", "shape", "padding steps", "missing", "not finite"):
-        table.add_column(heading, no_wrap=True)
-    for modality in MODALITIES:
-        for name, split in manifest.splits.items():
-            summary = split.features[modality]
-            steps = summary.shape[0] * summary.shape[1]
-            counts = manifest.nonfinite.get(name, {}).get(modality)
-            table.add_row(
-                modality.value if name == "train" else "",
-                name,
-                " x ".join(map(str, summary.shape)),
-                f"{summary.padding_steps} ({summary.padding_steps / steps:.1%})",
-                str(summary.missing_samples),
-                "0" if counts is None else f"{counts.replaced} set to 0" if counts.replaced else "0",
-            )
-    return table
-
-
-def _scales_table(manifest: Manifest) -> Table:
-    headings = ("modality", "mean of channels", "rms of channels' std")
-    table = Table(*headings, title="Training scale, without padding", title_justify="left")
-    for modality in MODALITIES:
-        scale = manifest.scales[modality]
-        table.add_row(modality.value, f"{scale.mean:.3g}", f"{scale.std:.3g}")
-    return table
-
-
-def _recommendation(scales: list[FeatureScale]) -> str:
-    spreads = [scale.std for scale in scales]
-    ratio = max(spreads) / min(spreads)
-    verdict = "standardises" if ratio > SCALE_RATIO else "leaves the features as they are"
-    return (
-        f"standardise: auto {verdict}: the modalities' scales differ by a factor of {ratio:.1f} "
-        f"(threshold {SCALE_RATIO:g})"
-    )

@@ -1,0 +1,105 @@
+"""The linear probe shows a planted shortcut, is fair to honest features, and never fails on odd labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_data import tiny_data, tiny_split
+
+from causalmer_core.datasets import probe as module
+from causalmer_core.datasets.base import TrainingData
+from causalmer_core.datasets.probe import ProbeScore, pooled, probe
+from causalmer_core.datasets.store import open_training_data, write_dataset
+from causalmer_core.datasets.synthetic import Shortcuts, SyntheticConfig, make_synthetic
+from causalmer_core.modality import MODALITIES, Modality
+from causalmer_core.task import TaskKind
+
+
+def drawn(tmp_path: Path, **values: object) -> TrainingData:
+    data = make_synthetic(SyntheticConfig.model_validate({"train": 600, "valid": 400, "test": 2, **values}))
+    write_dataset(tmp_path, "drawn", task=data.task, splits=data.splits)
+    return open_training_data(tmp_path, "drawn")
+
+
+def score(scores: tuple[ProbeScore, ...], *modalities: Modality, pooling: str = "last") -> ProbeScore:
+    (found,) = (s for s in scores if s.modalities == modalities and s.pooling in (pooling, None))
+    return found
+
+
+def test_a_planted_shortcut_is_seen_and_honest_evidence_is_not_called_one(tmp_path: Path) -> None:
+    shortcuts = Shortcuts(text=0.0, audio=0.0, vision=0.98)
+    scores = probe(drawn(tmp_path, shortcuts=shortcuts, signals={"text": 1.5, "audio": 1.0, "vision": 0.0}))
+    vision, text = score(scores, Modality.VISION), score(scores, Modality.TEXT)
+    assert vision.train > 0.9
+    assert vision.valid < 0.6
+    assert vision.remark == "shortcut"
+    assert text.remark == ""
+    assert text.valid > 0.8
+
+
+def test_the_majority_baseline_is_the_training_majority_and_the_constant_is_the_best_one() -> None:
+    data = tiny_data(TaskKind.CLASSES)
+    data = replace(
+        data,
+        train=replace(data.train, labels=np.array([0] * 15 + [1] * 6)),
+        valid=replace(data.valid, labels=np.array([0] * 2 + [2] * 7)),
+    )
+    majority = probe(data)[0]
+    assert majority == ProbeScore((), None, 15 / 21, 2 / 9, 7 / 9)
+
+
+@pytest.mark.parametrize("kind", TaskKind)
+def test_every_task_is_probed_by_each_modality_and_all_of_them_and_both_poolings(kind: TaskKind) -> None:
+    scores = probe(tiny_data(kind))
+    looked_at = [(s.modalities, s.pooling) for s in scores[1:]]
+    alone = [(m,) for m in MODALITIES]
+    assert looked_at == [(m, pooling) for pooling in ("last", "mean") for m in (*alone, MODALITIES)]
+    assert all(0 <= value <= 1 for s in scores for value in (s.train, s.valid, s.constant))
+
+
+def test_a_label_with_one_value_is_predicted_always() -> None:
+    data = tiny_data(TaskKind.EMOTIONS)
+    data = replace(data, train=replace(data.train, labels=np.ones_like(data.train.labels)))
+    assert all(s.train == 1.0 for s in probe(data))
+
+
+def test_pooling_takes_the_last_step_that_is_there_or_the_mean_of_those() -> None:
+    split = tiny_split(TaskKind.CLASSES, 4, key=0)
+    audio = np.arange(4 * 8 * 5, dtype=np.float32).reshape(4, 8, 5) + 1
+    split = replace(
+        split,
+        features={**split.features, Modality.AUDIO: audio},
+        lengths={Modality.AUDIO: np.array([8, 3, 1, 0])},
+    )
+    last, mean = (pooled(split, Modality.AUDIO, pooling) for pooling in ("last", "mean"))
+    assert np.array_equal(last, np.stack([audio[0, 7], audio[1, 2], audio[2, 0], audio[3, 0]]))
+    assert np.allclose(mean[:3], [audio[0].mean(0), audio[1, :3].mean(0), audio[2, 0]])
+    assert not mean[3].any()
+    without = replace(split, lengths={})
+    assert np.array_equal(pooled(without, Modality.AUDIO, "last"), audio[:, -1])
+
+
+def test_large_training_splits_are_thinned_the_same_way_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SAMPLES", 12)
+    data = tiny_data(TaskKind.CLASSES)
+    assert probe(data) == probe(data)
+    assert probe(data)[0].train * 12 == pytest.approx(round(probe(data)[0].train * 12))
+
+
+def test_the_real_data_set_shows_the_shortcut_of_its_vision(tmp_path: Path) -> None:
+    from causalmer_core.datasets.mult_pickle import read_mult_pickle
+
+    path = Path(__file__).resolve().parents[4] / "shared" / "data" / "mosi_context_data.pkl"
+    if not path.exists():
+        pytest.skip(f"the real data set is not beside this checkout ({path.name} in ../shared/data)")
+    data = read_mult_pickle(path, TaskKind.EMOTIONS)
+    write_dataset(tmp_path, "mosi", task=data.task, splits=data.splits)
+    scores = probe(open_training_data(tmp_path, "mosi"))
+    vision = score(scores, Modality.VISION)
+    assert vision.train == pytest.approx(0.9, abs=0.05)
+    assert vision.valid == pytest.approx(0.5, abs=0.05)
+    assert vision.remark == "shortcut"
+    assert score(scores, Modality.TEXT).valid == pytest.approx(0.77, abs=0.01)
