@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 import typer
 from pydantic import BaseModel
+from tiny_data import tiny_data
 
+from causalmer_core.backbone_config import BUILT_IN
+from causalmer_core.datasets.batches import Batches
+from causalmer_core.emotion_model import input_shape
+from causalmer_core.task import TaskKind
 from cluster.resources import TrialResources
 from results.layout import SweepLayout
 from sweeps.cli import app
@@ -89,7 +96,7 @@ def test_every_make_target_in_the_readme_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [*blocks(README, "yaml"), *blocks(REFERENCE, "yaml")], ids=["readme", "reference"]
+    "block", [*blocks(README, "yaml"), *blocks(REFERENCE, "yaml")], ids=["readme", "reference", "folds"]
 )
 def test_a_sweep_that_is_shown_is_valid(block: str, tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
@@ -122,3 +129,25 @@ def test_the_reference_names_every_value_of_a_configuration() -> None:
     missing = [path for path in known if not any(path == p or path.startswith(f"{p}.") for p in paths)]
     assert missing == ["data.fingerprint"]
     assert [path for path in paths if not any(k == path or k.startswith(f"{path}.") for k in known)] == []
+
+
+def test_every_option_of_every_backbone_is_documented() -> None:
+    text = (ROOT / "docs" / "backbones.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| ")]
+    documented: dict[str, set[str]] = {}
+    for backbones, options in rows:
+        for name in BUILT_IN if backbones.strip() == "all" else re.findall(r"`(\w+)`", backbones):
+            documented.setdefault(name, set()).update(re.findall(r"`(\w+)`", options))
+    for name, config in BUILT_IN.items():
+        assert documented[name] == set(config.model_fields) - {"name"}, name
+
+
+def test_the_backbone_that_is_shown_works() -> None:
+    text = (ROOT / "docs" / "backbones.md").read_text(encoding="utf-8")
+    (code,) = blocks(text, "python")
+    shown: dict[str, Any] = {"__name__": "shown"}
+    exec(compile(code, "docs/backbones.md", "exec", dont_inherit=True), shown)
+    data = tiny_data(TaskKind.EMOTIONS)
+    (batch,) = Batches(data.valid, None, size=99, device=torch.device("cpu"))()
+    output = shown["MeanPool"](shown["MeanPoolConfig"](), input_shape(data))(batch)
+    assert output.logits.shape == (len(data.valid), data.task.num_outputs)
