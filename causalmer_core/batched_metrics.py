@@ -49,11 +49,20 @@ def _metric(task: Task, name: str, predicted: Tensor, labels: Tensor) -> Tensor:
     if task.kind is TaskKind.REGRESSION:
         return _regression(name, predicted, labels.double())
     if task.kind is TaskKind.CLASSES:
-        classes = range(task.num_outputs)
-        return (
-            _accuracy(predicted, labels) if name == "accuracy" else _weighted_f1(predicted, labels, classes)
-        )
+        return _classes(task, name, predicted, labels)
     return _emotions(task, name, predicted, labels.bool())
+
+
+def _classes(task: Task, name: str, predicted: Tensor, labels: Tensor) -> Tensor:
+    if name == "accuracy":
+        return _accuracy(predicted, labels)
+    if name == "weighted_f1":
+        return _weighted_f1(predicted, labels, range(task.num_outputs))
+    metric, label = name.split("_", 1)
+    truth, said = labels == task.labels.index(label), predicted == task.labels.index(label)
+    if metric == "recall":
+        return _mean(said[:, truth])
+    return 2 * (said & truth).sum(1).double() / (said.sum(1) + truth.sum()).clamp(min=1)
 
 
 def _emotions(task: Task, name: str, predicted: Tensor, labels: Tensor) -> Tensor:

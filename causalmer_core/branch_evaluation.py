@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from torch import Tensor
 
@@ -12,7 +10,7 @@ from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing import collect, counterfactual
 from causalmer_core.effects import BranchLogits
 from causalmer_core.metrics import compute_metrics, predicted_labels
-from causalmer_core.modality import Modality
+from causalmer_core.removal import Removal
 from causalmer_core.trained_model import TrainedModel
 
 PREDICTIONS = ("tie", "te", "factual", "backbone", "text", "audio", "vision")
@@ -27,20 +25,20 @@ def predictions(model: CausalMER, z: BranchLogits) -> dict[str, Tensor]:
 
 
 def evaluate_predictions(
-    trained: TrainedModel, split: Split, removed: Iterable[Modality]
+    trained: TrainedModel, split: Split, removal: Removal
 ) -> dict[str, dict[str, float]]:
     """Every metric of the task for each of `PREDICTIONS`, on the CPU.
 
     Args:
         trained: a counterfactual model; it is left in evaluation mode.
         split: the samples.
-        removed: modalities that are set to zero, after standardisation where the configuration asks for that.
+        removal: what is taken from them.
 
     Raises:
         UserError: the model is not a counterfactual one.
     """
     model = counterfactual(trained)
-    cached = collect(trained, split, removed=removed)
+    cached = collect(trained, split, removal=removal)
     labels = np.asarray(split.labels)
     return {
         name: compute_metrics(cached.task, predicted_labels(cached.task, logits.numpy()), labels)

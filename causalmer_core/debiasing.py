@@ -15,7 +15,7 @@ Methods: `debiasing_vector.fixed` takes given weights, `debiasing_fit.learned` f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -32,7 +32,7 @@ from causalmer_core.effects import BranchLogits, effects
 from causalmer_core.errors import UserError
 from causalmer_core.fusion import Fusion, fusion
 from causalmer_core.metrics import Array
-from causalmer_core.modality import Modality
+from causalmer_core.removal import NOTHING_REMOVED, Removal
 from causalmer_core.task import Task
 from causalmer_core.trained_model import TrainedModel
 
@@ -99,21 +99,20 @@ class CachedLogits:
 
 
 @torch.no_grad()
-def collect(trained: TrainedModel, split: Split, *, removed: Iterable[Modality] = ()) -> CachedLogits:
+def collect(trained: TrainedModel, split: Split, *, removal: Removal = NOTHING_REMOVED) -> CachedLogits:
     """One pass of a trained CausalMER over a split, on the CPU in float32.
 
     Args:
         trained: the model; it is left in evaluation mode.
         split: the samples; they keep their order.
-        removed: modalities set to zero after standardisation.
+        removal: what is taken from them.
 
     Raises:
         UserError: the model is none with counterfactuals.
     """
     model, config = counterfactual(trained).eval(), trained.config
-    gone = tuple(removed)
     batches = trained.batches(split, size=BATCH_SIZE)
-    parts: list[BranchLogits] = [model(batch.without(gone)).logits for batch in batches()]
+    parts: list[BranchLogits] = [model(batch).logits for batch in removal.applied(batches)]
     return CachedLogits(
         multimodal=torch.cat([part.multimodal for part in parts]).numpy(),
         text=torch.cat([part.text for part in parts]).numpy(),

@@ -1,8 +1,7 @@
-"""A model on a split: losses, predictions and metrics, with modalities removed where asked."""
+"""A model on a split: losses, predictions and metrics, with evidence removed where asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,9 @@ import torch
 from causalmer_core.config import LossConfig
 from causalmer_core.datasets.batches import Batches
 from causalmer_core.metrics import Array, compute_metrics, metric_notes, predicted_labels
-from causalmer_core.modality import Modality
 from causalmer_core.model import AnyModel
 from causalmer_core.precision import Precision, layers_in
+from causalmer_core.removal import NOTHING_REMOVED, Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +65,17 @@ def evaluate(
     batches: Batches,
     loss: LossConfig,
     *,
-    removed: Iterable[Modality] = (),
+    removal: Removal = NOTHING_REMOVED,
     precision: Precision = "float32",
 ) -> Evaluation:
-    """Evaluate in evaluation mode; `removed` modalities are set to zero after standardisation.
+    """Evaluate in evaluation mode, without what `removal` takes away.
 
     The model is left in evaluation mode.
     """
-    gone = tuple(removed)
     model.eval()
     meter = LossMeter()
     logits, labels = [], []
-    for full in batches():
-        batch = full.without(gone)
+    for batch in removal.applied(batches):
         with layers_in(precision, batches.device):
             output = model(batch)
         terms = model.loss(output, batch.labels, loss)

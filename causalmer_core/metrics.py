@@ -5,7 +5,8 @@ Emotions (IEMOCAP form; each emotion is a binary decision by the argmax of its p
 `exact_match` the share of samples with every emotion right. Beside them look at the majority baseline: a predictor
 of all zeros scores high on IEMOCAP.
 
-Classes: `accuracy`, `weighted_f1`.
+Classes: `accuracy`, `weighted_f1`, and of each class `recall_<class>`, the share of its samples that are found, and
+`f1_<class>`. Weighted by the classes' support their means are the accuracy and the weighted F1.
 
 Regression (CMU-MOSI and CMU-MOSEI, scores in [-3, 3]): `mae`; `correlation` (Pearson); `accuracy_7` and
 `accuracy_5`, scores clipped to [-3, 3] and to [-2, 2] and rounded half to even, as NumPy rounds;
@@ -18,7 +19,7 @@ empty set of samples) are 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -51,7 +52,8 @@ def metric_directions(task: Task) -> dict[str, Direction]:
     if task.kind is TaskKind.REGRESSION:
         names = _REGRESSION_METRICS
     elif task.kind is TaskKind.CLASSES:
-        names = ("accuracy", "weighted_f1")
+        parts = tuple(f"{metric}_{label}" for metric in ("recall", "f1") for label in task.labels)
+        names = ("accuracy", "weighted_f1", *parts)
     else:
         parts = tuple(f"{metric}_{label}" for metric in ("accuracy", "weighted_f1") for label in task.labels)
         names = ("accuracy", "weighted_f1", "exact_match", *parts)
@@ -70,6 +72,26 @@ def checked_metric(task: Task, name: str) -> Direction:
     return directions[name]
 
 
+def label_metrics(names: Collection[str], metric: str) -> dict[str, str]:
+    """By emotion or class, the metric of it alone that goes with `metric`; empty for a regression.
+
+    With weighted F1 of any kind go `weighted_f1_<emotion>` or `f1_<class>`, with all others `accuracy_<emotion>` or
+    `recall_<class>`, of which the accuracy is the mean.
+
+    Args:
+        names: all metrics of a task (`metric_directions`).
+        metric: one of them.
+    """
+    by_f1 = metric.startswith(("weighted_f1", "f1_"))
+    if "exact_match" in names:
+        prefix = "weighted_f1_" if by_f1 else "accuracy_"
+    elif any(name.startswith("recall_") for name in names):
+        prefix = "f1_" if by_f1 else "recall_"
+    else:
+        return {}
+    return {name.removeprefix(prefix): name for name in names if name.startswith(prefix)}
+
+
 def predicted_labels(task: Task, logits: Array) -> Array:
     """Decisions from `logits (samples, outputs)`, in the form of the labels; regression: the scores themselves."""
     if task.kind is TaskKind.EMOTIONS:
@@ -84,10 +106,7 @@ def compute_metrics(task: Task, predictions: Array, labels: Array) -> dict[str, 
     if task.kind is TaskKind.REGRESSION:
         values = _regression(np.asarray(predictions, np.float64), np.asarray(labels, np.float64))
     elif task.kind is TaskKind.CLASSES:
-        values = {
-            "accuracy": _accuracy(labels, predictions),
-            "weighted_f1": _weighted_f1(labels, predictions),
-        }
+        values = _classes(task, predictions, labels)
     else:
         values = _emotions(task, predictions, labels)
     return {name: values[name] for name in metric_directions(task)}
@@ -100,9 +119,13 @@ def metric_notes(task: Task, predictions: Array, labels: Array) -> tuple[str, ..
     columns = labels if labels.ndim == 2 else labels[:, None]
     names = task.labels if task.kind is TaskKind.EMOTIONS else ("the labels",)
     single = [name for name, column in zip(names, columns.T, strict=True) if len(np.unique(column)) < 2]
-    return tuple(
-        f"only one value of {name} is present, so predicting it always is perfect" for name in single
-    )
+    notes = [f"only one value of {name} is present, so predicting it always is perfect" for name in single]
+    if task.kind is TaskKind.CLASSES:
+        absent = [label for index, label in enumerate(task.labels) if not np.any(labels == index)]
+        notes += [
+            f"no sample is of class {label}, so its recall is undefined and given as 0" for label in absent
+        ]
+    return tuple(notes)
 
 
 def _regression_notes(scores: Array, labels: Array) -> Iterator[str]:
@@ -133,6 +156,16 @@ def _emotions(task: Task, predictions: Array, labels: Array) -> dict[str, float]
     for metric in ("accuracy", "weighted_f1"):
         values[metric] = float(np.mean([values[f"{metric}_{label}"] for label in task.labels]))
     values["exact_match"] = _mean((predictions == labels).all(axis=1))
+    return values
+
+
+def _classes(task: Task, predictions: Array, labels: Array) -> dict[str, float]:
+    values = {"accuracy": _accuracy(labels, predictions), "weighted_f1": _weighted_f1(labels, predictions)}
+    for index, label in enumerate(task.labels):
+        truth, said = labels == index, predictions == index
+        hits, either = np.sum(truth & said), np.sum(truth) + np.sum(said)
+        values[f"recall_{label}"] = _mean(said[truth])
+        values[f"f1_{label}"] = float(2 * hits / either) if either else 0.0
     return values
 
 

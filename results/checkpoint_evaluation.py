@@ -14,6 +14,7 @@ from causalmer_core.branch_evaluation import evaluate_predictions
 from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.modality import Modality
 from causalmer_core.published_checkpoint.imported import load_checkpoint
+from causalmer_core.removal import Removal
 from causalmer_core.task import Task
 
 SplitName = Literal["valid", "test"]
@@ -42,7 +43,7 @@ def evaluate_checkpoint(
     removed: Iterable[frozenset[Modality]],
     split: SplitName = "valid",
 ) -> CheckpointEvaluation:
-    """Evaluate a checkpoint with each of several subsets of the modalities removed.
+    """Evaluate a checkpoint with each of several subsets of the modalities set to zero.
 
     Args:
         checkpoint: an imported checkpoint's folder, or a weights file.
@@ -56,5 +57,7 @@ def evaluate_checkpoint(
     data = open_training_data(data_root, dataset)
     trained = load_checkpoint(checkpoint, data)
     samples = open_test_split(data_root, dataset) if split == "test" else trained.data.valid
-    metrics = {subset: evaluate_predictions(trained, samples, subset) for subset in removed}
+    metrics = {
+        subset: evaluate_predictions(trained, samples, Removal(modalities=subset)) for subset in removed
+    }
     return CheckpointEvaluation(data.task, len(samples), metrics)

@@ -28,6 +28,9 @@ ROW_GROUP_ROWS = 250_000
 rows.
 """
 
+EVALUATION_KEY = ("contender", "split", "present", "prediction", "removal", "rate")
+"""What tells the evaluations of one run apart."""
+
 _SOURCE = b"causalmer_journals"
 
 
@@ -141,15 +144,18 @@ def _run_row(history: RunHistory, manifest: Manifest) -> dict[str, Any]:
 
 
 def _evaluation_rows(lines: Iterable[Mapping[str, Any]], manifest: Manifest) -> list[dict[str, Any]]:
-    """The evaluations, ordered by their key; of one that was repeated after a crash, the last line counts."""
+    """The evaluations, ordered by their key; of one that was repeated after a crash, the last line counts.
+
+    Lines without a `removal` are older than that column, and `zero`.
+    """
     latest: dict[tuple[str, ...], dict[str, Any]] = {}
     for line in lines:
         if line["kind"] == "evaluation":
             seed = line.get("seed")
             # A baseline has neither configuration nor seed; it comes first.
             order = (line.get("config_id") or "", "" if seed is None else f"{seed:020d}")
-            rest = tuple(str(line.get(name)) for name in ("contender", "split", "present", "prediction"))
-            row = {**line, "sweep_id": manifest.sweep_id, "schema_version": SCHEMA_VERSION}
+            row = {"removal": "zero", **line, "sweep_id": manifest.sweep_id, "schema_version": SCHEMA_VERSION}
+            rest = tuple(str(row.get(name)) for name in EVALUATION_KEY)
             latest[order + rest] = row
     return [latest[key] for key in sorted(latest)]
 

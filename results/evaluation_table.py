@@ -60,13 +60,24 @@ class Contender:
 WITHOUT_SEED = -1
 
 
-def contenders(evaluations: pd.DataFrame, metrics: tuple[str, ...], split: str = "test") -> list[Contender]:
+def contenders(
+    evaluations: pd.DataFrame, metrics: tuple[str, ...], split: str = "test", removal: str = "zero"
+) -> list[Contender]:
     """What an evaluations table says, in the order of `CONTENDERS`: one entry a contender, prediction and
     configuration, so that two configurations selected one after the other are never mixed.
 
     Values that are not finite are left out, as a metric may be undefined for a subset.
+
+    Args:
+        evaluations: the table.
+        metrics: of these.
+        split: of this one.
+        removal: by this kind of removing whole modalities. The table has the whole set under `zero` alone; it
+            stands beside the others' too.
     """
     rows = evaluations[evaluations["split"] == split]
+    whole = (rows["present"] == "tav") & (rows["removal"] == "zero")
+    rows = rows[whole | ((rows["present"] != "tav") & (rows["removal"] == removal))]
     rows = rows.assign(
         prediction=rows["prediction"].fillna(""),
         config_id=rows["config_id"].fillna(""),

@@ -8,7 +8,8 @@ and then stands in the ledger too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.errors import UserError
 from causalmer_core.evaluation import evaluate
 from causalmer_core.metrics import majority_predictions
-from causalmer_core.modality import MODALITIES, subset_name, subsets
+from causalmer_core.removal import NOTHING_REMOVED, Removal, WholeRemoval, removals
 from causalmer_core.trained_model import TrainedModel, load_trained
 from results.debiasing_records import VectorRecord, read_records
 from results.histories import read_run
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
-from results.predictions import PREDICTIONS, expected_predictions, judgement
+from results.predictions import PREDICTIONS, expected_predictions, judgement, removal_columns
 from results.predictions import rows as prediction_rows
 from results.records import RunKey, RunState
 
@@ -34,7 +35,13 @@ BATCH_SIZE = 256
 
 
 def final_evaluation(
-    layout: SweepLayout, contenders: Mapping[str, str], *, data_root: Path, again: bool = False
+    layout: SweepLayout,
+    contenders: Mapping[str, str],
+    *,
+    data_root: Path,
+    kinds: Sequence[WholeRemoval] = ("zero",),
+    step_rates: Sequence[float] = (),
+    again: bool = False,
 ) -> bool:
     """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
 
@@ -45,6 +52,8 @@ def final_evaluation(
         layout: the sweep's folder.
         contenders: the configuration of each, by contender; `selected` must be among them.
         data_root: the store of the data set.
+        kinds: how modalities are removed; each way is evaluated.
+        step_rates: at which rates steps of all modalities are taken away, at random and in spans.
         again: allow an opening for another selection than the one that opened the split before.
 
     Returns:
@@ -57,12 +66,15 @@ def final_evaluation(
     manifest = read_manifest(layout)
     rows = read_journal(layout.evaluation_journal)
     vectors = read_records(layout)
-    waiting = [
-        (name, RunKey(config_id, seed))
-        for name, config_id in contenders.items()
-        for seed in manifest.ranking_seeds
-        if not _is_evaluated(rows, name, RunKey(config_id, seed), vectors)
-    ]
+    found = _on_record(rows)
+    waiting = []
+    for name, config_id in contenders.items():
+        for seed in manifest.ranking_seeds:
+            key = RunKey(config_id, seed)
+            chosen = _chosen(vectors, name, key)
+            missing = _missing(found, name, key, chosen, removals(kinds, step_rates, seed))
+            if missing:
+                waiting.append((name, key, chosen, missing))
     if not waiting:
         return False
     _check_runs(layout, manifest, contenders)
@@ -73,9 +85,9 @@ def final_evaluation(
         test = open_test_split(data_root, manifest.dataset)
         if not any(row.get("contender") == MAJORITY for row in rows):
             journal.append(_majority_row(data, test))
-        for name, key in waiting:
+        for name, key, chosen, missing in waiting:
             trained = load_trained(layout.best_weights(key), data)
-            for row in _evaluations(trained, test, _chosen(vectors, name, key)):
+            for row in _evaluations(trained, test, chosen, missing):
                 journal.append({**_key_fields(layout, key), "contender": name, **row})
     return True
 
@@ -105,16 +117,32 @@ def _chosen(vectors: Vectors, contender: str, key: RunKey) -> Mapping[str, Vecto
     return vectors.get(key, {}) if contender == SELECTED else {}
 
 
-def _is_evaluated(rows: list[dict[str, Any]], contender: str, key: RunKey, vectors: Vectors) -> bool:
-    found = {
-        (row["present"], row["prediction"])
-        for row in rows
-        if row["kind"] == "evaluation"
-        and (row["contender"], row["config_id"], row["seed"]) == (contender, key.config_id, key.seed)
-    }
-    chosen = _chosen(vectors, contender, key)
-    predictions = expected_predictions(chosen) if chosen else {prediction for _, prediction in found}
-    return bool(found) and found >= {(subset_name(s), name) for s in subsets() for name in predictions}
+OnRecord = Mapping[tuple[Any, ...], set[str]]
+
+
+def _on_record(rows: list[dict[str, Any]]) -> OnRecord:
+    """The predictions that were evaluated, by contender, run and what was taken away."""
+    found: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for row in rows:
+        if row["kind"] == "evaluation":
+            # Lines without a removal are older than it, and zero.
+            removal = (row["present"], row.get("removal", "zero"), row.get("rate"))
+            found[row["contender"], row["config_id"], row["seed"], *removal].add(row["prediction"])
+    return found
+
+
+def _missing(
+    found: OnRecord, contender: str, key: RunKey, chosen: Mapping[str, VectorRecord], wanted: Iterable[Removal]
+) -> list[Removal]:
+    """Of the removals that are wanted, those of which not every prediction of the run is on record."""
+    # Without vectors chosen after training there is one prediction, whose name follows from the configuration.
+    predictions = set(expected_predictions(chosen)) if chosen else set()
+    missing = []
+    for removal in wanted:
+        place = (contender, key.config_id, key.seed, removal.present, removal.kind, removal.rate)
+        if not found.get(place) or not found[place] >= predictions:
+            missing.append(removal)
+    return missing
 
 
 def _check_fingerprint(data: TrainingData, manifest: Manifest) -> None:
@@ -148,35 +176,32 @@ def _open_ledger(journal: Journal, rows: list[dict[str, Any]], selected: str, *,
 
 
 def _evaluations(
-    trained: TrainedModel, test: Split, chosen: Mapping[str, VectorRecord]
+    trained: TrainedModel, test: Split, chosen: Mapping[str, VectorRecord], missing: Iterable[Removal]
 ) -> Iterator[dict[str, Any]]:
     """Rows without the run's key: with vectors chosen after training all that `results.predictions` lists, else what
     the model predicts by.
     """
     config: RunConfig = trained.config
     if config.model.debiasing == "counterfactual":
-        yield from (_row(len(test), row) for row in prediction_rows(trained, test, chosen))
+        yield from (_row(len(test), row) for row in prediction_rows(trained, test, chosen, missing))
         return
     batches = trained.batches(test, size=BATCH_SIZE)
     prediction = PREDICTIONS[config.model.debiasing]
-    for present in subsets():
-        removed = [modality for modality in MODALITIES if modality not in present]
-        result = evaluate(trained.model, batches, config.loss, removed=removed)
-        values = {"present": subset_name(present), "prediction": prediction, **result.metrics}
+    for removal in missing:
+        result = evaluate(trained.model, batches, config.loss, removal=removal)
+        values = {**removal_columns(removal), "prediction": prediction, **result.metrics}
         yield _row(len(test), {**values, "notes": "; ".join(result.notes)})
 
 
 def _majority_row(data: TrainingData, test: Split) -> dict[str, Any]:
     predictions = majority_predictions(data.task, data.train.labels, len(test))
+    judged = judgement(data.task, predictions, test.labels)
     return {
         "contender": MAJORITY,
         "config_id": None,
         "seed": None,
         "attempt": None,
-        **_row(
-            len(test),
-            {"present": "tav", "prediction": MAJORITY, **judgement(data.task, predictions, test.labels)},
-        ),
+        **_row(len(test), {**removal_columns(NOTHING_REMOVED), "prediction": MAJORITY, **judged}),
     }
 
 

@@ -1,4 +1,4 @@
-"""What one run predicts on a split, by all the ways that are compared: one pass a subset of the modalities serves all.
+"""What one run predicts on a split, by all the ways that are compared: one pass a removal serves all.
 
 tie                 TIE_w with the trained constants and the configured weights
 tie:<method>        with the vector that a method chose after training (`debiasing_records`)
@@ -8,7 +8,7 @@ backbone            the multimodal branch alone
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from causalmer_core.config import Debiasing
@@ -16,7 +16,7 @@ from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing import collect, factual, tie, trained_constants
 from causalmer_core.debiasing_vector import fixed
 from causalmer_core.metrics import Array, compute_metrics, metric_notes, predicted_labels
-from causalmer_core.modality import MODALITIES, subset_name, subsets
+from causalmer_core.removal import Removal
 from causalmer_core.task import Task
 from causalmer_core.trained_model import TrainedModel
 from results.debiasing_records import CONFIGURED, VectorRecord, vector_columns
@@ -40,24 +40,24 @@ def expected_predictions(records: Mapping[str, VectorRecord]) -> list[str]:
 
 
 def rows(
-    trained: TrainedModel, split: Split, records: Mapping[str, VectorRecord]
+    trained: TrainedModel, split: Split, records: Mapping[str, VectorRecord], removals: Iterable[Removal]
 ) -> Iterator[dict[str, Any]]:
-    """For every subset of the modalities and every prediction a row: `present`, `prediction`, the metrics, and for a
-    TIE its six numbers, with the validation gain where a method chose them.
+    """For every removal and every prediction a row: `removal_columns`, `prediction`, the metrics, and for a TIE its six
+    numbers, with the validation gain where a method chose them.
 
     Args:
         trained: a counterfactual model.
         split: the samples.
         records: the vectors chosen for this run, by method.
+        removals: what is taken away, in the order of the rows.
 
     Raises:
         UserError: the model is none with counterfactuals.
     """
     weights = trained.config.model.debiasing_weights
     configured = fixed(trained_constants(trained), (weights.text, weights.audio, weights.vision))
-    for present in subsets():
-        removed = [modality for modality in MODALITIES if modality not in present]
-        cached = collect(trained, split, removed=removed)
+    for removal in removals:
+        cached = collect(trained, split, removal=removal)
         predicted: dict[str, tuple[Array, Mapping[str, float | None]]] = {
             TIE: (tie(cached, configured), vector_columns(configured))
         }
@@ -69,7 +69,12 @@ def rows(
             predicted[BACKBONE] = (cached.multimodal, {})
         for prediction, (logits, columns) in predicted.items():
             judged = judgement(cached.task, predicted_labels(cached.task, logits), cached.labels)
-            yield {"present": subset_name(present), "prediction": prediction, **columns, **judged}
+            yield {**removal_columns(removal), "prediction": prediction, **columns, **judged}
+
+
+def removal_columns(removal: Removal) -> dict[str, Any]:
+    """What a row of evaluations says of what was taken away."""
+    return {"present": removal.present, "removal": removal.kind, "rate": removal.rate}
 
 
 def judgement(task: Task, decisions: Array, labels: Array) -> dict[str, Any]:

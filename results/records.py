@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class RunState(StrEnum):
@@ -140,9 +140,12 @@ def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
 
 
 def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
-    """One row a final evaluation of one run on the test split with one subset of the modalities present.
+    """One row a final evaluation of one run on the test split, with nothing or something taken away from it.
 
-    `contender` is `selected`, `paper` or `undebiased`; `present` names the modalities that were not removed.
+    `contender` is `selected`, `paper` or `undebiased`; `present` names the modalities that were not removed as a whole,
+    `removal` how those were that are not among them (see `causalmer_core.removal`): `zero`, also where nothing was, or
+    `mean` or `permutation`. `random_steps` and `spans` take steps of all modalities at a `rate` and leave none out;
+    elsewhere the rate is null. Version 3 added these two; older rows are all `zero`.
     `prediction` says which logits predicted: `tie` (as configured), `tie:paper`, `tie:learned` and `tie:searched` (with
     constants and weights chosen after training, see `results.debiasing_records`), `factual` (the fusion without
     counterfactuals), `backbone` (the multimodal branch alone), `majority`. Constants and weights are those of a `tie`;
@@ -160,6 +163,8 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
             pa.field("time", pa.timestamp("us", tz="UTC")),
             *(pa.field(name, pa.float64()) for name in VECTOR_COLUMNS),
             pa.field("notes", pa.string()),
+            pa.field("removal", pa.string()),
+            pa.field("rate", pa.float64()),
         ],
         metrics,
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from causalmer_core.config import DataConfig
-from causalmer_core.datasets.base import FeatureStatistics, FloatArray, Split, TrainingData
+from causalmer_core.datasets.base import FeatureStatistics, FloatArray, Lengths, Split, TrainingData
 from causalmer_core.modality import MODALITIES, Batch, Modality
 from causalmer_core.seeding import numpy_stream
 
@@ -60,6 +62,8 @@ class Batches:
         size: samples a batch.
         device: where the tensors go.
         masks: give masks where the split has lengths, and set the features beyond them to zero.
+        means: by modality `(width,)`, of the raw features in training. Only `fill` asks for them, and only where
+            nothing is standardised.
     """
 
     def __init__(
@@ -70,11 +74,13 @@ class Batches:
         size: int,
         device: torch.device,
         masks: bool = True,
+        means: Mapping[Modality, FloatArray] | None = None,
     ) -> None:
         self.split = split
         self.size = size
         self.device = device
-        self._lengths = split.lengths if masks else {}
+        self._masks = masks
+        self._means = means or {}
         self._scaling = (
             None
             if statistics is None
@@ -86,6 +92,32 @@ class Batches:
         samples = np.arange(len(self.split)) if order is None else order
         for start, stop in batch_bounds(len(samples), self.size):
             yield self._batch(samples[start:stop])
+
+    def on(self, split: Split) -> Batches:
+        """Batches of another split, made in the same way."""
+        other = copy(self)
+        other.split = split
+        return other
+
+    def fill(self, modality: Modality) -> Tensor:
+        """`(width,)`: the mean of each channel over the training split's steps, as these batches have it.
+
+        Standardised features have the mean 0.
+
+        Raises:
+            ValueError: the features are not standardised, and the batches were made without `means`.
+        """
+        if self._scaling is not None:
+            return torch.zeros(self.split.features[modality].shape[2], device=self.device)
+        if modality not in self._means:
+            raise ValueError(
+                f"features that are not standardised need 'means' to be filled; none for {modality}"
+            )
+        return torch.from_numpy(np.array(self._means[modality])).to(self.device)
+
+    @property
+    def _lengths(self) -> Mapping[Modality, Lengths]:
+        return self.split.lengths if self._masks else {}
 
     def _batch(self, chosen: NDArray[np.int64]) -> Batch:
         masks = {m: self._mask(m, chosen) for m in self._lengths}
@@ -127,4 +159,5 @@ def batches_for(
         size=size,
         device=device,
         masks=config.padding_masks,
+        means={m: statistics.mean for m, statistics in data.statistics.items()},
     )

@@ -29,6 +29,7 @@ from causalmer_core.fusion import FUSIONS
 from causalmer_core.metrics import compute_metrics, metric_directions, predicted_labels
 from causalmer_core.modality import Modality
 from causalmer_core.model import build_model
+from causalmer_core.removal import Removal
 from causalmer_core.task import TaskKind
 from causalmer_core.trained_model import TrainedModel
 
@@ -87,8 +88,8 @@ def test_the_configured_vector_predicts_what_the_model_predicts(fusion: str) -> 
     run = trained(model__fusion=fusion, model__initial_constant=0.3, model__debiasing_weights=weights)
     assert isinstance(run.model, CausalMER)
     data = tiny_data(TaskKind.EMOTIONS)
-    removed = (Modality.AUDIO,)
-    cached = collect(run, data.valid, removed=removed)
+    removed = frozenset({Modality.AUDIO})
+    cached = collect(run, data.valid, removal=Removal(modalities=removed))
     configured = fixed(trained_constants(run), tuple(weights.values()))
     statistics = chosen_statistics(data, run.config.data.standardise)
     (batch,) = Batches(data.valid, statistics, size=64, device=torch.device("cpu"))()

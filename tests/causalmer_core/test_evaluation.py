@@ -17,6 +17,7 @@ from causalmer_core.evaluation import Evaluation, evaluate
 from causalmer_core.metrics import compute_metrics, predicted_labels
 from causalmer_core.modality import MODALITIES, Modality, subset_name, subsets
 from causalmer_core.model import AnyModel, build_model
+from causalmer_core.removal import Removal
 from causalmer_core.task import TaskKind
 
 EVERY_KIND = pytest.mark.parametrize("kind", list(TaskKind))
@@ -82,13 +83,15 @@ def test_removal_sets_standardised_features_to_zero(removed: frozenset[Modality]
     split = DATA[kind].valid
     zeroed = {m: np.zeros_like(x) if m in removed else x for m, x in split.features.items()}
     expected = evaluated(kind, split=replace(split, features=zeroed))
-    found = evaluated(kind, removed=removed)
+    found = evaluated(kind, removal=Removal(modalities=removed))
     assert np.array_equal(found.logits, expected.logits)
     assert found.losses == expected.losses
 
 
 def test_every_subset_of_modalities_predicts_differently() -> None:
-    outcomes = {evaluated(TaskKind.EMOTIONS, removed=r).logits.tobytes() for r in subsets()}
+    outcomes = {
+        evaluated(TaskKind.EMOTIONS, removal=Removal(modalities=r)).logits.tobytes() for r in subsets()
+    }
     assert len(outcomes) == 2 ** len(MODALITIES)
 
 

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.stats import pearsonr
-from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
+from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, recall_score
 from tiny_data import TASKS
 
 from causalmer_core.errors import UserError
 from causalmer_core.metrics import (
     checked_metric,
     compute_metrics,
+    label_metrics,
     majority_predictions,
     metric_directions,
     metric_notes,
@@ -57,10 +58,18 @@ def test_emotions_are_scored_one_by_one_and_averaged(key: int, size: int) -> Non
 def test_classes_are_scored_as_scikit_learn_scores_them(key: int, size: int) -> None:
     labels, predictions = np.random.default_rng(key).integers(0, 3, (2, size))
     found = compute_metrics(CLASSES, predictions, labels)
-    assert found == {
-        "accuracy": pytest.approx(accuracy_score(labels, predictions)),
-        "weighted_f1": pytest.approx(weighted_f1(labels, predictions)),
+    each: Any = {"average": None, "labels": [0, 1, 2], "zero_division": 0}
+    recalls, f1s = (score(labels, predictions, **each) for score in (recall_score, f1_score))
+    expected = {
+        "accuracy": accuracy_score(labels, predictions),
+        "weighted_f1": weighted_f1(labels, predictions),
+        **{f"recall_{name}": value for name, value in zip(CLASSES.labels, recalls, strict=True)},
+        **{f"f1_{name}": value for name, value in zip(CLASSES.labels, f1s, strict=True)},
     }
+    assert found == pytest.approx(expected)
+    shares = np.bincount(labels, minlength=3) / size
+    assert found["accuracy"] == pytest.approx(sum(shares * recalls))
+    assert found["weighted_f1"] == pytest.approx(sum(shares * f1s))
 
 
 @given(pair=SCORES)
@@ -106,6 +115,9 @@ def test_perfect_predictions_score_best(task: Task, key: int, size: int) -> None
     best = {name: 0.0 if direction == "min" else 1.0 for name, direction in metric_directions(task).items()}
     if size == 1:
         best |= {"correlation": 0.0} if "correlation" in best else {}
+    if task.kind is TaskKind.CLASSES:  # undefined, and so 0, for classes without a sample
+        absent = [name for index, name in enumerate(task.labels) if index not in labels]
+        best |= {f"{metric}_{name}": 0.0 for metric in ("recall", "f1") for name in absent}
     assert found == pytest.approx(best)
 
 
@@ -212,7 +224,7 @@ def test_no_constant_answer_beats_the_majority_baseline_on_the_training_labels(t
     ("kind", "predictions", "labels", "words"),
     [
         (TaskKind.EMOTIONS, [[0] * 4, [1] * 4], [[0, 1, 0, 1], [1, 0, 0, 1]], ["sad", "angry"]),
-        (TaskKind.CLASSES, [0, 1, 2], [1, 1, 1], ["the labels"]),
+        (TaskKind.CLASSES, [0, 1, 2], [1, 1, 1], ["the labels", "class low", "class high"]),
         (TaskKind.REGRESSION, [0.5, 0.5], [1.0, -1.0], ["predictions are constant"]),
         (TaskKind.REGRESSION, [0.5, -0.5], [0.0, 0.0], ["labels are constant", "no label differs from 0"]),
     ],
@@ -227,4 +239,28 @@ def test_what_is_undefined_or_easy_is_said(
 
 def test_where_every_metric_is_defined_nothing_is_said() -> None:
     assert metric_notes(TASKS[TaskKind.REGRESSION], np.array([0.1, 0.9]), np.array([-1.0, 2.0])) == ()
-    assert metric_notes(TASKS[TaskKind.CLASSES], np.array([0, 0]), np.array([0, 1])) == ()
+    assert metric_notes(TASKS[TaskKind.CLASSES], np.array([0, 0, 0]), np.array([0, 1, 2])) == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "prefix"),
+    [
+        (EMOTIONS, "accuracy", "accuracy"),
+        (EMOTIONS, "exact_match", "accuracy"),
+        (EMOTIONS, "accuracy_happy", "accuracy"),
+        (EMOTIONS, "weighted_f1", "weighted_f1"),
+        (EMOTIONS, "weighted_f1_sad", "weighted_f1"),
+        (CLASSES, "accuracy", "recall"),
+        (CLASSES, "recall_low", "recall"),
+        (CLASSES, "weighted_f1", "f1"),
+        (CLASSES, "f1_high", "f1"),
+    ],
+)
+def test_with_a_metric_goes_its_own_part_for_every_label(task: Task, metric: str, prefix: str) -> None:
+    found = label_metrics(metric_directions(task), metric)
+    assert found == {label: f"{prefix}_{label}" for label in task.labels}
+
+
+@pytest.mark.parametrize("metric", metric_directions(REGRESSION))
+def test_a_regression_has_no_labels_to_take_apart(metric: str) -> None:
+    assert label_metrics(metric_directions(REGRESSION), metric) == {}

@@ -20,6 +20,7 @@ from causalmer_core.errors import UserError
 from causalmer_core.evaluation import evaluate
 from causalmer_core.identity import config_id
 from causalmer_core.modality import MODALITIES, subset_name, subsets
+from causalmer_core.removal import Removal
 from causalmer_core.task import Task, TaskKind
 from causalmer_core.trained_model import load_trained
 from results.final_evaluation import final_evaluation
@@ -239,8 +240,8 @@ def test_each_row_is_its_own_runs_best_epoch_with_the_other_modalities_removed(t
         statistics = chosen_statistics(data, config.data.standardise)
         batches = Batches(test, statistics, size=7, device=torch.device("cpu"))
         for subset in subsets():
-            removed = [modality for modality in MODALITIES if modality not in subset]
-            expected = evaluate(loaded.model, batches, config.loss, removed=removed).metrics
+            removal = Removal(modalities=frozenset(MODALITIES) - subset)
+            expected = evaluate(loaded.model, batches, config.loss, removal=removal).metrics
             (row,) = [
                 row
                 for row in trained.evaluations
