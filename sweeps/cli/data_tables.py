@@ -14,8 +14,9 @@ from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import SCALE_RATIO
 from causalmer_core.datasets.manifest import FeatureScale, Manifest
 from causalmer_core.datasets.overview import groups, step_counts
-from causalmer_core.datasets.probe import PROBE_METRICS, REGULARISATION, ProbeScore, probe
+from causalmer_core.datasets.probe import PROBE_METRICS, ProbeScore, probe
 from causalmer_core.datasets.synthetic import SyntheticConfig, ideal_accuracy
+from causalmer_core.linear_classifier import REGULARISATION
 from causalmer_core.modality import MODALITIES
 from causalmer_core.task import TaskKind
 

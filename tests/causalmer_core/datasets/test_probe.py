@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_data import tiny_data, tiny_split
+from tiny_data import tiny_data
 
-from causalmer_core.datasets import probe as module
 from causalmer_core.datasets.base import TrainingData
-from causalmer_core.datasets.probe import ProbeScore, pooled, probe
+from causalmer_core.datasets.probe import ProbeScore, probe
 from causalmer_core.datasets.store import open_training_data, write_dataset
 from causalmer_core.datasets.synthetic import Shortcuts, SyntheticConfig, make_synthetic
 from causalmer_core.modality import MODALITIES, Modality
@@ -58,35 +57,6 @@ def test_every_task_is_probed_by_each_modality_and_all_of_them_and_both_poolings
     alone = [(m,) for m in MODALITIES]
     assert looked_at == [(m, pooling) for pooling in ("last", "mean") for m in (*alone, MODALITIES)]
     assert all(0 <= value <= 1 for s in scores for value in (s.train, s.valid, s.constant))
-
-
-def test_a_label_with_one_value_is_predicted_always() -> None:
-    data = tiny_data(TaskKind.EMOTIONS)
-    data = replace(data, train=replace(data.train, labels=np.ones_like(data.train.labels)))
-    assert all(s.train == 1.0 for s in probe(data))
-
-
-def test_pooling_takes_the_last_step_that_is_there_or_the_mean_of_those() -> None:
-    split = tiny_split(TaskKind.CLASSES, 4, key=0)
-    audio = np.arange(4 * 8 * 5, dtype=np.float32).reshape(4, 8, 5) + 1
-    split = replace(
-        split,
-        features={**split.features, Modality.AUDIO: audio},
-        lengths={Modality.AUDIO: np.array([8, 3, 1, 0])},
-    )
-    last, mean = (pooled(split, Modality.AUDIO, pooling) for pooling in ("last", "mean"))
-    assert np.array_equal(last, np.stack([audio[0, 7], audio[1, 2], audio[2, 0], audio[3, 0]]))
-    assert np.allclose(mean[:3], [audio[0].mean(0), audio[1, :3].mean(0), audio[2, 0]])
-    assert not mean[3].any()
-    without = replace(split, lengths={})
-    assert np.array_equal(pooled(without, Modality.AUDIO, "last"), audio[:, -1])
-
-
-def test_large_training_splits_are_thinned_the_same_way_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_SAMPLES", 12)
-    data = tiny_data(TaskKind.CLASSES)
-    assert probe(data) == probe(data)
-    assert probe(data)[0].train * 12 == pytest.approx(round(probe(data)[0].train * 12))
 
 
 def test_the_real_data_set_shows_the_shortcut_of_its_vision(tmp_path: Path) -> None:
