@@ -132,7 +132,11 @@ def _on_record(rows: list[dict[str, Any]]) -> OnRecord:
 
 
 def _missing(
-    found: OnRecord, contender: str, key: RunKey, chosen: Mapping[str, VectorRecord], wanted: Iterable[Removal]
+    found: OnRecord,
+    contender: str,
+    key: RunKey,
+    chosen: Mapping[str, VectorRecord],
+    wanted: Iterable[Removal],
 ) -> list[Removal]:
     """Of the removals that are wanted, those of which not every prediction of the run is on record."""
     # Without vectors chosen after training there is one prediction, whose name follows from the configuration.

@@ -132,7 +132,14 @@ class _Phases:
         text = "the undebiased twin of the selected configuration, then the test split"
         self._do("evaluate", text, JobList(jobs, self._read_run), runs_ahead=len(jobs))
         compared = contenders(self._spec, selected)
-        opened = final_evaluation(self._layout, compared, data_root=self._sweep.data_root)
+        asked = self._spec.evaluation
+        opened = final_evaluation(
+            self._layout,
+            compared,
+            data_root=self._sweep.data_root,
+            kinds=asked.removals,
+            step_rates=asked.step_rates,
+        )
         self._progress.say("evaluate: test split opened" if opened else "evaluate: on record already")
 
     def _do(self, phase: str, text: str, source: JobSource, *, runs_ahead: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -121,10 +121,13 @@ class SelectionSection(Frozen):
     confidence: float = Field(default=0.95, gt=0.0, lt=1.0)
 
 
-def _each_once(methods: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(methods)) != len(methods):
-        raise invalid("names a method twice", "each method once: learned, searched")
-    return methods
+Entry = TypeVar("Entry")
+
+
+def _each_once(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    if len(set(entries)) != len(entries):
+        raise invalid("an entry stands twice", "each entry once")
+    return entries
 
 
 class DebiasingSection(Frozen):
@@ -146,3 +149,31 @@ class DebiasingSection(Frozen):
     trials: int = Field(default=2000, ge=1)
     folds: int = Field(default=5, ge=3)
     constraint: Literal["box", "simplex"] = "box"
+
+
+def _with_zero(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    if "zero" not in kinds:
+        raise invalid(
+            "leaves out 'zero', which other tables are made of", "zero and what is wanted beside it"
+        )
+    return kinds
+
+
+class EvaluationSection(Frozen):
+    """What is taken from the runs that are evaluated on the test split, beside nothing (`causalmer_core.removal`).
+
+    Attributes:
+        removals: how modalities are removed, for every subset of them: `zero`, always, as published; `mean`, by the
+            training mean of each channel; `permutation`, by another sample's features.
+        step_rates: at which rates steps of all modalities are taken away, at random and in spans; each above 0 and at
+            most 1. Empty (default): at none.
+    """
+
+    removals: Annotated[
+        tuple[Literal["zero", "mean", "permutation"], ...],
+        AfterValidator(_each_once),
+        AfterValidator(_with_zero),
+    ] = ("zero",)
+    step_rates: Annotated[
+        tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...], AfterValidator(_each_once)
+    ] = ()

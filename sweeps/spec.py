@@ -23,6 +23,7 @@ from sweeps.sections import (
     AshaScheduler,
     DataSection,
     DebiasingSection,
+    EvaluationSection,
     FolderPath,
     SafeName,
     Scheduler,
@@ -59,6 +60,7 @@ class SweepSpec(Frozen):
             given here take their published defaults.
         selection: how the winner is chosen.
         debiasing: constants and weights chosen after training.
+        evaluation: what is taken from the runs that are evaluated on the test split.
         resources: what each trial takes.
     """
 
@@ -74,6 +76,7 @@ class SweepSpec(Frozen):
     paper_default: dict[str, Any] = Field(default_factory=dict)
     selection: SelectionSection = SelectionSection()
     debiasing: DebiasingSection = DebiasingSection()
+    evaluation: EvaluationSection = EvaluationSection()
     resources: TrialResources = Field(default=TrialResources())
 
     @model_validator(mode="after")

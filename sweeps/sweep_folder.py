@@ -8,8 +8,8 @@ from results.manifest import create_sweep, new_manifest, read_manifest
 from sweeps.preflight import CheckedSweep
 from sweeps.spec import changed_keys, load_spec, to_yaml
 
-MAY_CHANGE = ("storage", "data.root", "resources.")
-"""Keys of a sweep's file that do not affect its records, and may change when it is continued."""
+MAY_CHANGE = ("storage", "data.root", "evaluation.", "resources.")
+"""Keys of a sweep's file that may change when it is continued: no record that there is depends on them."""
 
 
 def begin_sweep(sweep: CheckedSweep) -> None:

@@ -115,9 +115,17 @@ def evaluate(
             f"'causalmer results select {sweep}'"
         )
     spec = load_spec(layout.spec)
-    selected, root = RunConfig.model_validate(selection.config), data_root or _data_root(sweep, spec)
+    given = load_spec(sweep) if Path(sweep).is_file() else spec
+    selected, root = RunConfig.model_validate(selection.config), data_root or _data_root(given, spec)
     list(debias(layout, spec, selected, data_root=root))  # to the last, each put on record
-    final_evaluation(layout, contenders(spec, selected), data_root=root, again=again)
+    final_evaluation(
+        layout,
+        contenders(spec, selected),
+        data_root=root,
+        kinds=given.evaluation.removals,
+        step_rates=given.evaluation.step_rates,
+        again=again,
+    )
     print_test_tables(console(), open_sweep(layout))
 
 
@@ -168,11 +176,9 @@ def _find(sweep: str, storage: Path | None) -> SweepLayout:
     return find_sweep(str(Path(spec.storage) / spec.name), spec.storage)
 
 
-def _data_root(sweep: str, spec: SweepSpec) -> Path:
+def _data_root(given: SweepSpec, own: SweepSpec) -> Path:
     """Where the data lies: as the file named says, else as the sweep's own copy says."""
-    path = Path(sweep)
-    given = load_spec(path).data.root if path.is_file() else None
-    root = given or spec.data.root
+    root = given.data.root or own.data.root
     return default_root() if root is None else Path(root)
 
 

@@ -25,6 +25,7 @@ from sweeps.sections import (
     AshaScheduler,
     DataSection,
     DebiasingSection,
+    EvaluationSection,
     SearchSection,
     SeedsSection,
     SelectionSection,
@@ -114,6 +115,7 @@ def test_the_reference_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "seeds": SeedsSection,
         "selection": SelectionSection,
         "debiasing": DebiasingSection,
+        "evaluation": EvaluationSection,
         "resources": TrialResources,
     }
     assert set(shown) == set(SweepSpec.model_fields)

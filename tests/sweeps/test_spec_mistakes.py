@@ -39,8 +39,8 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "unknown section",
         HEAD + "seach: {}\n",
-        "3: seach: unknown key; given seach; allowed base, data, debiasing, fidelity, name, paper_default, resources, "
-        "scheduler, search, seeds, selection, space, storage (did you mean 'search'?)",
+        "3: seach: unknown key; given seach; allowed base, data, debiasing, evaluation, fidelity, name, paper_default, "
+        "resources, scheduler, search, seeds, selection, space, storage (did you mean 'search'?)",
     )
     yield (
         "unknown key",
@@ -78,6 +78,28 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         '{"float": [0, 1], "log": true}; allowed low above 0, or log: false',
     )
     yield (
+        "unknown removal",
+        HEAD + "evaluation: {removals: [zero, median]}\n",
+        "3: evaluation.removals[1]: unknown name; given \"median\"; allowed 'zero', 'mean' or 'permutation' "
+        "(did you mean 'mean'?)",
+    )
+    yield (
+        "removal without zero",
+        HEAD + "evaluation: {removals: [mean]}\n",
+        "3: evaluation.removals: leaves out 'zero', which other tables are made of; given [\"mean\"]; "
+        "allowed zero and what is wanted beside it",
+    )
+    yield (
+        "rate 0",
+        HEAD + "evaluation: {step_rates: [0.5, 0]}\n",
+        "3: evaluation.step_rates[1]: out of range; given 0; allowed more than 0.0",
+    )
+    yield (
+        "a rate twice",
+        HEAD + "evaluation: {step_rates: [0.5, 0.5]}\n",
+        "3: evaluation.step_rates: an entry stands twice; given [0.5, 0.5]; allowed each entry once",
+    )
+    yield (
         "unknown fusion in the space",
         HEAD + "space:\n  model.fusion: {choice: [sum, maks]}\n",
         '4: space.model.fusion: "maks" gives no valid configuration: unknown name; given "maks"; '
@@ -111,6 +133,23 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "fingerprint in the base",
         HEAD + "base: {data: {fingerprint: x}}\n",
         '3: base.data.fingerprint: cannot be set here: it is computed from the data; given "x"; allowed other keys',
+    )
+    yield (
+        "folds in the base",
+        HEAD + "base: {data: {split: {folds: 5}}}\n",
+        "3: base.data.split: cannot be set here: scores on different folds cannot be compared; give it in the section "
+        '`data`; given {"folds": 5}; allowed other keys',
+    )
+    yield (
+        "searched folds",
+        HEAD.replace("data: {name: x}", "data: {name: x, split: {folds: 5}}")
+        + "space:\n  data.split.folds: {int: [2, 5]}\n",
+        "space.data.split.folds: cannot be searched: scores on different folds cannot be compared",
+    )
+    yield (
+        "group that is no part of an id",
+        HEAD.replace("data: {name: x}", "data: {name: x, split: {folds: 5, group: speaker}}"),
+        "data.split.group: ",
     )
     yield (
         "unknown dotted path",

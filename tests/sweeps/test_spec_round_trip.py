@@ -72,6 +72,13 @@ def sweep_trees(draw: st.DrawFn) -> dict[str, Any]:
         "scheduler": scheduler | st.just({"name": "none"}),
         "seeds": st.fixed_dictionaries({}, optional=seeds),
         "paper_default": st.fixed_dictionaries({}, optional={"loss.alpha": unit}),
+        "evaluation": st.fixed_dictionaries(
+            {},
+            optional={
+                "removals": st.permutations(["zero", "mean", "permutation"]),
+                "step_rates": st.lists(unit, max_size=3, unique=True),
+            },
+        ),
         "selection": st.fixed_dictionaries({"confidence": unit}),
         "resources": st.fixed_dictionaries({"cpu": st.floats(0.1, 64), "gpu": unit | st.integers(0, 8)}),
     }
