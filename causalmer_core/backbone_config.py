@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetCoreSchemaHandler, ValidatorFunctionWrapHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
+from causalmer_core.errors import invalid
 from causalmer_core.frozen import Frozen
 
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -212,9 +213,10 @@ def installed_class(name: str) -> Any:
 
 
 def _unusable(name: str, point: EntryPoint, reason: str) -> PydanticCustomError:
-    allowed = "a causalmer_core.backbones.base.Backbone; see docs/backbones.md"
-    what = f"the installed backbone {name!r} ({point.value}) {reason}"
-    return PydanticCustomError("invalid", "{what}; allowed {allowed}", {"what": what, "allowed": allowed})
+    return invalid(
+        f"the installed backbone {name!r} ({point.value}) {reason}",
+        "a causalmer_core.backbones.base.Backbone; see docs/backbones.md",
+    )
 
 
 class _ByName:

@@ -6,15 +6,23 @@ Defaults are the published IEMOCAP configuration of CausalMER (its `main.sh`), e
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from causalmer_core.backbone_config import AnyBackboneConfig, MulTConfig, Probability
+from causalmer_core.errors import invalid
 from causalmer_core.frozen import Frozen
 
 LearningRate = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+def _part_of_an_id(group: str) -> str:
+    if not re.fullmatch(r"id(\.\d+)?", group):
+        raise invalid("not a part of an id", "id, or id.0, id.1, ... for its parts between '/'")
+    return group
 
 
 class FoldsConfig(Frozen):
@@ -26,7 +34,7 @@ class FoldsConfig(Frozen):
     """
 
     folds: int = Field(ge=2)
-    group: str = Field(default="id.0", pattern=r"^id(\.\d+)?$")
+    group: Annotated[str, AfterValidator(_part_of_an_id)] = "id.0"
 
 
 class DataConfig(Frozen):

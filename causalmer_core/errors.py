@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from pydantic_core import PydanticCustomError
+
 
 class UserError(Exception):
     """Something a user gave is wrong. The message says what, where, what was given, what is allowed."""
@@ -20,3 +22,11 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> UserError:
     """The error for a name that is not registered: what was given, what is allowed, the likely fix."""
     names = sorted(allowed)
     return UserError(f"unknown {kind} {given!r}; allowed: {', '.join(names)}{did_you_mean(given, names)}")
+
+
+def invalid(what: str, allowed: str) -> PydanticCustomError:
+    """An error for validators of pydantic models, to be raised: the command line shows it in these words.
+
+    Tags of unions in which it is raised are names of classes, so that they are told from keys.
+    """
+    return PydanticCustomError("invalid", "{what}; allowed {allowed}", {"what": what, "allowed": allowed})

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from causalmer_core.errors import invalid
 from causalmer_core.frozen import Frozen
-from sweeps.problems import invalid
 
 Value = bool | int | float | str
 """What a searched parameter may be."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 from causalmer_core.errors import UserError, did_you_mean
 
@@ -93,14 +93,6 @@ def blaming(*path: str) -> Iterator[None]:
     except UserError as error:
         key, message = dotted(path), str(error)
         raise MisfitError(path, message if message.startswith(key) else f"{key}: {message}") from error
-
-
-def invalid(what: str, allowed: str) -> PydanticCustomError:
-    """An error for validators of pydantic models, to be raised; it becomes a `Problem` with these words.
-
-    Tags of unions in which it is raised are names of classes, so that they are told from keys.
-    """
-    return PydanticCustomError("invalid", "{what}; allowed {allowed}", {"what": what, "allowed": allowed})
 
 
 def dotted(path: Sequence[str | int]) -> str:

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, Field
 
 from causalmer_core.config import FoldsConfig
-from causalmer_core.errors import UserError
+from causalmer_core.errors import UserError, invalid
 from causalmer_core.frozen import Frozen
 from causalmer_core.names import checked_name
-from sweeps.problems import invalid
 
 
 def _safe_name(name: str) -> str:

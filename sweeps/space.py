@@ -11,9 +11,9 @@ from pydantic import ConfigDict, RootModel, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from causalmer_core.config import RunConfig
-from causalmer_core.errors import did_you_mean
+from causalmer_core.errors import did_you_mean, invalid
 from sweeps.parameters import AnyParameter, ColumnType, FloatRange, Suggester, Value
-from sweeps.problems import KeyPath, invalid
+from sweeps.problems import KeyPath
 
 _OTHER = object()
 """Stands for any value of a parameter that no condition names."""

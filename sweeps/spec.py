@@ -11,14 +11,14 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from causalmer_core.config import RunConfig, merged
-from causalmer_core.errors import UserError
+from causalmer_core.errors import UserError, invalid
 from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
 from cluster.resources import TrialResources
 from sweeps.checks import base_problems, paper_problems, space_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
 from sweeps.parameters import AnyParameter
-from sweeps.problems import KeyPath, MisfitError, Problem, invalid, problems_of, shown
+from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, shown
 from sweeps.sections import (
     AshaScheduler,
     DataSection,

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 import sweeps
-from causalmer_core.config import RunConfig
+from causalmer_core.config import FoldsConfig, RunConfig
 from causalmer_core.errors import UserError
 from causalmer_core.identity import config_id
 from sweeps.spec import SweepSpec, changed_keys, load_spec
@@ -220,3 +220,14 @@ def test_the_order_of_keys_is_no_change(tmp_path: Path) -> None:
     )
     assert changed_keys(load(tmp_path, MOSI), other) == []
     assert other == load(tmp_path, MOSI)
+
+
+def test_folds_are_a_part_of_every_configuration_and_of_its_identity(tmp_path: Path) -> None:
+    plain = load(tmp_path, MOSI).base_config("f")
+    spec = load(tmp_path, MOSI, **{"data.split": {"folds": 5}})
+    for config in (spec.base_config("f"), spec.paper_config("f"), spec.configuration({}, "f")):
+        assert config.data.split == FoldsConfig(folds=5, group="id.0")
+        assert config_id(config) != config_id(plain)
+    other = load(tmp_path, MOSI, **{"data.split": {"folds": 5, "group": "id.1"}}).base_config("f")
+    assert config_id(other) != config_id(spec.base_config("f"))
+    assert plain.data.split is None

@@ -144,12 +144,14 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "searched folds",
         HEAD.replace("data: {name: x}", "data: {name: x, split: {folds: 5}}")
         + "space:\n  data.split.folds: {int: [2, 5]}\n",
-        "space.data.split.folds: cannot be searched: scores on different folds cannot be compared",
+        "4: space.data.split.folds: cannot be searched: scores on different folds cannot be compared; give it in the "
+        "section `data`; given data.split.folds; allowed other paths",
     )
     yield (
         "group that is no part of an id",
         HEAD.replace("data: {name: x}", "data: {name: x, split: {folds: 5, group: speaker}}"),
-        "data.split.group: ",
+        '2: data.split.group: not a part of an id; given "speaker"; allowed id, or id.0, id.1, ... for its parts '
+        "between '/'",
     )
     yield (
         "unknown dotted path",
