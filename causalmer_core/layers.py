@@ -73,7 +73,8 @@ class Attention(nn.Module):
         return projected
 
 
-def _linear(inputs: int, outputs: int) -> nn.Linear:
+def xavier_linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer with Xavier's uniform weights and biases of zero, as in the published code."""
     layer = nn.Linear(inputs, outputs)
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
@@ -91,8 +92,8 @@ class EncoderLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.self_attn = Attention(width, heads, attn_dropout)
-        self.fc1 = _linear(width, 4 * width)
-        self.fc2 = _linear(4 * width, width)
+        self.fc1 = xavier_linear(width, 4 * width)
+        self.fc2 = xavier_linear(4 * width, width)
         self.layer_norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
         self.relu_dropout = nn.Dropout(relu_dropout)
         self.res_dropout = nn.Dropout(res_dropout)
@@ -147,11 +148,11 @@ class TransformerEncoder(nn.Module):
         `attended (B, S)` is true at the steps of the source, or without one of `x`, that are there: only these are
         attended to.
         """
-        hidden = self.embed_dropout(_embedded(x))
+        hidden = self.embed_dropout(embedded(x))
         keys = values = None
         if source is not None:
-            embedded = _embedded(source)
-            keys, values = self.embed_dropout(embedded), self.embed_dropout(embedded)
+            scaled = embedded(source)
+            keys, values = self.embed_dropout(scaled), self.embed_dropout(scaled)
         steps = x.shape[1] if source is None else source.shape[1]
         past = future_mask(x.shape[1], steps, x.device) if self.attn_mask else None
         mask = attention_mask(attended, past)
@@ -161,5 +162,6 @@ class TransformerEncoder(nn.Module):
         return result
 
 
-def _embedded(x: Tensor) -> Tensor:
+def embedded(x: Tensor) -> Tensor:
+    """`sqrt(width) * x + positions`, `(batch, time, width)`."""
     return math.sqrt(x.shape[2]) * x + sinusoidal_positions(x)

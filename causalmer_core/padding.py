@@ -10,6 +10,11 @@ import torch
 from torch import Tensor
 
 
+def without_padding(x: Tensor, mask: Tensor | None) -> Tensor:
+    """`x (batch, steps, width)` with the steps that are not there set to 0."""
+    return x if mask is None else x.masked_fill(~mask[:, :, None], 0.0)
+
+
 def convolved_mask(mask: Tensor | None, kernel: int) -> Tensor | None:
     """The mask after a convolution of width `kernel` without padding, `(batch, steps - kernel + 1)`.
 
@@ -39,6 +44,37 @@ def mean_step(x: Tensor, mask: Tensor | None) -> Tensor:
         return x.mean(dim=1)
     weights = _or_all(mask).to(x.dtype)[:, :, None]
     return (x * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def steps_there(x: Tensor, mask: Tensor | None) -> Tensor:
+    """How many steps of `x (batch, steps, width)` are there, `(batch,)`; without any, all count."""
+    if mask is None:
+        return torch.full((len(x),), x.shape[1], device=x.device)
+    return _or_all(mask).sum(dim=1)
+
+
+def averaged_to(x: Tensor, mask: Tensor | None, steps: int, counts: Tensor | None = None) -> Tensor:
+    """The steps that are there, averaged in time to other steps, `(batch, steps, width)`.
+
+    Of n steps that are there, step s of c is the mean over those from `floor(s n / c)` to below `ceil((s + 1) n / c)`,
+    as in `adaptive_avg_pool1d`: with `c = n` nothing changes, with more than n steps are repeated.
+
+    Args:
+        x: `(batch, any number of steps, width)`.
+        mask: which of them are there.
+        steps: how many there are afterwards.
+        counts: `(batch,)`, the c of each sample, at most `steps`, which stands for none; steps beyond it are 0.
+    """
+    present = torch.ones_like(x[:, :, 0], dtype=torch.bool) if mask is None else _or_all(mask)
+    there = present.sum(dim=1)[:, None]
+    wanted = torch.full_like(there, steps) if counts is None else counts[:, None]
+    step = torch.arange(steps, device=x.device)
+    first = step * there // wanted
+    past = ((step + 1) * there + wanted - 1) // wanted
+    rank = (present.cumsum(dim=1) - 1)[:, None, :]
+    window = present[:, None, :] & (rank >= first[:, :, None]) & (rank < past[:, :, None])
+    weights = window.to(x.dtype) / window.sum(dim=2, keepdim=True).clamp(min=1)
+    return weights @ x
 
 
 def attention_mask(keys: Tensor | None, allowed: Tensor | None) -> Tensor | None:
