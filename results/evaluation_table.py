@@ -23,7 +23,7 @@ SUBSET_NAMES: Mapping[str, str] = {
     "v": "vision only",
     "none": "none",
 }
-CONTENDERS = ("selected", "paper", "undebiased", "majority")
+CONTENDERS = ("selected", "paper", "undebiased", "linear", "majority")
 """The order of the contenders; others follow by name."""
 PREDICTIONS = ("tie", "tie:paper", "tie:learned", "tie:searched", "factual", "backbone")
 """The order of one contender's predictions; others follow by name."""
@@ -34,7 +34,7 @@ class Contender:
     """One way of predicting, as evaluated on the test split.
 
     Attributes:
-        name: `selected`, `paper`, `undebiased`, `majority`.
+        name: `selected`, `paper`, `undebiased`, `linear`, `majority`.
         prediction: which logits predicted (see `records.evaluations_schema`).
         config_id: the configuration, none for a baseline.
         values: the metric by (metric, subset present), then by seed; a baseline without seeds has one value

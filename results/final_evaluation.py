@@ -18,19 +18,19 @@ from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.errors import UserError
 from causalmer_core.evaluation import evaluate
-from causalmer_core.metrics import majority_predictions
-from causalmer_core.removal import NOTHING_REMOVED, Removal, WholeRemoval, removals
+from causalmer_core.removal import Removal, WholeRemoval, removals
 from causalmer_core.trained_model import TrainedModel, load_trained
+from results.baselines import baseline_rows
 from results.debiasing_records import VectorRecord, read_records
 from results.histories import read_run
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
-from results.predictions import PREDICTIONS, expected_predictions, judgement, removal_columns
+from results.predictions import PREDICTIONS, expected_predictions, removal_columns
 from results.predictions import rows as prediction_rows
 from results.records import RunKey, RunState
 
-SELECTED, PAPER, UNDEBIASED, MAJORITY = "selected", "paper", "undebiased", "majority"
+SELECTED, PAPER, UNDEBIASED = "selected", "paper", "undebiased"
 BATCH_SIZE = 256
 
 
@@ -46,7 +46,7 @@ def final_evaluation(
     """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
 
     The selected configuration's runs are evaluated with each vector that was chosen for them after training, too (see
-    `results.debiasing_records`). Beside all stands the majority baseline, which has no seed.
+    `results.debiasing_records`). Beside all stand the baselines of `results.baselines`, which have no seed.
 
     Args:
         layout: the sweep's folder.
@@ -83,8 +83,9 @@ def final_evaluation(
     with Journal.open(layout.evaluation_journal) as journal:
         _open_ledger(journal, rows, contenders[SELECTED], again=again)
         test = open_test_split(data_root, manifest.dataset)
-        if not any(row.get("contender") == MAJORITY for row in rows):
-            journal.append(_majority_row(data, test))
+        for row in baseline_rows(data, test):
+            if not found.get((row["contender"], None, None, row["present"], "zero", None)):
+                journal.append(_row(len(test), row))
         for name, key, chosen, missing in waiting:
             trained = load_trained(layout.best_weights(key), data)
             for row in _evaluations(trained, test, chosen, missing):
@@ -195,18 +196,6 @@ def _evaluations(
         result = evaluate(trained.model, batches, config.loss, removal=removal)
         values = {**removal_columns(removal), "prediction": prediction, **result.metrics}
         yield _row(len(test), {**values, "notes": "; ".join(result.notes)})
-
-
-def _majority_row(data: TrainingData, test: Split) -> dict[str, Any]:
-    predictions = majority_predictions(data.task, data.train.labels, len(test))
-    judged = judgement(data.task, predictions, test.labels)
-    return {
-        "contender": MAJORITY,
-        "config_id": None,
-        "seed": None,
-        "attempt": None,
-        **_row(len(test), {**removal_columns(NOTHING_REMOVED), "prediction": MAJORITY, **judged}),
-    }
 
 
 def _key_fields(layout: SweepLayout, key: RunKey) -> dict[str, Any]:

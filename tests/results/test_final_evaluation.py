@@ -95,7 +95,8 @@ def test_every_contender_seed_and_subset_is_evaluated_and_the_opening_stands_bef
     assert trained.rows[0]["kind"] == "opening"
     assert trained.openings == [trained.contenders["selected"]]
     found = [(row["contender"], row["config_id"], row["seed"], row["present"]) for row in trained.evaluations]
-    expected = [("majority", None, None, "tav")] + [
+    linear = [("linear", None, None, subset_name(subset)) for subset in subsets()]
+    expected = [("majority", None, None, "tav"), *linear] + [
         (name, config, seed, subset_name(subset))
         for name, config in trained.contenders.items()
         for seed in SEEDS
@@ -105,6 +106,7 @@ def test_every_contender_seed_and_subset_is_evaluated_and_the_opening_stands_bef
     predictions = {(row["contender"], row["prediction"]) for row in trained.evaluations}
     assert predictions == {
         ("majority", "majority"),
+        ("linear", "linear"),
         ("selected", "tie"),
         ("paper", "tie"),
         ("undebiased", "backbone"),
@@ -135,6 +137,7 @@ def test_another_selection_is_refused_unless_asked_for_and_then_stands_in_the_le
     assert trained.evaluate(swapped, again=True)
     assert trained.openings == [first, other]
     assert [row["contender"] for row in trained.evaluations].count("majority") == 1
+    assert [row["contender"] for row in trained.evaluations].count("linear") == 8
 
 
 def _lose_weights(trained: Trained, key: RunKey) -> None:
@@ -205,7 +208,7 @@ def test_an_evaluation_that_is_killed_goes_on_with_what_is_missing(
     assert trained.rows[:rows] == before
     assert len(trained.openings) == 1
     keys = {(row["contender"], row["seed"], row["present"]) for row in trained.evaluations}
-    assert len(keys) == 3 * 2 * 8 + 1
+    assert len(keys) == 3 * 2 * 8 + 1 + 8
     values: dict[Any, set[float]] = {}
     for row in trained.evaluations:
         values.setdefault((row["contender"], row["seed"], row["present"]), set()).add(row["accuracy"])
