@@ -1,27 +1,16 @@
-"""Held against numbers that the published methods compute.
-
-The fixtures lie in the folder that the environment variable PARITY_DIR names, by default in `shared/parity` beside
-the repository. Tolerances: rtol 2e-4, atol 2e-5 for outputs and losses; rtol 2e-3, atol 1e-4 for gradients and for
-trajectories.
-"""
+"""Held against numbers that the published methods compute; `parity` says where they lie, and the tolerances."""
 
 from __future__ import annotations
 
-import ast
-import os
-import zlib
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from parity import GRADIENTS, OUTPUTS, fixture, published_parameters, shape_of, tensors
 
 from causalmer_core.backbone_config import MulTConfig
 from causalmer_core.backbones import build_backbone
-from causalmer_core.backbones.base import InputShape
 from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
 from causalmer_core.effects import BranchLogits, effects
@@ -34,9 +23,6 @@ from causalmer_core.published_names import UNUSED, from_published, published_nam
 from causalmer_core.task import Task, TaskKind
 from causalmer_core.trainer import Trainer
 
-FOLDER = Path(os.environ.get("PARITY_DIR") or Path(__file__).parents[3] / "shared" / "parity")
-OUTPUTS = {"rtol": 2e-4, "atol": 2e-5}
-GRADIENTS = {"rtol": 2e-3, "atol": 1e-4}
 CPU = torch.device("cpu")
 TASKS = {
     8: Task(kind=TaskKind.EMOTIONS, labels=("neutral", "happy", "sad", "angry")),
@@ -47,31 +33,6 @@ Form = Literal["published", "log_space"]
 NO_DROPOUT = dict.fromkeys(
     ("attn_dropout", "relu_dropout", "embed_dropout", "res_dropout", "out_dropout"), 0.0
 )
-
-
-def fixture(name: str) -> dict[str, Any]:
-    path = FOLDER / f"{name}.npz"
-    if not path.is_file():
-        pytest.skip(f"no parity fixture {path.name}: PARITY_DIR names no folder that has it")
-    with np.load(path, allow_pickle=False) as arrays:
-        return {key: arrays[key] for key in arrays.files}
-
-
-def tensors(arrays: dict[str, Any], *names: str) -> list[Tensor]:
-    return [torch.from_numpy(np.array(arrays[name])) for name in names]
-
-
-def published_parameters(arrays: dict[str, Any]) -> dict[str, Tensor]:
-    """The weights of a fixture, by the rule of its README."""
-    parameters = {}
-    for name, shape in zip(arrays["param_names"].tolist(), arrays["param_shapes"].tolist(), strict=True):
-        values = 0.05 * np.random.default_rng(zlib.crc32(name.encode())).standard_normal(
-            ast.literal_eval(shape)
-        )
-        if np.ndim(values) == 1 and name.endswith("weight"):
-            values = values + 1.0
-        parameters[name] = torch.from_numpy(np.asarray(values, np.float32))
-    return parameters
 
 
 def data_of(task: Task, features: list[Any], labels: Any) -> TrainingData:
@@ -133,14 +94,6 @@ class TestCounterfactualCore:
                 assert abs(gradient) <= 1e-5
             else:
                 np.testing.assert_allclose(gradient, arrays[f"grad_c_{name}"], **GRADIENTS, err_msg=name)
-
-
-def shape_of(features: Sequence[Tensor], task: Task) -> InputShape:
-    return InputShape(
-        widths={m: x.shape[2] for m, x in zip(MODALITIES, features, strict=True)},
-        lengths={m: x.shape[1] for m, x in zip(MODALITIES, features, strict=True)},
-        task=task,
-    )
 
 
 @pytest.mark.parametrize(
