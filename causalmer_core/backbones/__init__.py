@@ -10,10 +10,20 @@ from typing import Any
 
 from causalmer_core.backbone_config import BackboneConfig, backbone_names, installed, installed_class
 from causalmer_core.backbones.base import Backbone, InputShape
+from causalmer_core.backbones.dmd import DMD
 from causalmer_core.backbones.mult import MulT
+from causalmer_core.backbones.pmr import PMR
+from causalmer_core.backbones.recurrent import EarlyFusionLSTM, LateFusionLSTM, Unimodal
 from causalmer_core.errors import unknown_name
 
-BACKBONES: Mapping[str, type[Any]] = {"mult": MulT}
+BACKBONES: Mapping[str, type[Any]] = {
+    "mult": MulT,
+    "dmd": DMD,
+    "pmr": PMR,
+    "early_fusion_lstm": EarlyFusionLSTM,
+    "late_fusion_lstm": LateFusionLSTM,
+    "unimodal": Unimodal,
+}
 """Our own backbones by name."""
 
 
