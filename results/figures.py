@@ -6,12 +6,15 @@ Colours of axes and text are left to the page, which knows whether it is light o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from results.intervals import Interval
 from results.leaderboard import Entry, Leaderboard
 from results.manifest import Manifest
+from results.modality_table import RatePoint
 
 COLOURS = ("#2f7fd1", "#d9822b", "#1f9d78", "#b95fa8", "#7d6fd6", "#8c8f3a", "#c4554d", "#3fa3b5")
 """Legible on white and on near-black, told apart by colour-blind readers in this order."""
@@ -170,6 +173,40 @@ def draw_curves(curves: pd.DataFrame, manifest: Manifest, order: Sequence[str]) 
         yaxis_title=f"validation {manifest.monitor} ({_better(manifest.direction)})",
     )
     return _plain(figure)
+
+
+def draw_rates(points: Sequence[RatePoint], manifest: Manifest) -> go.Figure:
+    """The mean over seeds against the share of steps that is lost: a colour a contender, at random drawn through, in
+    spans dashed; intervals thin.
+    """
+    figure = go.Figure()
+    labels = list(dict.fromkeys(point.label for point in points))
+    colours = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)}
+    for (label, removal), group in groupby(points, key=lambda point: (point.label, point.removal)):
+        curve = list(group)
+        words = removal.replace("_", " ")
+        halves = [_half(point.interval) for point in curve]
+        figure.add_scatter(
+            x=[point.rate for point in curve],
+            y=[point.interval.mean for point in curve],
+            mode="lines+markers",
+            line={"color": colours[label], "width": 2.5, "dash": "dash" if removal == "spans" else "solid"},
+            marker={"size": 6},
+            error_y={"type": "data", "array": halves, "thickness": 0.8, "width": 3},
+            name=f"{label}, {words}",
+            hovertemplate=f"{label}, {words}, share %{{x}}: %{{y:.4f}}<extra></extra>",
+        )
+    figure.update_layout(
+        height=420,
+        xaxis={"title": "share of the steps of all modalities that is lost", "rangemode": "tozero"},
+        yaxis_title=f"test {manifest.monitor} ({_better(manifest.direction)})",
+    )
+    return _plain(figure)
+
+
+def _half(interval: Interval) -> float:
+    """Half its width; 0 for one seed, which has no interval."""
+    return 0.0 if interval.low is None else interval.mean - interval.low
 
 
 def _lengths(upper: pd.Series, lower: pd.Series) -> list[float]:

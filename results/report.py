@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from causalmer_core.modality import MODALITIES
 from results import figures
 from results.best_yaml import best_yaml
 from results.dataset import SweepResults, open_sweep
@@ -34,6 +35,7 @@ from results.intervals import Interval
 from results.journal import now, read_journal
 from results.layout import SweepLayout
 from results.leaderboard import Entry, Leaderboard, leaderboard
+from results.modality_table import REMOVED_BY, contribution_lines, gap_lines, label_lines, rate_points
 from results.selection import Selection, read_selection
 
 FIGURE_ENTRIES = 16
@@ -111,6 +113,7 @@ def _content(results: SweepResults) -> dict[str, Any]:
     tested = as_configured(contenders(results.evaluations, manifest.metrics))
     shown = _curve_entries(board, selection)
     curves = figures.seed_curves(results.epochs, shown, manifest)
+    rates = rate_points(results)
     best = None if selection is None else selection.config_id
     drawn = (*board.ranked[:FIGURE_ENTRIES], *board.contenders)
     return {
@@ -124,6 +127,12 @@ def _content(results: SweepResults) -> dict[str, Any]:
         "evaluated_other": _evaluated_other(tested, selection),
         "openings": sum(r["kind"] == "opening" for r in read_journal(results.layout.evaluation_journal)),
         "debiasing": [] if selection is None else debiasing_lines(results, selection.config_id),
+        "gaps": gap_lines(results),
+        "contributions": contribution_lines(results),
+        "label_contributions": [] if selection is None else label_lines(results, selection.config_id),
+        "rates": rates,
+        "removed_by": REMOVED_BY,
+        "modalities": MODALITIES,
         "present": PRESENT,
         "subset_names": SUBSET_NAMES,
         "states": _states(results),
@@ -133,6 +142,7 @@ def _content(results: SweepResults) -> dict[str, Any]:
             "curves": None
             if curves.empty
             else _json(figures.draw_curves(curves, manifest, _labels_with_curves(shown, curves))),
+            "rates": _json(figures.draw_rates(rates, manifest)) if rates else None,
         },
         "spec_text": _text_or_none(results.layout.spec),
         "best_yaml": None if selection is None else best_yaml(results, selection),

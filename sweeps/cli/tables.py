@@ -15,6 +15,7 @@ from results.debiasing_table import debiasing_lines
 from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
 from results.leaderboard import Entry, Leaderboard, leaderboard
 from results.selection import read_selection
+from sweeps.cli.modality_tables import modality_tables
 from sweeps.phases import PHASES
 from sweeps.plan import Plan
 from sweeps.sections import DebiasingSection
@@ -72,12 +73,12 @@ def _mean(contender: Contender, metric: str) -> str:
 
 
 def print_test_tables(screen: Console, results: SweepResults) -> None:
-    """The final evaluation, and below it what was chosen after training."""
+    """The final evaluation, and below it what modalities are worth and what was chosen after training."""
     screen.print(evaluation_table(results))
     chosen = debiasing_table(results)
-    if chosen is not None:
+    for table in (*modality_tables(results), *([] if chosen is None else [chosen])):
         screen.print()
-        screen.print(chosen)
+        screen.print(table)
 
 
 def debiasing_table(results: SweepResults) -> RenderableType | None:

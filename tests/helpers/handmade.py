@@ -196,6 +196,39 @@ def write_evaluations(layout: SweepLayout, fusion: str = "mask") -> None:
             journal.append(evaluation("majority", None, None, present, MAJORITY))
 
 
+WORTH = {"t": 0.10, "a": 0.02, "v": 0.05}
+"""What permuting a modality costs seed 1; seed s loses s times as much."""
+STEP_RATES = (0.25, 0.5)
+
+
+def permuted_accuracy(name: str, seed: int, present: str) -> float:
+    """The truth with the modalities that are not present permuted."""
+    lost = sum(worth for letter, worth in WORTH.items() if letter not in present.replace("none", ""))
+    return SCORES[name][seed] - TEST_GAP - seed * lost
+
+
+def stepwise_accuracy(name: str, seed: int, removal: str, rate: float) -> float:
+    """The truth with a share of the steps taken away; spans cost twice as much as steps at random."""
+    return SCORES[name][seed] - TEST_GAP - rate * seed * (0.2 if removal == "spans" else 0.1)
+
+
+def write_removals(layout: SweepLayout, fusion: str = "mask") -> None:
+    """Beside `write_evaluations`, the selected and the undebiased with modalities permuted and with steps taken."""
+    with Journal.open(layout.evaluation_journal) as journal:
+        for contender, name in (("selected", WINNER), ("undebiased", "undebiased")):
+            identity = config_id(name, fusion)
+            for seed in CONFIRM_SEEDS:
+                for present in SUBSETS[1:]:
+                    accuracy = permuted_accuracy(name, seed, present)
+                    row = evaluation(contender, identity, seed, present, accuracy)
+                    journal.append({**row, "removal": "permutation", "rate": None})
+                for removal in ("random_steps", "spans"):
+                    for rate in STEP_RATES:
+                        accuracy = stepwise_accuracy(name, seed, removal, rate)
+                        row = evaluation(contender, identity, seed, "tav", accuracy)
+                        journal.append({**row, "removal": removal, "rate": rate})
+
+
 def evaluation(
     contender: str, identity: str | None, seed: int | None, present: str, accuracy: float
 ) -> dict[str, Any]:
