@@ -11,7 +11,6 @@ from itertools import groupby
 import pandas as pd
 import plotly.graph_objects as go
 
-from results.intervals import Interval
 from results.leaderboard import Entry, Leaderboard
 from results.manifest import Manifest
 from results.modality_table import RatePoint
@@ -177,7 +176,7 @@ def draw_curves(curves: pd.DataFrame, manifest: Manifest, order: Sequence[str]) 
 
 def draw_rates(points: Sequence[RatePoint], manifest: Manifest) -> go.Figure:
     """The mean over seeds against the share of steps that is lost: a colour a contender, at random drawn through, in
-    spans dashed; intervals thin.
+    spans dashed. Intervals are shown where the reader points: side by side they would hide the curves.
     """
     figure = go.Figure()
     labels = list(dict.fromkeys(point.label for point in points))
@@ -185,16 +184,15 @@ def draw_rates(points: Sequence[RatePoint], manifest: Manifest) -> go.Figure:
     for (label, removal), group in groupby(points, key=lambda point: (point.label, point.removal)):
         curve = list(group)
         words = removal.replace("_", " ")
-        halves = [_half(point.interval) for point in curve]
         figure.add_scatter(
             x=[point.rate for point in curve],
             y=[point.interval.mean for point in curve],
             mode="lines+markers",
             line={"color": colours[label], "width": 2.5, "dash": "dash" if removal == "spans" else "solid"},
             marker={"size": 6},
-            error_y={"type": "data", "array": halves, "thickness": 0.8, "width": 3},
             name=f"{label}, {words}",
-            hovertemplate=f"{label}, {words}, share %{{x}}: %{{y:.4f}}<extra></extra>",
+            text=[str(point.interval) for point in curve],
+            hovertemplate=f"{label}, {words}, share %{{x}}: %{{text}}<extra></extra>",
         )
     figure.update_layout(
         height=420,
@@ -202,11 +200,6 @@ def draw_rates(points: Sequence[RatePoint], manifest: Manifest) -> go.Figure:
         yaxis_title=f"test {manifest.monitor} ({_better(manifest.direction)})",
     )
     return _plain(figure)
-
-
-def _half(interval: Interval) -> float:
-    """Half its width; 0 for one seed, which has no interval."""
-    return 0.0 if interval.low is None else interval.mean - interval.low
 
 
 def _lengths(upper: pd.Series, lower: pd.Series) -> list[float]:

@@ -24,14 +24,12 @@ from results.evaluation_table import PRESENT, Contender, as_configured, contende
 from results.final_evaluation import SELECTED
 from results.intervals import Interval, t_interval
 
-REMOVED_BY: Mapping[str, str] = {
+REPLACED_BY: Mapping[str, str] = {
     "zero": "zeros",
     "mean": "the training mean",
-    "permutation": "another sample's",
-    "random_steps": "random steps",
-    "spans": "spans of steps",
+    "permutation": "another sample's features",
 }
-"""Each kind of removal in words, in their order."""
+"""By the kind of removal, what stands in the place of a modality's features."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from results.intervals import Interval
 from results.journal import now, read_journal
 from results.layout import SweepLayout
 from results.leaderboard import Entry, Leaderboard, leaderboard
-from results.modality_table import REMOVED_BY, contribution_lines, gap_lines, label_lines, rate_points
+from results.modality_table import REPLACED_BY, contribution_lines, gap_lines, label_lines, rate_points
 from results.selection import Selection, read_selection
 
 FIGURE_ENTRIES = 16
@@ -131,7 +131,7 @@ def _content(results: SweepResults) -> dict[str, Any]:
         "contributions": contribution_lines(results),
         "label_contributions": [] if selection is None else label_lines(results, selection.config_id),
         "rates": rates,
-        "removed_by": REMOVED_BY,
+        "replaced_by": REPLACED_BY,
         "modalities": MODALITIES,
         "present": PRESENT,
         "subset_names": SUBSET_NAMES,

@@ -13,7 +13,7 @@ from results.dataset import SweepResults
 from results.evaluation_table import PRESENT, SUBSET_NAMES
 from results.intervals import Interval
 from results.modality_table import (
-    REMOVED_BY,
+    REPLACED_BY,
     ContributionLine,
     contribution_lines,
     gap_lines,
@@ -48,12 +48,12 @@ def _gaps(results: SweepResults) -> RenderableType | None:
     if not lines:
         return None
     table = _table(
-        "contender", "removed by", *(SUBSET_NAMES[present] for present in PRESENT[1:]), "mean", "std"
+        "contender", "replaced by", *(SUBSET_NAMES[present] for present in PRESENT[1:]), "mean", "std"
     )
     for line in lines:
         gaps = (f"{line.gaps[present].mean:.4f}" for present in PRESENT[1:])
         ends = (f"{line.mean.mean:.4f}", _shown(line.std))
-        table.add_row(*map(Text, (line.contender.name, REMOVED_BY[line.removal], *gaps, *ends)))
+        table.add_row(*map(Text, (line.contender.name, REPLACED_BY[line.removal], *gaps, *ends)))
     title = (
         f"when a modality is missing: how much worse test {results.manifest.monitor} is with what is left; mean and "
         "standard deviation over the six subsets with one or two missing [95% t interval]"
@@ -64,11 +64,11 @@ def _gaps(results: SweepResults) -> RenderableType | None:
 def _contributions(title: str, lines: Sequence[ContributionLine]) -> RenderableType | None:
     if not lines:
         return None
-    table = _table("to" if lines[0].label else "contender", "removed by", *MODALITIES, "sum: all over none")
+    table = _table("to" if lines[0].label else "contender", "replaced by", *MODALITIES, "sum: all over none")
     for line in lines:
         shares = (_shown(line.contributions[modality]) for modality in MODALITIES)
         name = line.metric if line.label else line.contender.name
-        table.add_row(*map(Text, (name, REMOVED_BY[line.removal], *shares, f"{line.total.mean:.4f}")))
+        table.add_row(*map(Text, (name, REPLACED_BY[line.removal], *shares, f"{line.total.mean:.4f}")))
     return Group(Text(title), table)
 
 
@@ -81,7 +81,7 @@ def _rates(results: SweepResults) -> RenderableType | None:
     means = {(p.label, p.removal, p.rate): f"{p.interval.mean:.4f}" for p in points}
     for label, removal in dict.fromkeys((point.label, point.removal) for point in points):
         cells = (means.get((label, removal, rate), "–") for rate in rates)
-        table.add_row(*map(Text, (label, REMOVED_BY[removal], *cells)))
+        table.add_row(*map(Text, (label, removal.replace("_", " "), *cells)))
     metric = results.manifest.monitor
     title = f"when steps are missing: test {metric} by the share of all modalities' steps that is lost"
     return Group(Text(title), table)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_sweep import begin, checked_sweep, record_run, train
+from tiny_sweep import record_run
+from trained_sweep import SEEDS, Trained
 
-from causalmer_core.config import RunConfig
 from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split, write_dataset
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
@@ -23,55 +23,10 @@ from causalmer_core.modality import MODALITIES, subset_name, subsets
 from causalmer_core.removal import Removal
 from causalmer_core.task import Task, TaskKind
 from causalmer_core.trained_model import load_trained
-from results.final_evaluation import final_evaluation
-from results.journal import read_journal
 from results.predictions import judgement
 from results.records import RunKey, RunState
 from results.run_journal import RunJournal
 from sweeps.jobs import Job
-from sweeps.phases import contenders
-from sweeps.preflight import CheckedSweep
-
-SEEDS = (1, 2)
-
-
-class Trained:
-    """A sweep whose three contenders are trained on both seeds, and the split not yet opened."""
-
-    def __init__(self, folder: Path) -> None:
-        self.sweep: CheckedSweep = checked_sweep(folder, base__trainer__max_epochs=1)
-        self.layout = self.sweep.layout
-        base = self.sweep.spec.base_config(self.sweep.data.fingerprint)
-        self.selected = base.with_values({"model.fusion": "sum"})
-        self.contenders = contenders(self.sweep.spec, self.selected)
-
-    @property
-    def configs(self) -> list[RunConfig]:
-        spec = self.sweep.spec
-        paper = spec.paper_config(self.sweep.data.fingerprint)
-        return [self.selected, paper, spec.undebiased(self.selected)]
-
-    def train(self) -> None:
-        begin(self.sweep)
-        for config in self.configs:
-            for seed in SEEDS:
-                train(Job(config=config, seed=seed, phase="confirm", role="candidate"), self.sweep)
-
-    def evaluate(self, contenders: dict[str, str] | None = None, *, again: bool = False) -> bool:
-        compared = self.contenders if contenders is None else contenders
-        return final_evaluation(self.layout, compared, data_root=self.sweep.data_root, again=again)
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return read_journal(self.layout.evaluation_journal)
-
-    @property
-    def openings(self) -> list[str]:
-        return [row["config_id"] for row in self.rows if row["kind"] == "opening"]
-
-    @property
-    def evaluations(self) -> list[dict[str, Any]]:
-        return [row for row in self.rows if row["kind"] == "evaluation"]
 
 
 @pytest.fixture(scope="module")

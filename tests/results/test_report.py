@@ -23,8 +23,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> SweepLayout:
-    """A whole sweep, selected, with a hostile string as a parameter's value."""
+    """A whole sweep, selected, with a hostile string as a parameter's value, and evidence removed in several ways."""
     layout = handmade.whole_sweep(tmp_path_factory.mktemp("sweep"), fusion=HOSTILE)
+    handmade.write_removals(layout, fusion=HOSTILE)
     select(open_sweep(layout))
     write_report(layout)
     return layout
@@ -67,6 +68,39 @@ def test_the_test_table_has_every_subset_of_modalities(page: str) -> None:
         assert name in words
     assert "0.6000 [0.5255, 0.6745]" in words  # selected, none present
     assert "The test split was opened once." in words
+
+
+def section(page: str, heading: str) -> str:
+    """The words of a section."""
+    (found,) = [
+        part for part in re.findall(r"(?s)<section.*?</section>", page) if f"<h2>{heading}</h2>" in part
+    ]
+    return text(found)
+
+
+def test_what_a_missing_modality_costs_is_shown_with_its_spread(page: str) -> None:
+    words = section(page, "When a modality is missing")
+    for way in ("zeros", "another sample&#39;s features"):
+        assert f"replaced by {way} selected tie" in words
+    assert "the training mean" not in words
+    # Permuted: text + audio lose 0.05 s at seed s, and so on; the mean over seeds 1, 2 and 3 is at 2.
+    assert "selected tie 0.1000 [-0.0242, 0.2242] 0.0400 [-0.0097, 0.0897] 0.2000 [-0.0484, 0.4484]" in words
+    assert " 0.0870 [" in words  # the deviation of 0.05, 0.02, 0.10, 0.07, 0.15, 0.12, twice
+
+
+def test_contributions_are_shown_as_ours_and_steps_by_their_share(page: str) -> None:
+    words = section(page, "When a modality is missing")
+    assert "Exact Shapley values" in words
+    assert "This is our measure" in words
+    assert "0.2000 [-0.0484, 0.4484] 0.0400 [-0.0097, 0.0897] 0.1000 [-0.0242, 0.2242] 0.3400" in words
+    assert "selected spans 0.5 0.5200 [" in words  # 0.72 - 0.5 * 2 * 0.2
+    assert "figure-rates" in page
+
+
+def test_without_a_final_evaluation_nothing_is_said_of_missing_modalities(tmp_path: Path) -> None:
+    assert "When a modality" not in text(
+        write_report(handmade.empty_sweep(tmp_path)).read_text(encoding="utf-8")
+    )
 
 
 def test_runs_are_counted_with_their_reasons(page: str) -> None:
@@ -179,6 +213,6 @@ def test_a_browser_draws_the_figures_without_a_complaint(
     home = {**os.environ, "HOME": str(tmp_path)}
     answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env=home)
     assert [line for line in answer.stderr.splitlines() if "CONSOLE" in line] == []
-    assert answer.stdout.count('<svg class="main-svg"') >= 2
-    assert answer.stdout.count("scatterlayer") >= 2
-    assert answer.stdout.count('class="trace scatter') >= 3 + 2 * 5
+    assert answer.stdout.count('<svg class="main-svg"') >= 3
+    assert answer.stdout.count("scatterlayer") >= 3
+    assert answer.stdout.count('class="trace scatter') >= 3 + 2 * 5 + 2 * 2

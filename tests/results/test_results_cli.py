@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import handmade
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from causalmer_core.errors import UserError
+from results.dataset import open_sweep
 from results.layout import SweepLayout
+from sweeps.cli.modality_tables import modality_tables
 from sweeps.cli.results import app
+from sweeps.cli.tables import print_test_tables
 
 
 @pytest.fixture
@@ -45,6 +50,25 @@ def test_the_leaderboard_is_printed_whole(layout: SweepLayout) -> None:
     assert "1 with incomplete seed sets" in output
     assert "…" not in output
     assert layout.table("runs").exists()
+
+
+def test_missing_modalities_are_printed_where_they_were_evaluated(layout: SweepLayout) -> None:
+    handmade.write_removals(layout)
+    screen = Console(width=200, record=True, file=StringIO())
+    print_test_tables(screen, open_sweep(layout))
+    lines = [" ".join(line.split()) for line in screen.export_text().splitlines()]
+    assert (
+        "selected zeros 0.0400 0.0400 0.0400 0.0800 0.0800 0.0800 0.1200 0.0600 0.0200 [0.0200, 0.0200]"
+        in lines
+    )
+    permuted = "selected another sample's features 0.2000 [-0.0484, 0.4484] 0.0400 [-0.0097, 0.0897] "
+    assert permuted + "0.1000 [-0.0242, 0.2242] 0.3400" in lines
+    assert "contender lost 0 0.25 0.5" in lines
+    assert "undebiased random steps 0.6500 0.6000 0.5500" in lines
+
+
+def test_before_the_final_evaluation_no_modality_is_missing(tmp_path: Path) -> None:
+    assert modality_tables(open_sweep(handmade.empty_sweep(tmp_path))) == []
 
 
 def test_selecting_says_why_and_writes_the_yaml(layout: SweepLayout, tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""A sweep whose three contenders are trained, and its final evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tiny_sweep import begin, checked_sweep, train
+
+from causalmer_core.config import RunConfig
+from causalmer_core.removal import WholeRemoval
+from results.final_evaluation import final_evaluation
+from results.journal import read_journal
+from sweeps.jobs import Job
+from sweeps.phases import contenders
+from sweeps.preflight import CheckedSweep
+
+SEEDS = (1, 2)
+
+
+class Trained:
+    """A sweep whose three contenders are trained on both seeds, and the split not yet opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sweep: CheckedSweep = checked_sweep(folder, base__trainer__max_epochs=1)
+        self.layout = self.sweep.layout
+        base = self.sweep.spec.base_config(self.sweep.data.fingerprint)
+        self.selected = base.with_values({"model.fusion": "sum"})
+        self.contenders = contenders(self.sweep.spec, self.selected)
+
+    @property
+    def configs(self) -> list[RunConfig]:
+        spec = self.sweep.spec
+        paper = spec.paper_config(self.sweep.data.fingerprint)
+        return [self.selected, paper, spec.undebiased(self.selected)]
+
+    def train(self) -> None:
+        begin(self.sweep)
+        for config in self.configs:
+            for seed in SEEDS:
+                train(Job(config=config, seed=seed, phase="confirm", role="candidate"), self.sweep)
+
+    def evaluate(
+        self,
+        contenders: dict[str, str] | None = None,
+        *,
+        kinds: Sequence[WholeRemoval] = ("zero",),
+        step_rates: Sequence[float] = (),
+        again: bool = False,
+    ) -> bool:
+        return final_evaluation(
+            self.layout,
+            self.contenders if contenders is None else contenders,
+            data_root=self.sweep.data_root,
+            kinds=kinds,
+            step_rates=step_rates,
+            again=again,
+        )
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return read_journal(self.layout.evaluation_journal)
+
+    @property
+    def openings(self) -> list[str]:
+        return [row["config_id"] for row in self.rows if row["kind"] == "opening"]
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row["kind"] == "evaluation"]
