@@ -28,7 +28,7 @@ Where this differs from the published code, which takes one score of CMU-MOSI or
 - Labels may be classes or emotions (`dmd_losses.label_distances` says what makes two alike), outputs any number, and
   lengths the data's. A modality that is not convolved keeps its length, which the published layers do not provide for.
 - The published orthogonality does not run on current PyTorch, and before took its cosines over samples; it added the
-  modalities up where this takes their mean.
+  modalities up where this takes their mean, so with the weight 0.01 it counts a third (0.03 would make up for it).
 - The published `proj_cosine_*` are left out: no term reads what they compute.
 Where it follows the code and not the paper:
 - The margin grows with the distance of the labels, and alike and unlike samples may be of any modality; in the paper
