@@ -39,6 +39,9 @@ FIXED_LENGTHS = {"dmd"}
 """Backbones that see all steps at once in some layer, and so take the lengths they are built for and no others."""
 LOOKS_AT = {"unimodal": {Modality.TEXT}}
 """Backbones that do not look at all modalities."""
+KERNELS = tuple(f"kernel_{m}" for m in MODALITIES)
+CONVOLVING = tuple(name for name, config in BUILT_IN.items() if config.model_fields.keys() >= set(KERNELS))
+"""Backbones with convolutions in front."""
 
 pytestmark = pytest.mark.usefixtures("installed_backbone")
 CPU = torch.device("cpu")
@@ -92,9 +95,7 @@ def test_any_widths_lengths_and_number_of_outputs_become_logits_and_features(
     assert all(x.isfinite().all() for x in (output.logits, output.features, output.auxiliary_loss))
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, config in BUILT_IN.items() if "kernel_text" in config.model_fields]
-)
+@pytest.mark.parametrize("name", CONVOLVING)
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_a_convolution_wider_than_the_sequence_is_refused_and_one_as_wide_is_not(
     name: str, modality: Modality
@@ -147,9 +148,12 @@ def test_in_evaluation_a_sample_does_not_depend_on_the_others_in_its_batch(name:
 
 
 @EVERY_BACKBONE
-def test_what_stands_in_padded_steps_does_not_matter(name: str) -> None:
-    model, batch = small(name).eval(), tiny_batch(masks=True)
-    assert all(not mask.all() for mask in batch.masks.values())
+@pytest.mark.parametrize("kernel", [None, 5])
+def test_what_stands_in_padded_steps_does_not_matter(name: str, kernel: int | None) -> None:
+    """Nor does it where a convolution is wider than a sample is long: the shortest has 3 steps."""
+    kernels = {} if kernel is None or name not in CONVOLVING else dict.fromkeys(KERNELS, kernel)
+    model, batch = small(name, **kernels).eval(), tiny_batch(masks=True)
+    assert all(mask.sum(dim=1).min() == 3 for mask in batch.masks.values())
     other = tiny_batch(masks=True, key=1)
     noise = {m: torch.where(batch.masks[m][:, :, None], batch[m], 50 * other[m]) for m in MODALITIES}
     zeros = {m: batch[m] * batch.masks[m][:, :, None] for m in MODALITIES}

@@ -190,17 +190,22 @@ def test_the_hub_is_text_then_vision_then_audio_and_its_mask_theirs() -> None:
     assert joined_masks([(text, None), (audio, None)]) is None
 
 
-def test_the_features_are_the_last_step_of_the_audio_that_is_there_behind_the_last_transformer() -> None:
+def test_the_last_transformer_reads_hub_text_vision_audio_and_its_last_step_that_is_there_is_the_features() -> (
+    None
+):
     model, batch = small("pmr", dropout=False), tiny_batch(masks=True)
-    seen: list[Tensor] = []
-    model.get_submodule("head_norm").register_forward_hook(lambda *call: seen.append(call[2]))
+    rounds: list[tuple[Tensor, dict[Modality, Tensor]]] = []
+    read: list[Tensor] = []
+    states: list[Tensor] = []
+    model.get_submodule("layers.0").register_forward_hook(lambda *call: rounds.append(call[2]))
+    model.get_submodule("head_layers.0").register_forward_pre_hook(lambda *call: read.append(call[1][0]))
+    model.get_submodule("head_norm").register_forward_hook(lambda *call: states.append(call[2]))
     output = model(batch)
-    (states,) = seen
-    hub = 5 + 7 + 6
-    assert states.shape == (6, 2 * hub, 8)
-    last = batch.masks[Modality.AUDIO].sum(dim=1) - 2 - 1  # the audio's convolution is 3 wide
-    expected = torch.stack([states[i, 2 * hub - 6 + last[i]] for i in range(6)])
-    assert torch.equal(output.features, expected)
+    hub, found = rounds[0]
+    assert torch.equal(read[0], torch.cat([hub, *(found[m] for m in ORDER)], dim=1))
+    audio = states[0][:, -6:]
+    last = batch.masks[Modality.AUDIO].sum(dim=1) - 2 - 1  # its convolution is 3 wide
+    assert torch.equal(output.features, torch.stack([audio[i, last[i]] for i in range(6)]))
 
 
 def test_every_unit_of_every_layer_has_its_own_parameters_and_training_changes_them_all() -> None:
