@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_data import LENGTHS, tiny_config, tiny_data
+from tiny_data import tiny_config, tiny_data
 
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.batches import Batches, batches_for
@@ -184,13 +184,14 @@ def test_about_the_rates_share_of_the_steps_that_are_there_goes(kind: str, rate:
     )
 
 
-def test_modalities_lose_steps_independently_of_each_other() -> None:
-    found = whole(removal("random_steps", rate=0.5))
-    steps = min(LENGTHS.values())
-    lost = [~there(found[m])[:, :steps] for m in MODALITIES]
-    assert not torch.equal(lost[0], lost[1])
-    alone = whole(removal("random_steps", frozenset({Modality.AUDIO}), rate=0.5))
-    assert torch.equal(alone.audio, found.audio)
+@pytest.mark.parametrize("kind", STEP_REMOVALS)
+def test_modalities_lose_steps_independently_of_each_other(kind: str) -> None:
+    alike = replace(SPLIT, features=dict.fromkeys(MODALITIES, SPLIT.features[Modality.AUDIO]), lengths={})
+    found = whole(removal(kind, rate=0.5), split=alike, standardise=False)
+    assert not torch.equal(found.text, found.audio)
+    assert not torch.equal(found.audio, found.vision)
+    alone = removal(kind, frozenset({Modality.AUDIO}), rate=0.5)
+    assert torch.equal(whole(alone, split=alike, standardise=False).audio, found.audio)
 
 
 def test_a_higher_rate_takes_the_same_steps_and_more() -> None:
