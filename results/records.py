@@ -148,9 +148,10 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
     elsewhere the rate is null. Version 3 added these two; older rows are all `zero`.
     `prediction` says which logits predicted: `tie` (as configured), `tie:paper`, `tie:learned` and `tie:searched` (with
     constants and weights chosen after training, see `results.debiasing_records`), `factual` (the fusion without
-    counterfactuals), `backbone` (the multimodal branch alone), `linear`, `majority`. Constants and weights are those of a `tie`;
-    `valid_gain` is what choosing them gained over the paper's on validation, positive where better, with the ends of
-    its t interval over folds. `notes` says which metrics are undefined or easy on these samples. Version 2 added these.
+    counterfactuals), `backbone` (the multimodal branch alone), `linear`, `majority`. Constants and weights are those of
+    a `tie`; `valid_gain` is what choosing them gained over the paper's on validation, positive where better, with the
+    ends of its t interval over folds. `notes` says which metrics are undefined or easy on these samples. Version 2
+    added these.
     """
     return _schema(
         [
