@@ -63,7 +63,7 @@ def main() -> None:
     _print_row(*["---"] * 9)
     for name in arguments.only.split(","):
         sweep = _sweep(name, arguments.data, arguments.storage)
-        evaluations = sweep.evaluations()
+        evaluations = sweep.evaluations
         for contender, word in CONTENDERS.items():
             seconds, memory = _measured_cost(arguments.data, name, word)
             cells = _cells(evaluations, contender)

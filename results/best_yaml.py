@@ -15,6 +15,7 @@ from results.dataset import SweepResults
 from results.files import write_text
 from results.selection import Selection
 
+_IN_SECTION = ("fingerprint", "split")
 MAX_NAME = 64
 """The longest name of a sweep."""
 
@@ -27,12 +28,12 @@ def best_yaml(results: SweepResults, selection: Selection) -> str:
     """
     suffix = "-best"
     base = {key: value for key, value in selection.config.items() if key != "data"}
-    # The fingerprint follows from the data set that the new sweep names.
-    data = {key: value for key, value in selection.config.get("data", {}).items() if key != "fingerprint"}
+    # The fingerprint follows from the data set that the new sweep names; folds stand in its section.
+    data = {key: value for key, value in selection.config.get("data", {}).items() if key not in _IN_SECTION}
     tree = CommentedMap(
         {
             "name": results.manifest.name[: MAX_NAME - len(suffix)] + suffix,
-            "data": _data_section(results),
+            "data": _data_section(results, selection.config.get("data", {}).get("split")),
             "base": {**({"data": data} if data else {}), **base},
         }
     )
@@ -59,8 +60,8 @@ def write_best_yaml(results: SweepResults, selection: Selection, path: Path) -> 
         ) from error
 
 
-def _data_section(results: SweepResults) -> dict[str, Any]:
-    """As in the sweep's own YAML, which knows where the data set lies; else the data set's name."""
+def _data_section(results: SweepResults, split: dict[str, Any] | None) -> dict[str, Any]:
+    """As in the sweep's own YAML, which knows where the data set lies; else the data set's name, and its folds."""
     path = results.layout.spec
     if path.exists():
         try:
@@ -69,4 +70,4 @@ def _data_section(results: SweepResults) -> dict[str, Any]:
             raise UserError(f"cannot read {path}: {error}") from error
         if isinstance(tree, dict) and isinstance(tree.get("data"), dict):
             return dict(tree["data"])
-    return {"name": results.manifest.dataset}
+    return {"name": results.manifest.dataset, **({"split": split} if split else {})}

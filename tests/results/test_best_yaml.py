@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import handmade
 import pytest
@@ -42,15 +43,19 @@ def test_the_data_section_is_that_of_the_sweep(results: SweepResults) -> None:
         best_yaml(results, choose(results))
 
 
-def test_it_runs_as_a_sweep_of_exactly_that_configuration(results: SweepResults, tmp_path: Path) -> None:
-    real = RunConfig().with_values({"optimiser.learning_rates.text": 1e-6, "model.fusion": "hm"})
+@pytest.mark.parametrize("split", [None, {"folds": 5, "group": "id.1"}])
+def test_it_runs_as_a_sweep_of_exactly_that_configuration(
+    results: SweepResults, tmp_path: Path, split: dict[str, Any] | None
+) -> None:
+    values = {"optimiser.learning_rates.text": 1e-6, "model.fusion": "hm", "data.split": split}
+    real = RunConfig().with_values(values)
     chosen = choose(results).model_copy(update={"config": real.model_dump(mode="json")})
     long = results.manifest.model_copy(update={"name": "x" * 64})
     path = tmp_path / "best.yaml"
     write_best_yaml(dataclasses.replace(results, manifest=long), chosen, path)
     spec = load_spec(path)
     assert spec.name == "x" * 59 + "-best"
-    assert RunConfig().with_values(spec.base) == real
+    assert spec.base_config("") == real
 
 
 def test_a_place_that_cannot_be_written_is_a_user_error(results: SweepResults, tmp_path: Path) -> None:
