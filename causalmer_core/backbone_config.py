@@ -121,6 +121,10 @@ class PMRConfig(BackboneConfig):
     `layers`: how often the message hub and the modalities reinforce each other. `head_layers`: depth of the
     transformer over hub and modalities. `score_steps`: the hub is pooled over time to at most so many steps before
     the scores of the message update unit, whose map is quadratic in steps times width.
+
+    The hub is as long as all modalities together. On a CPU torch keeps its attention's maps of all pairs of steps while
+    `attn_dropout` is above 0: some 4 GiB a sample at 50/500/500 steps, against 0.1 GiB with `attn_dropout: 0`
+    (`benchmarks/backbones_memory.py`).
     """
 
     name: Literal["pmr"] = "pmr"
