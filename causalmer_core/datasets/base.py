@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float32]
 Lengths = NDArray[np.int64]
 
 
+@runtime_checkable
 class Samples(Protocol):
     """An array whose first axis is the samples: in memory, a memory map, or rows of several (`folds.Rows`)."""
 

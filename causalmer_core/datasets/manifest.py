@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from causalmer_core.datasets.base import FeatureStatistics, Split
+from causalmer_core.datasets.base import FeatureStatistics, Samples, Split
 from causalmer_core.datasets.labels import label_counts
 from causalmer_core.datasets.nonfinite import NonfiniteCounts
 from causalmer_core.datasets.statistics import chunks, count_padding
@@ -34,7 +34,8 @@ class ArraySummary(_Part):
 class FeatureSummary(ArraySummary):
     """The features of one modality in one split.
 
-    `padding_steps` counts steps whose features are all 0; `missing_samples` counts samples with no other steps.
+    `padding_steps` counts steps whose features are all 0 or that lie beyond the sample's length; `missing_samples`
+    counts samples with no other steps.
     """
 
     padding_steps: int
@@ -42,12 +43,13 @@ class FeatureSummary(ArraySummary):
 
 
 class SplitSummary(_Part):
-    """One split; `label_counts` as `labels.label_counts` gives them."""
+    """One split; `label_counts` as `labels.label_counts` gives them, `lengths` of the modalities that have them."""
 
     samples: int
     features: Mapping[Modality, FeatureSummary]
     labels: ArraySummary
     label_counts: Mapping[str, int]
+    lengths: Mapping[Modality, ArraySummary] = {}
 
 
 class FeatureScale(_Part):
@@ -83,7 +85,7 @@ class Manifest(_Part):
 
 
 def fingerprint(task: Task, splits: Mapping[str, Split]) -> str:
-    """SHA-256 over the task and every split's arrays (dtype, shape, bytes) and ids.
+    """SHA-256 over the task and every split's arrays (dtype, shape, bytes; lengths where there are any) and ids.
 
     It does not depend on the data set's name or path, nor on how the arrays lie in memory.
     """
@@ -91,7 +93,9 @@ def fingerprint(task: Task, splits: Mapping[str, Split]) -> str:
     digest.update(_canonical(task.model_dump(mode="json")))
     for name in SPLITS:
         split = splits[name]
-        arrays = {m.value: split.features[m] for m in MODALITIES} | {"labels": split.labels}
+        arrays: dict[str, Samples] = {m.value: split.features[m] for m in MODALITIES}
+        arrays |= {"labels": split.labels}
+        arrays |= {f"{m.value}_lengths": split.lengths[m] for m in MODALITIES if m in split.lengths}
         for key, values in arrays.items():
             little = values.dtype.newbyteorder("<")
             digest.update(_canonical([name, key, little.str, list(values.shape)]))
@@ -110,7 +114,7 @@ def summarise(task: Task, split: Split) -> SplitSummary:
     features = {}
     for modality in MODALITIES:
         values = split.features[modality]
-        padding = count_padding(values)
+        padding = count_padding(values, lengths=split.lengths.get(modality))
         features[modality] = FeatureSummary(
             shape=values.shape,
             dtype=values.dtype.str,
@@ -122,6 +126,7 @@ def summarise(task: Task, split: Split) -> SplitSummary:
         features=features,
         labels=ArraySummary(shape=split.labels.shape, dtype=split.labels.dtype.str),
         label_counts=label_counts(task, split.labels),
+        lengths={m: ArraySummary(shape=x.shape, dtype=x.dtype.str) for m, x in split.lengths.items()},
     )
 
 

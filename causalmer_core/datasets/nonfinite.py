@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from causalmer_core.datasets.base import FloatArray
+
+Nonfinite = Literal["refuse", "zero"]
+"""What to do with features that are not finite."""
 
 
 class NonfiniteCounts(BaseModel):
@@ -26,22 +30,42 @@ class NonfiniteCounts(BaseModel):
         """How many are still there."""
         return self.nan + self.positive_infinity + self.negative_infinity - self.replaced
 
+    def __add__(self, other: NonfiniteCounts) -> NonfiniteCounts:
+        """The counts of two parts of an array together."""
+        return NonfiniteCounts(
+            nan=self.nan + other.nan,
+            positive_infinity=self.positive_infinity + other.positive_infinity,
+            negative_infinity=self.negative_infinity + other.negative_infinity,
+            replaced=self.replaced + other.replaced,
+        )
 
-def counted_and_replaced(
-    values: NDArray[Any], *, replace_all: bool, replace_negative_infinity: bool
-) -> tuple[FloatArray, NonfiniteCounts]:
-    """The values as float32 with what is to be replaced set to 0, and the counts.
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Which numbers that are not finite become 0.
+
+    Attributes:
+        everything: all of them.
+        negative_infinity: minus infinity.
+    """
+
+    everything: bool
+    negative_infinity: bool
+
+
+def counted_and_replaced(values: NDArray[Any], replaced: Replaced) -> tuple[FloatArray, NonfiniteCounts]:
+    """A copy of the values as float32 with what is to be replaced set to 0, and the counts.
 
     Numbers too large for float32 count as infinities.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        features = np.ascontiguousarray(values, dtype=np.float32)
+        features = np.array(values, dtype=np.float32, order="C")
     bad = ~np.isfinite(features)
     found = features[bad]
     if not found.size:
         return features, NonfiniteCounts()
-    chosen = bad if replace_all else bad & (features == -np.inf) & replace_negative_infinity
-    features = np.where(chosen, np.float32(0), features)
+    chosen = bad if replaced.everything else bad & (features == -np.inf) & replaced.negative_infinity
+    features[chosen] = 0
     return features, NonfiniteCounts(
         nan=int(np.isnan(found).sum()),
         positive_infinity=int((found == np.inf).sum()),

@@ -1,21 +1,42 @@
-"""Files and folders that are wholly on disk, or not there at all, whenever the process is killed."""
+"""Files and folders that are wholly on disk, or not there at all, whenever the process is killed.
+
+A folder is written beside its place under a hidden name, `.NAME.new-TOKEN`, and renamed into it; what it replaces
+waits as `.NAME.old-TOKEN`. While that goes on the process holds a lock on `.NAME.TOKEN.lock`, which the system takes
+from it when it dies: hidden folders whose lock can be had are left over from a killed process, and are cleared away.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from filelock import FileLock, Timeout
+
+from causalmer_core.datasets.base import Samples
+from causalmer_core.datasets.statistics import chunks
+
+_HIDDEN = re.compile(r"\.(?P<name>.+)\.(?P<state>new|old)-(?P<token>\w+)")
+_NO_LOCK = (Timeout, OSError, NotImplementedError)
+"""Someone holds the lock, or the file system has none: then nothing is cleared away."""
 
 
-def write_array(path: Path, values: NDArray[Any]) -> None:
-    """Write an array as a new `.npy` file that is on disk when this returns."""
+def write_array(path: Path, values: Samples) -> None:
+    """Write an array, a piece at a time, as a new `.npy` file that is on disk when this returns."""
     with path.open("xb") as file:
-        np.save(file, values, allow_pickle=False)
+        header = {
+            "descr": np.lib.format.dtype_to_descr(values.dtype),
+            "fortran_order": False,
+            "shape": values.shape,
+        }
+        np.lib.format.write_array_header_1_0(file, header)
+        for piece in chunks(values):
+            file.write(np.ascontiguousarray(piece).data)
         file.flush()
         os.fsync(file.fileno())
 
@@ -28,35 +49,85 @@ def write_text(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def sync_folder(folder: Path) -> None:
+@contextmanager
+def published(target: Path, *, replace: bool) -> Iterator[Path]:
+    """A hidden folder to write in, which becomes `target` when the block ends, and vanishes when the block fails.
+
+    Args:
+        target: the folder to be.
+        replace: whether what stands there gives way.
+
+    Raises:
+        OSError: writing or renaming failed, or `target` is there and is not to be replaced.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(target.parent)
+    token = secrets.token_hex(4)
+    lock = _lock(target.parent, target.name, token)
+    with suppress(NotImplementedError):
+        lock.acquire(timeout=0)
+    aside = _hidden(target, "new", token)
+    try:
+        aside.mkdir()
+        yield aside
+        _move_into_place(aside, target, _hidden(target, "old", token), replace)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        _drop(lock)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove the hidden folders that killed processes left, and put back what one of them was about to replace."""
+    for hidden in sorted(folder.glob(".*")):
+        parts = _HIDDEN.fullmatch(hidden.name)
+        if parts is None or not hidden.is_dir():
+            continue
+        lock = _lock(folder, parts["name"], parts["token"])
+        try:
+            lock.acquire(timeout=0)
+        except _NO_LOCK:
+            continue
+        with suppress(OSError):  # another process may be clearing too
+            whole = (hidden / "manifest.json").is_file()
+            if parts["state"] == "old" and whole and not (folder / parts["name"]).exists():
+                hidden.rename(folder / parts["name"])
+            shutil.rmtree(hidden, ignore_errors=True)
+        _drop(lock)
+
+
+def _hidden(target: Path, state: str, token: str) -> Path:
+    return target.with_name(f".{target.name}.{state}-{token}")
+
+
+def _lock(folder: Path, name: str, token: str) -> FileLock:
+    return FileLock(folder / f".{name}.{token}.lock")
+
+
+def _drop(lock: FileLock) -> None:
+    lock.release()
+    with suppress(OSError):
+        Path(lock.lock_file).unlink()
+
+
+def _move_into_place(aside: Path, target: Path, old: Path, replace: bool) -> None:
+    """Rename `aside` to `target`; what stood there goes out of the way first and is deleted last."""
+    _sync_folder(aside)
+    if replace and target.exists():
+        target.rename(old)
+    try:
+        aside.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    _sync_folder(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync_folder(folder: Path) -> None:
     """Have the names in a folder on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def move_into_place(aside: Path, target: Path) -> None:
-    """Rename `aside` to `target`; what stood there goes out of the way first and is deleted last."""
-    aside.chmod(0o777 & ~_umask())
-    old = None
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old-", dir=target.parent))
-        target.rename(old / target.name)
-    try:
-        aside.rename(target)
-    except OSError:
-        if old is not None:
-            (old / target.name).rename(target)
-        raise
-    sync_folder(target.parent)
-    if old is not None:
-        shutil.rmtree(old)
-
-
-def _umask() -> int:
-    """The process's mask, which `mkdtemp` goes without."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

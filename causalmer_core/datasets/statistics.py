@@ -10,17 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalmer_core.datasets.base import FeatureStatistics, Lengths, Samples
+from causalmer_core.datasets.pages import let_go
 
 CHUNK_BYTES = 32 * 2**20
 """About how much of a memory-mapped array is in memory at a time."""
 
 
 def chunks(values: Samples, chunk_bytes: int = CHUNK_BYTES) -> Iterator[NDArray[Any]]:
-    """The array in pieces along its first axis, each at most about `chunk_bytes` large."""
-    return (values[start:stop] for start, stop in _bounds(values, chunk_bytes))
+    """The array in pieces along its first axis, each at most about `chunk_bytes` large; no more of it is in memory."""
+    for start, stop in row_bounds(values, chunk_bytes):
+        yield values[start:stop]
+        let_go(values)
 
 
-def _bounds(values: Samples, chunk_bytes: int) -> Iterator[tuple[int, int]]:
+def row_bounds(values: Samples, chunk_bytes: int = CHUNK_BYTES) -> Iterator[tuple[int, int]]:
+    """First and past-the-last positions of those pieces."""
     rows = max(1, chunk_bytes // max(1, values[:1].nbytes))
     return ((start, start + rows) for start in range(0, len(values), rows))
 
@@ -30,12 +34,13 @@ def present_steps(
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
     """Pieces of the features, and which of their steps are no padding: not all zero, and within the sample's length."""
     steps = np.arange(features.shape[1])
-    for start, stop in _bounds(features, chunk_bytes):
+    for start, stop in row_bounds(features, chunk_bytes):
         chunk = features[start:stop]
         present = np.asarray(chunk.any(axis=2))
         if lengths is not None:
             present = present & (steps < lengths[start:stop, None])
         yield chunk, present
+        let_go(features)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
     <root>/<name>/manifest.json
     <root>/<name>/<split>_<text|audio|vision|labels>.npy, <split>_ids.json
+    <root>/<name>/<split>_<modality>_lengths.npy    (samples,): steps that are there, where the file says how many
     <root>/<name>/statistics_<modality>.npy     (2, width): mean, standard deviation of the training split
 
 A data set is written in a hidden folder beside its place and renamed into it, so no reader meets half of one.
@@ -9,30 +10,24 @@ A data set is written in a hidden folder beside its place and renamed into it, s
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import JsonValue, ValidationError
 
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
 from causalmer_core.datasets.manifest import (
     SPLITS,
-    ArraySummary,
     Manifest,
     fingerprint,
     scale_of,
     summarise,
 )
 from causalmer_core.datasets.nonfinite import NonfiniteCounts
-from causalmer_core.datasets.publish import move_into_place, sync_folder, write_array, write_text
+from causalmer_core.datasets.publish import published, write_text
 from causalmer_core.datasets.statistics import feature_statistics
+from causalmer_core.datasets.stored_split import open_split, open_statistics, write_split, write_statistics
 from causalmer_core.errors import UserError, did_you_mean
 from causalmer_core.modality import MODALITIES, Modality
 from causalmer_core.names import checked_name
@@ -66,6 +61,9 @@ def write_dataset(
 ) -> Manifest:
     """Write a data set into its place under `root`, whole or not at all.
 
+    Features are read and written a piece at a time, and statistics and fingerprint are those of what was written, so
+    that no array is ever whole in memory.
+
     Args:
         root: the folder of data sets; made if need be.
         name: see `checked_name`.
@@ -85,19 +83,22 @@ def write_dataset(
             f"data set {name!r} is already in {root}; give another --name, or --force to replace it "
             "(sweeps that used it will then refuse to resume, for its fingerprint changes)"
         )
-    statistics = {m: feature_statistics(splits["train"].features[m]) for m in MODALITIES}
-    manifest = Manifest(
-        name=name,
-        task=task,
-        fingerprint=fingerprint(task, splits),
-        source_file=Path(source_file).name if source_file else None,
-        synthetic=synthetic,
-        splits={split: summarise(task, splits[split]) for split in SPLITS},
-        scales={m: scale_of(statistics[m]) for m in MODALITIES},
-        nonfinite=nonfinite or {},
-    )
     try:
-        _publish(target, manifest, splits, statistics)
+        with published(target, replace=force) as aside:
+            written = {split: write_split(aside, split, splits[split]) for split in SPLITS}
+            statistics = _statistics_of(written["train"])
+            manifest = Manifest(
+                name=name,
+                task=task,
+                fingerprint=fingerprint(task, written),
+                source_file=Path(source_file).name if source_file else None,
+                synthetic=synthetic,
+                splits={split: summarise(task, written[split]) for split in SPLITS},
+                scales={m: scale_of(statistics[m]) for m in MODALITIES},
+                nonfinite=nonfinite or {},
+            )
+            write_statistics(aside, statistics)
+            write_text(aside / "manifest.json", manifest.model_dump_json(indent=2))
     except OSError as error:
         raise UserError(
             f"{target}: the data set could not be written ({error.strerror}); nothing is left of it. "
@@ -106,43 +107,12 @@ def write_dataset(
     return manifest
 
 
-def _publish(
-    target: Path,
-    manifest: Manifest,
-    splits: Mapping[str, Split],
-    statistics: Mapping[Modality, FeatureStatistics],
-) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
-    try:
-        _write_files(aside, manifest, splits, statistics)
-        move_into_place(aside, target)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
+def _statistics_of(train: Split) -> dict[Modality, FeatureStatistics]:
+    return {m: feature_statistics(train.features[m], lengths=train.lengths.get(m)) for m in MODALITIES}
 
 
 def _folder(root: Path | str, name: str) -> Path:
     return Path(root) / checked_name(name, "data set")
-
-
-def _write_files(
-    folder: Path,
-    manifest: Manifest,
-    splits: Mapping[str, Split],
-    statistics: Mapping[Modality, FeatureStatistics],
-) -> None:
-    for split_name in SPLITS:
-        split = splits[split_name]
-        for modality in MODALITIES:
-            write_array(folder / f"{split_name}_{modality.value}.npy", np.asarray(split.features[modality]))
-        write_array(folder / f"{split_name}_labels.npy", split.labels)
-        write_text(folder / f"{split_name}_ids.json", json.dumps(list(split.ids)))
-    for modality, of_modality in statistics.items():
-        both = np.stack([of_modality.mean, of_modality.std])
-        write_array(folder / f"statistics_{modality.value}.npy", both)
-    write_text(folder / "manifest.json", manifest.model_dump_json(indent=2))
-    sync_folder(folder)
 
 
 def read_manifest(root: Path | str, name: str) -> Manifest:
@@ -184,9 +154,9 @@ def open_training_data(root: Path | str, name: str) -> TrainingData:
         name=manifest.name,
         task=manifest.task,
         fingerprint=manifest.fingerprint,
-        train=_open_split(folder, manifest, "train"),
-        valid=_open_split(folder, manifest, "valid"),
-        statistics={m: _open_statistics(folder, manifest, m) for m in MODALITIES},
+        train=open_split(folder, manifest, "train"),
+        valid=open_split(folder, manifest, "valid"),
+        statistics={m: open_statistics(folder, manifest, m) for m in MODALITIES},
     )
 
 
@@ -196,7 +166,7 @@ def open_test_split(root: Path | str, name: str) -> Split:
     Raises:
         UserError: as `open_training_data`.
     """
-    return _open_split(_folder(root, name), read_manifest(root, name), "test")
+    return open_split(_folder(root, name), read_manifest(root, name), "test")
 
 
 def verify_dataset(root: Path | str, name: str) -> None:
@@ -207,49 +177,9 @@ def verify_dataset(root: Path | str, name: str) -> None:
     """
     manifest = read_manifest(root, name)
     folder = _folder(root, name)
-    found = fingerprint(manifest.task, {split: _open_split(folder, manifest, split) for split in SPLITS})
+    found = fingerprint(manifest.task, {split: open_split(folder, manifest, split) for split in SPLITS})
     if found != manifest.fingerprint:
         raise UserError(
             f"{folder}: the arrays do not have the manifest's fingerprint (found {found[:16]}, manifest "
             f"{manifest.fingerprint[:16]}): they were altered after the import; import the data set again with --force"
         )
-
-
-def _open_split(folder: Path, manifest: Manifest, name: str) -> Split:
-    summary = manifest.splits[name]
-    ids_path = folder / f"{name}_ids.json"
-    try:
-        ids = json.loads(ids_path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise _damaged(ids_path, str(error)) from error
-    if not isinstance(ids, list) or len(ids) != summary.samples:
-        raise _damaged(ids_path, f"it does not hold {summary.samples} ids")
-    return Split(
-        features={m: _open_array(folder / f"{name}_{m.value}.npy", summary.features[m]) for m in MODALITIES},
-        labels=_open_array(folder / f"{name}_labels.npy", summary.labels),
-        ids=tuple(ids),
-    )
-
-
-def _open_statistics(folder: Path, manifest: Manifest, modality: Modality) -> FeatureStatistics:
-    width = manifest.splits["train"].features[modality].shape[2]
-    expected = ArraySummary(shape=(2, width), dtype="<f4")
-    mean, std = np.array(_open_array(folder / f"statistics_{modality.value}.npy", expected))
-    return FeatureStatistics(mean, std)
-
-
-def _open_array(path: Path, expected: ArraySummary) -> NDArray[Any]:
-    try:
-        values = cast(NDArray[Any], np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise _damaged(path, str(error)) from error
-    if values.shape != expected.shape or values.dtype.str != expected.dtype:
-        raise _damaged(
-            path,
-            f"found {values.shape} {values.dtype.str}, the manifest says {expected.shape} {expected.dtype}",
-        )
-    return values
-
-
-def _damaged(path: Path, reason: str) -> UserError:
-    return UserError(f"{path}: the stored data set is damaged: {reason}; import it again with --force")

@@ -3,7 +3,7 @@
 NumPy's real `_reconstruct`, `dtype` and `ndarray.__setstate__` are never reached: a crafted dtype state
 crashes the interpreter even with an exact list of allowed names. Each maker here checks its arguments and
 builds the array with `np.frombuffer` from bytes that are in the file, so nothing can be larger than what
-was given.
+was given. Where the bytes are a view of the file, so is the array, and it keeps the byte order of the file.
 """
 
 from __future__ import annotations
@@ -104,8 +104,10 @@ def _object_array(data: object, shape: tuple[int, ...]) -> NDArray[Any]:
     return array
 
 
-def _simple_array(data: bytes | bytearray, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """A flat array over the bytes, in native byte order, with no value that its dtype cannot have."""
+def _simple_array(
+    data: bytes | bytearray | memoryview, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """A flat array over the bytes, with no value that its dtype cannot have; views keep the file's byte order."""
     if math.prod(shape) * dtype.itemsize != len(data):
         raise PickleRefusedError(
             f"an array of shape {shape} and dtype {dtype} needs {math.prod(shape) * dtype.itemsize} bytes, "
@@ -114,7 +116,7 @@ def _simple_array(data: bytes | bytearray, dtype: np.dtype[Any], shape: tuple[in
     if dtype.kind == "b":
         return np.asarray(np.frombuffer(data, dtype=np.uint8) != 0)
     array = np.frombuffer(data, dtype=dtype)
-    if not dtype.isnative:
+    if not dtype.isnative and not (isinstance(data, memoryview) and dtype.kind in "iuf"):
         array = array.astype(dtype.newbyteorder("="))
     if dtype.kind == "U" and array.size and array.view(np.uint32).max() > 0x10FFFF:
         raise PickleRefusedError("an array of text has a character that does not exist")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import mmap
+import os
 import pickletools
 import struct
 from collections.abc import Iterator
 from typing import IO, Any, cast
+
+from causalmer_core.restricted_pickle.payload import Kind, Payload, in_memory
 
 DAMAGE = (
     ValueError,
@@ -22,19 +26,50 @@ DAMAGE = (
 
 
 class Source:
-    """The file, as `pickletools` reads it: never more than is there, and `position` says where it stands."""
+    """The file, as `pickletools` reads it: never more than is there, and `position` says where it stands.
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
+    Args:
+        file: stands at its beginning.
+        size: its bytes.
+        view_above: an instruction's bytes beyond this many stay in the file, memory-mapped; none: all are read.
+    """
+
+    def __init__(self, file: IO[bytes], size: int, *, view_above: int | None = None) -> None:
         self._file = file
         self._size = size
+        self._view_above = view_above
+        self._mapping: memoryview | None = None
         self.position = 0
 
-    def read(self, count: int) -> bytes:
+    def _check(self, count: int) -> None:
         if count > self._size - self.position:
             raise ValueError(f"{count} bytes are announced and {self._size - self.position} are left")
+
+    def read(self, count: int) -> bytes:
+        self._check(count)
         data = self._file.read(count)
         self.position += len(data)
         return data
+
+    def payload(self, count: int, kind: Kind) -> Payload | bytes | bytearray | str:
+        """An instruction's bytes: what they make, or a view of them where they are many."""
+        if count < 0:
+            raise ValueError(f"{count} bytes are announced")
+        if self._view_above is not None and count > self._view_above:
+            return Payload(self._view(count), kind)
+        data = self.read(count)
+        if len(data) < count:
+            raise ValueError(f"{count} bytes are announced and {len(data)} are there")
+        return in_memory(data, kind)
+
+    def _view(self, count: int) -> memoryview:
+        self._check(count)
+        if self._mapping is None:
+            self._mapping = memoryview(mmap.mmap(self._file.fileno(), self._size, access=mmap.ACCESS_READ))
+        start = self.position
+        self._file.seek(count, os.SEEK_CUR)
+        self.position += count
+        return self._mapping[start : self.position]
 
     def readline(self) -> bytes:
         data = self._file.readline()
@@ -60,6 +95,10 @@ def instructions(source: Source) -> Iterator[tuple[str, Any]]:
             raise ValueError(f"{code!r} is no instruction of a pickle")
         if info.name == "STRING":
             yield info.name, _read_string(source)
+        elif info.name in _PAYLOADS:
+            length, kind = _PAYLOADS[info.name]
+            (count,) = struct.unpack(length, source.read(struct.calcsize(length)))
+            yield info.name, source.payload(count, kind)
         else:
             yield info.name, None if info.arg is None else info.arg.reader(cast(IO[bytes], source))
         if info.name == "STOP":
@@ -67,3 +106,11 @@ def instructions(source: Source) -> Iterator[tuple[str, Any]]:
 
 
 _OPCODES = {info.code.encode("latin-1"): info for info in pickletools.opcodes}
+
+_PAYLOADS: dict[str, tuple[str, Kind]] = {
+    "BINBYTES": ("<I", "bytes"),
+    "BINBYTES8": ("<Q", "bytes"),
+    "BINSTRING": ("<i", "text"),
+    "BYTEARRAY8": ("<Q", "bytearray"),
+}
+"""Instructions that may carry an array's data: the form of the length, and what the bytes make."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from causalmer_core.restricted_pickle.payload import Payload
 from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError, shown
 
 
-def as_bytes(data: object) -> bytes | bytearray:
-    """Raw data; a Python 2 `str` arrives as text in latin-1."""
+def as_bytes(data: object) -> bytes | bytearray | memoryview:
+    """Raw data, or a view of the file where they are many; a Python 2 `str` arrives as text in latin-1."""
+    if type(data) is Payload:
+        return data.view
     if isinstance(data, str):
         return data.encode("latin-1")
     if isinstance(data, (bytes, bytearray)):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
-from causalmer_core.datasets.mult_pickle import Nonfinite, read_mult_pickle
 from causalmer_core.datasets.store import (
-    ROOT_VARIABLE,
     default_root,
     list_datasets,
     open_training_data,
@@ -21,52 +18,13 @@ from causalmer_core.datasets.store import (
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.errors import UserError
 from causalmer_core.modality import MODALITIES
-from causalmer_core.names import checked_name
-from causalmer_core.task import TaskKind
+from sweeps.cli.data_import import import_file
+from sweeps.cli.data_options import Force, Name, Root
 from sweeps.cli.data_tables import show_manifest, show_overview
 
 app = typer.Typer(no_args_is_help=True, help="Import, draw and look at data sets.")
 
-Name = Annotated[str, typer.Option("--name", help="The data set's name: letters, digits, '.', '_', '-'.")]
-Root = Annotated[
-    Path | None,
-    typer.Option("--root", help=f"Folder of data sets. Default: ${ROOT_VARIABLE}, else ./causalmer_data."),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace a data set of this name.")]
-
-
-@app.command("import")
-def import_file(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A pickle in MulT's layout; nothing in it is run.")
-    ],
-    name: Name,
-    task: Annotated[TaskKind, typer.Option("--task", help="The form of the labels.")],
-    labels: Annotated[
-        str | None,
-        typer.Option("--labels", help="Names of the emotions or classes, in the file's order: happy,sad."),
-    ] = None,
-    nonfinite: Annotated[
-        Nonfinite,
-        typer.Option("--nonfinite", help="NaN and infinities in features: an error, or set to 0."),
-    ] = "refuse",
-    root: Root = None,
-    force: Force = False,
-) -> None:
-    """Read FILE (train/valid/test of text, audio, vision, labels) into the store."""
-    checked_name(name, "data set")
-    names = None if labels is None else [part.strip() for part in labels.split(",")]
-    data = read_mult_pickle(file, task, names, nonfinite=nonfinite)
-    manifest = write_dataset(
-        root or default_root(),
-        name,
-        task=data.task,
-        splits=data.splits,
-        source_file=file.name,
-        nonfinite=data.nonfinite,
-        force=force,
-    )
-    show_manifest(manifest, root or default_root())
+app.command("import")(import_file)
 
 
 @app.command()

@@ -60,12 +60,12 @@ def test_every_task_is_probed_by_each_modality_and_all_of_them_and_both_poolings
 
 
 def test_the_real_data_set_shows_the_shortcut_of_its_vision(tmp_path: Path) -> None:
-    from causalmer_core.datasets.mult_pickle import read_mult_pickle
+    from causalmer_core.datasets.importing import read_data_file
 
     path = Path(__file__).resolve().parents[4] / "shared" / "data" / "mosi_context_data.pkl"
     if not path.exists():
         pytest.skip(f"the real data set is not beside this checkout ({path.name} in ../shared/data)")
-    data = read_mult_pickle(path, TaskKind.EMOTIONS)
+    data = read_data_file(path, TaskKind.EMOTIONS)
     write_dataset(tmp_path, "mosi", task=data.task, splits=data.splits)
     scores = probe(open_training_data(tmp_path, "mosi"))
     vision = score(scores, Modality.VISION)

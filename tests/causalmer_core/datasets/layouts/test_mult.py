@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from causalmer_core.datasets.labels import IEMOCAP_EMOTIONS
-from causalmer_core.datasets.mult_pickle import ImportedData, read_mult_pickle
+from causalmer_core.datasets.importing import ImportedData, read_data_file
 from causalmer_core.errors import UserError
 from causalmer_core.modality import Modality
 from causalmer_core.task import TaskKind
@@ -35,7 +35,7 @@ def raw_data() -> dict[str, Any]:
 def read(tmp_path: Path, data: Any, kind: TaskKind = TaskKind.EMOTIONS, **options: Any) -> ImportedData:
     path = tmp_path / "field.pkl"
     path.write_bytes(pickle.dumps(data))
-    return read_mult_pickle(path, kind, **options)
+    return read_data_file(path, kind, **options)
 
 
 def with_labels(make: Callable[[int], Any]) -> dict[str, Any]:
@@ -219,10 +219,10 @@ def test_label_names_must_fit(tmp_path: Path, names: list[str]) -> None:
 
 
 def test_the_published_mosi_file_is_read() -> None:
-    path = Path(__file__).resolve().parents[4] / "shared" / "data" / "mosi_context_data.pkl"
+    path = Path(__file__).resolve().parents[5] / "shared" / "data" / "mosi_context_data.pkl"
     if not path.is_file():
         pytest.skip(f"the real data set is not beside this checkout ({path.name} in ../shared/data)")
-    found = read_mult_pickle(path, TaskKind.EMOTIONS, ["positive"])
+    found = read_data_file(path, TaskKind.EMOTIONS, ["positive"])
     assert {name: len(split) for name, split in found.splits.items()} == {
         "train": 1447,
         "valid": 212,
