@@ -74,8 +74,8 @@ BAD = {
     ),
     "unknown backbone": (
         changed("hidden_dim: 8\n", "name: mulled\n      hidden_dim: 8\n"),
-        "name: mulled",
-        "base.model.backbone.name: ",
+        "    backbone:",
+        "base.model.backbone: unknown name",
         "'mult'",
     ),
     "missing data": (
