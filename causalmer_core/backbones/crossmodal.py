@@ -23,7 +23,7 @@ from causalmer_core.backbone_config import DMDConfig, MulTConfig
 from causalmer_core.backbones.base import Backbone, InputShape, checked_kernels
 from causalmer_core.layers import TransformerEncoder
 from causalmer_core.modality import MODALITIES, Batch, Modality
-from causalmer_core.padding import convolved_mask, last_step
+from causalmer_core.padding import convolved_mask, last_step, without_padding
 
 LETTER = {Modality.TEXT: "l", Modality.AUDIO: "a", Modality.VISION: "v"}
 """The letters of the modalities in published parameter names."""
@@ -107,13 +107,13 @@ class CrossmodalBackbone(Backbone):
         """The sequences `(B, T, hidden_dim)` and their masks; steps that are not there are 0 before and after."""
         sequences, masks = {}, {}
         for modality in MODALITIES:
-            x = _without_padding(batch[modality], batch.mask(modality))
+            x = without_padding(batch[modality], batch.mask(modality))
             if modality is Modality.TEXT:
                 x = F.dropout(x, self._text_dropout, self.training)
             if modality in self._kernels:
                 x = self.get_submodule(f"proj_{LETTER[modality]}")(x.transpose(1, 2)).transpose(1, 2)
             masks[modality] = convolved_mask(batch.mask(modality), self._kernels.get(modality, 1))
-            sequences[modality] = _without_padding(x, masks[modality])
+            sequences[modality] = without_padding(x, masks[modality])
         return sequences, masks
 
     def _last_state(self, sequences: Mapping[Modality, Tensor], masks: Masks, target: Modality) -> Tensor:
@@ -145,7 +145,3 @@ def _others(target: Modality) -> list[Modality]:
 
 def _crossmodal_name(target: Modality, source: Modality) -> str:
     return f"trans_{LETTER[target]}_with_{LETTER[source]}"
-
-
-def _without_padding(x: Tensor, mask: Tensor | None) -> Tensor:
-    return x if mask is None else x.masked_fill(~mask[:, :, None], 0.0)
