@@ -213,7 +213,7 @@ def test_it_learns_32_samples_by_heart(name: str) -> None:
     model = built(small_config(name, dropout=False), shape)
     batch = tiny_batch(shape, 32, masks=True)
     optimiser = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=0.01)
-    for _ in range(200):
+    for _ in range(300):
         optimiser.zero_grad()
         output = model(batch)
         (task_loss(shape.task, output.logits, batch.labels) + output.auxiliary_loss).backward()
