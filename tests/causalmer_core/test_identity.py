@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from causalmer_core.backbone_config import BUILT_IN
 from causalmer_core.config import RunConfig
 from causalmer_core.identity import config_id
 from causalmer_core.pretrained import weights_digest
@@ -19,6 +20,13 @@ def test_defaults_never_change_because_identities_leave_them_out() -> None:
     """A new option is added to the file with its default; a line that is there stays as it is for ever."""
     config = RunConfig()
     assert {path: config.value(path) for path in PINNED["defaults"]} == PINNED["defaults"]
+
+
+def test_the_defaults_of_every_backbone_never_change_either() -> None:
+    for name, pinned in PINNED["backbones"].items():
+        found = BUILT_IN[name]().model_dump(mode="json")
+        assert {key: found[key] for key in pinned} == pinned, name
+    assert set(PINNED["backbones"]) | {"mult"} == set(BUILT_IN)
 
 
 def test_the_pinned_configurations_keep_their_identities() -> None:
