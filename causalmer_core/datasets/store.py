@@ -127,8 +127,8 @@ def read_manifest(root: Path | str, name: str) -> Manifest:
         raise UserError(
             f"no data set {name!r} in {root}{did_you_mean(name, there)}; "
             f"there: {', '.join(there) or 'none'}. Make it with "
-            f"'causalmer data import FILE --name {name} --task emotions' (or classes, regression), or "
-            f"'causalmer data synth --name {name}'; another folder is given with --root or {ROOT_VARIABLE}"
+            f"'causalmer data import FILE --name {name}' or 'causalmer data synth --name {name}'; "
+            f"another folder is given with --root or {ROOT_VARIABLE}"
         )
     try:
         return Manifest.model_validate_json(path.read_bytes())

@@ -1,6 +1,6 @@
 """Pickles of the size of the field's large files, whose arrays are holes in a sparse file: made in no time and space.
 
-The opcodes are those that NumPy's arrays have in a pickle of protocol 3 and later, with 8-byte sizes as in protocol 4.
+The opcodes are those of NumPy's arrays in a pickle of protocol 3, with the 8-byte sizes of protocol 4.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 import pickle
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,21 +17,24 @@ import numpy as np
 
 _ARRAY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
 _BINBYTES8 = b"\x8e"
+_ORDERS = {"C": b"\x89", "F": b"\x88"}
 
 
 @dataclass(frozen=True)
 class Hole:
-    """An array of zeros in C order, a few rows aside.
+    """An array of zeros, its first samples aside.
 
     Attributes:
-        shape: samples first.
+        shape: `(samples, time, width)`.
         dtype: of the numbers.
-        rows: by sample, what is there in the place of zeros.
+        order: `C` or `F`.
+        first: the first samples; none: zeros too.
     """
 
-    shape: tuple[int, ...]
+    shape: tuple[int, int, int]
     dtype: str = "<f4"
-    rows: Mapping[int, Any] = field(default_factory=dict)
+    order: str = "C"
+    first: np.ndarray[Any, Any] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -47,7 +50,10 @@ def write_sparse_pickle(path: Path, data: Mapping[str, Mapping[str, Any]]) -> No
             file.write(_fragment(split) + b"}(")
             for key, value in values.items():
                 file.write(_fragment(key))
-                _write_hole(file, value) if isinstance(value, Hole) else file.write(_fragment(value))
+                if isinstance(value, Hole):
+                    _write_hole(file, value)
+                else:
+                    file.write(_fragment(value))
             file.write(b"u")
         file.write(b"u.")
 
@@ -59,12 +65,21 @@ def _fragment(value: Any) -> bytes:
 
 def _write_hole(file: IO[bytes], hole: Hole) -> None:
     dtype = np.dtype(hole.dtype)
-    kind = _fragment(dtype)
-    file.write(_ARRAY + b"(K\x01" + _fragment(hole.shape) + kind + b"\x89")
+    file.write(_ARRAY + b"(K\x01" + _fragment(hole.shape) + _fragment(dtype) + _ORDERS[hole.order])
     file.write(_BINBYTES8 + struct.pack("<Q", hole.nbytes))
-    start, row = file.tell(), hole.nbytes // hole.shape[0]
-    for sample, values in hole.rows.items():
-        file.seek(start + sample * row)
-        file.write(np.broadcast_to(np.asarray(values, dtype), hole.shape[1:]).tobytes())
+    start = file.tell()
+    if hole.first is not None:
+        _write_first(file, start, hole, hole.first.astype(dtype))
     file.seek(start + hole.nbytes)
     file.write(b"tb")
+
+
+def _write_first(file: IO[bytes], start: int, hole: Hole, first: np.ndarray[Any, Any]) -> None:
+    if hole.order == "C":
+        file.write(first.tobytes())
+        return
+    samples, steps, width = hole.shape
+    for channel in range(width):  # in Fortran's order the samples of one step and channel are neighbours
+        for step in range(steps):
+            file.seek(start + (channel * steps + step) * samples * first.itemsize)
+            file.write(first[:, step, channel].tobytes())

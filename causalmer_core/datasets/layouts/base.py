@@ -69,14 +69,16 @@ class Layout:
     id_separator: str = ""
 
     def missing(self, found: Mapping[str, object], taken: Mapping[str, str]) -> tuple[str, ...]:
-        """The roles that a split has nothing for."""
-        keys = {**self.keys(found, self.kind), **taken}
-        return tuple(role for role in REQUIRED if keys.get(role) not in found)
+        """The roles that a split has nothing for, beside those that the user gave a key for."""
+        keys = self.keys(found, self.kind)
+        return tuple(role for role in REQUIRED if role not in taken and keys.get(role) not in found)
 
 
 def same_or(found: Mapping[str, object], candidates: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """By role the first candidate that is there; a required role without one keeps its first, to be missed by name."""
-    there = {role: next((k for k in keys if found.get(k) is not None), None) for role, keys in candidates.items()}
+    there = {
+        role: next((k for k in keys if found.get(k) is not None), None) for role, keys in candidates.items()
+    }
     return {role: key or candidates[role][0] for role, key in there.items() if key or role in REQUIRED}
 
 

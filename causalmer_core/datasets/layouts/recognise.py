@@ -27,7 +27,7 @@ class LayoutName(StrEnum):
 
 _HDF5_NAMES = (".csd", ".h5", ".hdf5")
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-_ZIP_MAGIC = b"PK\x03\x04"
+_ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # the second: an archive of nothing
 _NPY_MAGIC = b"\x93NUMPY"
 
 
@@ -57,7 +57,7 @@ def open_file(
         return chosen, _opened(chosen, path, magic)
     if path.is_dir():
         return NPY, NPY.open(path)
-    if magic.startswith(_ZIP_MAGIC):
+    if magic.startswith(_ZIP_MAGICS):
         return NPZ, NPZ.open(path)
     if magic.startswith(_NPY_MAGIC):
         raise UserError(f"{path}: one .npy file; give the folder that it is in: {NPY.needs}")
@@ -67,7 +67,7 @@ def open_file(
 
 def _opened(layout: Layout, path: Path, magic: bytes) -> Contents:
     """The file in the layout that the user gave, if it is of that kind at all."""
-    kind = "npy" if path.is_dir() else "npz" if magic.startswith(_ZIP_MAGIC) else "pickle"
+    kind = "npy" if path.is_dir() else "npz" if magic.startswith(_ZIP_MAGICS) else "pickle"
     wanted = layout.name if layout.name in ("npy", "npz") else "pickle"
     if kind != wanted:
         found = {"npy": "a folder", "npz": "a zip archive", "pickle": "another kind of file"}[kind]

@@ -18,17 +18,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from causalmer_core.datasets.unpickle import MAX_DEPTH, load_plain
+from causalmer_core.datasets.unpickle import MAX_DEPTH, VIEW_ABOVE, load_plain
 from causalmer_core.errors import UserError
 
 PROTOCOLS = range(6)
 FEATURES = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+VIEWS = (VIEW_ABOVE, 0)
+"""Read into memory, or left in the file."""
 
 
-def read(tmp_path: Path, data: bytes) -> Any:
+def read(tmp_path: Path, data: bytes, view_above: int | None = VIEW_ABOVE) -> Any:
     path = tmp_path / "data.pkl"
     path.write_bytes(data)
-    return load_plain(path)
+    return load_plain(path, view_above=view_above)
 
 
 def assert_same(found: Any, expected: Any) -> None:
@@ -274,10 +276,13 @@ CRAFTED = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("view_above", VIEWS)
 @pytest.mark.parametrize("name", CRAFTED)
-def test_a_crafted_file_is_an_error_to_the_user_and_no_more(tmp_path: Path, name: str) -> None:
+def test_a_crafted_file_is_an_error_to_the_user_and_no_more(
+    tmp_path: Path, name: str, view_above: int
+) -> None:
     with pytest.raises(UserError, match=r"data\.pkl: (refused at byte|not a whole pickle)"):
-        read(tmp_path, CRAFTED[name])
+        read(tmp_path, CRAFTED[name], view_above)
 
 
 def test_shared_lists_nested_like_laughs_take_no_time(tmp_path: Path) -> None:
@@ -305,9 +310,9 @@ SAMPLES = [pickle.dumps({"train": SAMPLE}, protocol) for protocol in PROTOCOLS]
 PLAIN = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, bool, type(None), np.ndarray)
 
 
-def plain_or_refused(tmp_path: Path, data: bytes) -> bool:
+def plain_or_refused(tmp_path: Path, data: bytes, view_above: int) -> bool:
     try:
-        value = read(tmp_path, data)
+        value = read(tmp_path, data, view_above)
     except UserError as error:
         return "data.pkl" in str(error)
     return isinstance(value, PLAIN)
@@ -318,15 +323,16 @@ def plain_or_refused(tmp_path: Path, data: bytes) -> bool:
     sample=st.sampled_from(SAMPLES),
     flips=st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), max_size=6),
     cut=st.none() | st.integers(0, 2**16),
+    view_above=st.sampled_from(VIEWS),
 )
 def test_a_damaged_file_is_plain_data_or_an_error_to_the_user(
-    tmp_path: Path, sample: bytes, flips: list[tuple[int, int]], cut: int | None
+    tmp_path: Path, sample: bytes, flips: list[tuple[int, int]], cut: int | None, view_above: int
 ) -> None:
     damaged = bytearray(sample)
     for place, byte in flips:
         damaged[place % len(damaged)] = byte
     data = bytes(damaged if cut is None else damaged[: cut % len(damaged)])
-    assert plain_or_refused(tmp_path, data)
+    assert plain_or_refused(tmp_path, data, view_above)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -334,12 +340,14 @@ def test_a_damaged_file_is_plain_data_or_an_error_to_the_user(
     st.lists(
         st.sampled_from([bytes([c]) for c in b"}]()\x85\x86\x87teausbR.\x94K\x01h\x00q0122N\x88"]),
         max_size=60,
-    )
+    ),
+    st.sampled_from(VIEWS),
 )
 def test_random_instructions_are_plain_data_or_an_error_to_the_user(
-    tmp_path: Path, codes: list[bytes]
+    tmp_path: Path, codes: list[bytes], view_above: int
 ) -> None:
-    assert plain_or_refused(tmp_path, ARRAY + b"q\x00" + DTYPE + b"q\x01" + b"".join(codes) + b".")
+    data = ARRAY + b"q\x00" + DTYPE + b"q\x01" + b"".join(codes) + b"."
+    assert plain_or_refused(tmp_path, data, view_above)
 
 
 def test_nothing_in_the_package_imports_the_unpickler_of_python() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from causalmer_core.datasets.labels import IEMOCAP_EMOTIONS
 from causalmer_core.datasets.importing import ImportedData, read_data_file
+from causalmer_core.datasets.labels import IEMOCAP_EMOTIONS
 from causalmer_core.errors import UserError
 from causalmer_core.modality import Modality
 from causalmer_core.task import TaskKind
