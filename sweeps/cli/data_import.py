@@ -82,7 +82,7 @@ def _show_taken(data: ImportedData, layout: str, task: str) -> None:
     console.print(f"task        {data.task.kind.value} ({task}): {', '.join(data.task.labels)}", markup=False)
     table = Table(title="Taken from the file", title_justify="left")
     for heading in ("split", "key", "taken as", "shape", "dtype", "note"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=heading != "note", overflow="fold")
     shown = ""
     for row in data.taken:
         table.add_row(row.split if row.split != shown else "", row.key, *_cells(row))
@@ -91,4 +91,4 @@ def _show_taken(data: ImportedData, layout: str, task: str) -> None:
 
 
 def _cells(row: Taken) -> tuple[str, str, str, str]:
-    return ", ".join(row.roles) or "left out", row.shape, row.dtype, row.note
+    return "\n".join(row.roles) or "left out", row.shape, row.dtype, row.note
