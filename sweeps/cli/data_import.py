@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -80,7 +81,7 @@ def _show_taken(data: ImportedData, layout: str, task: str) -> None:
     console = Console(highlight=False)
     console.print(f"layout      {data.layout} ({layout})", markup=False)
     console.print(f"task        {data.task.kind.value} ({task}): {', '.join(data.task.labels)}", markup=False)
-    table = Table(title="Taken from the file", title_justify="left")
+    table = Table(title="Taken from the file", title_justify="left", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
     for heading in ("split", "key", "taken as", "shape", "dtype", "note"):
         table.add_column(heading, no_wrap=heading != "note", overflow="fold")
     shown = ""
