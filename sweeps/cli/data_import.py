@@ -81,7 +81,13 @@ def _show_taken(data: ImportedData, layout: str, task: str) -> None:
     console = Console(highlight=False)
     console.print(f"layout      {data.layout} ({layout})", markup=False)
     console.print(f"task        {data.task.kind.value} ({task}): {', '.join(data.task.labels)}", markup=False)
-    table = Table(title="Taken from the file", title_justify="left", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    table = Table(
+        title="Taken from the file",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     for heading in ("split", "key", "taken as", "shape", "dtype", "note"):
         table.add_column(heading, no_wrap=heading != "note", overflow="fold")
     shown = ""
