@@ -3,10 +3,10 @@
     python benchmarks/backbones.py [--data mosi] [--storage causalmer_runs] [--only mult,dmd]
 
 Runs `sweeps/configs/mosi_backbone.yaml` once a backbone (a sweep that is there already is read, not run again), so
-every number comes from the same final evaluation as any sweep's: means over three fresh seeds with 95% t intervals. The
-gap of a modality is what its removal costs (features set to zero); spread is the standard deviation of the gaps over the
-six subsets with one or two modalities missing; contributions are exact Shapley values. An epoch's seconds and memory
-(above what the process holds before the model is built) are measured in a process of their own, on one thread.
+every number comes from the same final evaluation as any sweep's: means over three fresh seeds with 95% t intervals.
+The gap of a modality is what its removal costs (features set to zero); spread is the standard deviation of the gaps
+over the six subsets with one or two modalities missing; contributions are exact Shapley values. An epoch's seconds and
+memory (above what the process holds before the model is built) are measured in a process of their own, on one thread.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from causalmer_core.published_checkpoint.importing import (
     understand_published,
 )
 from causalmer_core.published_checkpoint.settings import Given
+from causalmer_core.removal import NOTHING_REMOVED
 from causalmer_core.task import Task, TaskKind
 from causalmer_core.trainer import Trainer
 
@@ -266,7 +267,7 @@ def test_the_weights_of_a_run_are_loaded_too_and_refused_for_other_data(tmp_path
     trainer.save_weights(tmp_path / "run.safetensors")
     trained = load_checkpoint(tmp_path / "run.safetensors", data)
     assert trained.seed == 3
-    assert set(evaluate_predictions(trained, data.valid, ())) == set(PREDICTIONS)
+    assert set(evaluate_predictions(trained, data.valid, NOTHING_REMOVED)) == set(PREDICTIONS)
     with pytest.raises(UserError, match=r"run\.safetensors: its weights do not fit data set 'tiny'"):
         load_checkpoint(tmp_path / "run.safetensors", tiny_data(TaskKind.EMOTIONS))
 
@@ -276,4 +277,4 @@ def test_a_model_without_effects_is_refused_by_its_debiasing(tmp_path: Path) -> 
     config = tiny_config(TaskKind.CLASSES, model__debiasing="none")
     Trainer(config, data, seed=0, device=torch.device("cpu")).save_weights(tmp_path / "run.safetensors")
     with pytest.raises(UserError, match=r"model\.debiasing is 'none'; allowed: 'counterfactual'"):
-        evaluate_predictions(load_checkpoint(tmp_path / "run.safetensors", data), data.valid, ())
+        evaluate_predictions(load_checkpoint(tmp_path / "run.safetensors", data), data.valid, NOTHING_REMOVED)
