@@ -113,7 +113,7 @@ def show_overview(data: TrainingData) -> None:
 
 def _steps_table(data: TrainingData) -> Table:
     table = Table(title="Steps there, sample by sample", title_justify="left")
-    for heading in ("modality", "split", "min", "median", "max", "of", "none", "0 .. all"):
+    for heading in ("modality", "split", "min", "median", "max", "of", "none", "lengths", "0 .. all"):
         table.add_column(heading, no_wrap=True)
     for modality in MODALITIES:
         for name, split in (("train", data.train), ("valid", data.valid)):
@@ -125,8 +125,9 @@ def _steps_table(data: TrainingData) -> Table:
                 str(counts.min()),
                 f"{np.median(counts):g}",
                 str(counts.max()),
-                f"{found.steps}{' (lengths given)' if found.from_lengths else ''}",
+                str(found.steps),
                 str((counts == 0).sum()),
+                "given" if found.from_lengths else "",
                 _sparkline(found.histogram(HISTOGRAM_BINS)),
             )
     return table
