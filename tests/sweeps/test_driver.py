@@ -157,6 +157,7 @@ def test_every_contender_is_evaluated_with_every_seed_and_subset(undisturbed: Sw
         "selected": 6 * 16,
         "paper": 16,
         "undebiased": 16,
+        "linear": 8,
         "majority": 1,
     }
     selected = evaluations[evaluations["contender"] == "selected"]
