@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from causalmer_core.backbone_config import BackboneConfig
+from causalmer_core.backbone_config import BackboneConfig, DMDConfig, MulTConfig, PMRConfig
 from causalmer_core.errors import UserError
 from causalmer_core.modality import Batch, Modality
 from causalmer_core.task import Task
@@ -72,15 +72,21 @@ class Backbone(nn.Module, ABC):
         """Logits, features and auxiliary loss of a batch."""
 
 
-def checked_kernels(shape: InputShape, kernels: Mapping[Modality, int]) -> None:
-    """Check that the convolutions in front fit into the data.
+def checked_kernels(config: MulTConfig | DMDConfig | PMRConfig, shape: InputShape) -> dict[Modality, int]:
+    """The widths of the convolutions in front, by modality.
 
     Raises:
         UserError: a modality has fewer steps than its convolution is wide.
     """
+    kernels = {
+        Modality.TEXT: config.kernel_text,
+        Modality.AUDIO: config.kernel_audio,
+        Modality.VISION: config.kernel_vision,
+    }
     for modality, kernel in kernels.items():
         if shape.lengths[modality] < kernel:
             raise UserError(
                 f"model.backbone.kernel_{modality} is {kernel}, but the data has {shape.lengths[modality]} {modality} "
                 f"steps; allowed: 1 to {shape.lengths[modality]}"
             )
+    return kernels

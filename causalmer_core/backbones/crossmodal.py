@@ -55,7 +55,9 @@ class CrossmodalBackbone(Backbone):
         super().__init__()
         self.config = config
         self._text_dropout = text_dropout
-        self._kernels = _kernels(config, shape)
+        width = config.hidden_dim
+        kernels = checked_kernels(config, shape)
+        self._kernels = {m: kernel for m, kernel in kernels.items() if shape.widths[m] != width}
         for modality, kernel in self._kernels.items():
             projection = nn.Conv1d(shape.widths[modality], config.hidden_dim, kernel, bias=False)
             self.add_module(f"proj_{LETTER[modality]}", projection)
@@ -126,17 +128,6 @@ class CrossmodalBackbone(Backbone):
         ]
         memory = self.get_submodule(f"trans_{LETTER[target]}_mem")
         return last_step(memory(torch.cat(attended, dim=2), attended=masks[target]), masks[target])
-
-
-def _kernels(config: MulTConfig | DMDConfig, shape: InputShape) -> dict[Modality, int]:
-    """The width of the convolution of each modality that has one."""
-    kernels = {
-        Modality.TEXT: config.kernel_text,
-        Modality.AUDIO: config.kernel_audio,
-        Modality.VISION: config.kernel_vision,
-    }
-    checked_kernels(shape, kernels)
-    return {m: kernel for m, kernel in kernels.items() if shape.widths[m] != config.hidden_dim}
 
 
 def _others(target: Modality) -> list[Modality]:

@@ -66,7 +66,7 @@ class PMR(Backbone):
     def __init__(self, config: PMRConfig, shape: InputShape) -> None:
         super().__init__()
         self.config = config
-        self._kernels = _kernels(config, shape)
+        self._kernels = checked_kernels(config, shape)
         width = config.hidden_dim
         self.projections = nn.ModuleDict(
             {m.value: nn.Conv1d(shape.widths[m], width, self._kernels[m], bias=False) for m in ORDER}
@@ -149,13 +149,3 @@ def _encoder_layer(config: PMRConfig) -> EncoderLayer:
         relu_dropout=config.relu_dropout,
         res_dropout=config.res_dropout,
     )
-
-
-def _kernels(config: PMRConfig, shape: InputShape) -> dict[Modality, int]:
-    kernels = {
-        Modality.TEXT: config.kernel_text,
-        Modality.AUDIO: config.kernel_audio,
-        Modality.VISION: config.kernel_vision,
-    }
-    checked_kernels(shape, kernels)
-    return kernels
