@@ -89,9 +89,11 @@ def contenders(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
 def most_runs(spec: SweepSpec) -> dict[str, int]:
     """How many runs each phase has at most."""
     confirm = len(spec.seed_plan().confirm)
+    limit = spec.budget.runs
+    search = spec.num_configs if limit is None else min(limit, spec.num_configs)
     return {
-        "search": spec.num_configs,
-        "confirm": (min(spec.seeds.top_k, spec.num_configs) + 1) * confirm,
+        "search": search,
+        "confirm": (min(spec.seeds.top_k, search) + 1) * confirm,
         "evaluate": confirm,
     }
 

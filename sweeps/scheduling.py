@@ -60,5 +60,13 @@ def is_cut(score: float, bar: float, *, higher_is_better: bool) -> bool:
     return not (score >= bar if higher_is_better else score <= bar)
 
 
+def missed_bar(bars: Mapping[int, float], epoch: int, score: float | None, *, higher_is_better: bool) -> str:
+    """Why a run with this best score is pruned after this epoch, or an empty text."""
+    bar = bars.get(epoch)
+    if bar is None or score is None or not is_cut(score, bar, higher_is_better=higher_is_better):
+        return ""
+    return f"best score {score:.4f} misses the bar {bar:.4f} at epoch {epoch}"
+
+
 def _finite(scores: Iterable[float]) -> list[float]:
     return [score for score in scores if np.isfinite(score)]

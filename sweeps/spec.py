@@ -15,8 +15,10 @@ from causalmer_core.errors import UserError, invalid
 from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
 from cluster.resources import TrialResources
+from sweeps.budget import BudgetSection
 from sweeps.checks import base_problems, paper_problems, space_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
+from sweeps.failure import FailureSection
 from sweeps.parameters import AnyParameter
 from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, shown
 from sweeps.sections import (
@@ -62,6 +64,9 @@ class SweepSpec(Frozen):
         debiasing: constants and weights chosen after training.
         evaluation: what is taken from the runs that are evaluated on the test split.
         resources: what each trial takes.
+        failure: what happens when a run or the machine fails.
+        budget: what the search may use.
+        reuse: whether runs that other sweeps below `storage` have finished are taken over instead of trained again.
     """
 
     name: SafeName
@@ -78,6 +83,9 @@ class SweepSpec(Frozen):
     debiasing: DebiasingSection = DebiasingSection()
     evaluation: EvaluationSection = EvaluationSection()
     resources: TrialResources = Field(default=TrialResources())
+    failure: FailureSection = FailureSection()
+    budget: BudgetSection = BudgetSection()
+    reuse: bool = True
 
     @model_validator(mode="after")
     def _top_k_fits(self) -> Self:
@@ -161,8 +169,14 @@ def to_yaml(spec: SweepSpec) -> str:
 
 def changed_keys(old: SweepSpec, new: SweepSpec) -> list[str]:
     """The dotted keys whose values differ, sorted; a key that only one of them has differs."""
+    return list(changed_values(old, new))
+
+
+def changed_values(old: SweepSpec, new: SweepSpec) -> dict[str, tuple[Any, Any]]:
+    """The old and the new value of the dotted keys that differ, by key, sorted; `...` where one of them has none."""
     before, after = _flat(old), _flat(new)
-    return sorted(key for key in before.keys() | after.keys() if before.get(key, ...) != after.get(key, ...))
+    pairs = {key: (before.get(key, ...), after.get(key, ...)) for key in sorted(before.keys() | after.keys())}
+    return {key: (was, now) for key, (was, now) in pairs.items() if was != now}
 
 
 def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:

@@ -19,8 +19,10 @@ from causalmer_core.emotion_model import input_shape
 from causalmer_core.task import TaskKind
 from cluster.resources import TrialResources
 from results.layout import SweepLayout
+from sweeps.budget import BudgetSection
 from sweeps.cli import app
 from sweeps.configurations import leaves
+from sweeps.failure import FailureSection
 from sweeps.sections import (
     AshaScheduler,
     DataSection,
@@ -117,8 +119,11 @@ def test_the_reference_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "debiasing": DebiasingSection,
         "evaluation": EvaluationSection,
         "resources": TrialResources,
+        "failure": FailureSection,
+        "budget": BudgetSection,
     }
     assert set(shown) == set(SweepSpec.model_fields)
+    assert shown["reuse"] is SweepSpec.model_fields["reuse"].default
     assert set(shown["data"]) == set(DataSection.model_fields)
     for name, section in sections.items():
         assert shown[name] == section().model_dump(mode="json"), name

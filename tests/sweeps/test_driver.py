@@ -158,6 +158,7 @@ def test_every_contender_is_evaluated_with_every_seed_and_subset(undisturbed: Sw
         "paper": 16,
         "undebiased": 16,
         "majority": 1,
+        "linear": 8,
     }
     selected = evaluations[evaluations["contender"] == "selected"]
     assert set(selected["prediction"].value_counts()) == {16}
@@ -235,8 +236,10 @@ def test_a_driver_that_is_killed_and_interrupted_leads_to_the_records_of_an_undi
     assert all(kept[name][: len(lines)] == lines for name, lines in after.items())
     assert_equal_records(undisturbed, sweep)
     journals = [read_journal(path) for path in run_journal_files(sweep.layout)]
-    ends = [row for rows in journals for row in rows if row["kind"] == "end"]
-    assert len(ends) == len(read_runs(sweep.layout)), "a run that had ended was run again"
+    ends = [row["state"] for rows in journals for row in rows if row["kind"] == "end"]
+    assert "interrupted" in ends, "the attempts that Ctrl-C met did not say so"
+    final = [state for state in ends if RunState(state).is_final]
+    assert len(final) == len(read_runs(sweep.layout)), "a run that had ended was run again"
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(undisturbed: Sweep, tmp_path: Path) -> None:
