@@ -13,9 +13,10 @@ from results.histories import RunHistory
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
+from sweeps import warm_start
 from sweeps.jobs import Job
 from sweeps.parameters import Value
-from sweeps.scheduling import bars
+from sweeps.scheduling import bars, patience
 from sweeps.search import Outcome, Proposer
 from sweeps.spec import SweepSpec
 from sweeps.spending import Spending
@@ -113,14 +114,21 @@ class SearchJobs(JobSource):
         self._higher = higher_is_better
         self._read_run = read_run
         self._take_over = take_over
-        first = None
-        if spec.search.paper_first:
-            first = spec.space.default_point(spec.paper_config(fingerprint))
-        self._proposer = Proposer(spec.space, spec.search, "max" if higher_is_better else "min", first)
         rows = read_journal(layout.proposals)
         self._recorded: list[dict[str, Value]] = [row["values"] for row in rows if row["kind"] == "proposal"]
         self._cut: dict[str, Any] | None = cut_of(rows)
+        taught = warm_start.recorded(rows)
         self._journal = Journal.open(layout.proposals)
+        if taught is None and spec.search.warm_start is not None:
+            taught = warm_start.gather(spec, fingerprint, higher_is_better=higher_is_better)
+            self._journal.append(warm_start.as_row(taught))
+        self._proposer = Proposer(
+            spec.bound_space(),
+            spec.search,
+            "max" if higher_is_better else "min",
+            spec.first_points(fingerprint),
+            taught or (),
+        )
         self._keys: list[RunKey] = []
         self._learned = 0
         self._outcomes: dict[RunKey, Outcome] = {}
@@ -133,7 +141,7 @@ class SearchJobs(JobSource):
             UserError: the first `failure.fail_fast` configurations all failed.
         """
         self._check_first_outcomes()
-        while len(self._keys) < self._spec.search.num_configs:
+        while len(self._keys) < self._spec.num_proposals:
             settled = max(len(self._keys) - self._spec.search.max_concurrent + 1, 0)
             if any(key not in self._outcomes for key in self._keys[:settled]):
                 return NoJob.LATER
@@ -196,7 +204,8 @@ class SearchJobs(JobSource):
             role="candidate",
             number=number,
             values=values,
-            bars=self._bars(settled),
+            bars=self._bars(number, settled),
+            patience=patience(self._spec.scheduler),
         )
         repeated = job.key in self._keys
         self._keys.append(job.key)
@@ -219,10 +228,11 @@ class SearchJobs(JobSource):
         self._journal.append({"kind": "proposal", "number": number, "values": values})
         return values
 
-    def _bars(self, settled: int) -> dict[int, float]:
-        curves = [self._outcomes[key].curve for key in dict.fromkeys(self._keys[:settled])]
+    def _bars(self, number: int, settled: int) -> dict[int, float]:
+        first = {key: other for other, key in reversed([*enumerate(self._keys[:settled])])}
+        curves = {other: self._outcomes[key].curve for key, other in first.items()}
         max_epochs = self._spec.base_config(self._fingerprint).trainer.max_epochs
-        return bars(self._spec.scheduler, max_epochs, curves, higher_is_better=self._higher)
+        return bars(self._spec.scheduler, max_epochs, curves, number=number, higher_is_better=self._higher)
 
 
 def is_done(history: RunHistory | None) -> bool:

@@ -26,6 +26,7 @@ class Job:
         number: the proposal's number in the search; none for contenders.
         values: the searched parameters as proposed, by dotted path.
         bars: for each rung, an epoch, the score below which the run is pruned there (see `sweeps.scheduling`).
+        patience: after so many epochs without a new best the run ends; none: only as its configuration says.
     """
 
     config: RunConfig
@@ -35,6 +36,7 @@ class Job:
     number: int | None = None
     values: Mapping[str, Any] | None = None
     bars: Mapping[int, float] = field(default_factory=dict)
+    patience: int | None = None
 
     def begin(
         self, layout: SweepLayout, *, parameters: int | None = None, notes: str = "", **where: Any

@@ -28,6 +28,7 @@ from results.layout import SweepLayout
 from sweeps.debiasing_folds import sample_folds
 from sweeps.problems import blaming
 from sweeps.spec import SweepSpec
+from sweeps.warm_start import gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,13 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     storage = Path(spec.storage)
     with blaming("storage"):
         _check_writable(storage)
+    layout = SweepLayout(storage / spec.name)
+    if not layout.proposals.exists():  # later it is on record what the search started from
+        with blaming("search", "warm_start"):
+            gather(spec, data.fingerprint, higher_is_better=direction == "max")
     return CheckedSweep(
         spec=spec,
-        layout=SweepLayout(storage / spec.name),
+        layout=layout,
         data=data,
         data_root=root,
         direction=direction,

@@ -25,7 +25,7 @@ from results.manifest import read_manifest
 from results.records import RunState
 from sweeps.jobs import Job
 from sweeps.run_lock import locked_run
-from sweeps.scheduling import missed_bar
+from sweeps.scheduling import lost_patience, missed_bar
 
 _OF_THE_JOURNAL = ("kind", "time", "attempt", "phase")
 """What a row says of the attempt that wrote it, not of the training."""
@@ -48,11 +48,16 @@ class Reuse:
         self._told = told
 
     def __call__(self, job: Job) -> RunHistory | None:
-        """The run as it then stands in this sweep's records; none where no other sweep has finished it."""
+        """The run as it then stands in this sweep's records; none where no other sweep has finished it.
+
+        A run that the scheduler `patience` ended is not finished as its configuration alone would have it.
+        """
+        if job.patience is not None:
+            return None  # it may end sooner than its configuration says
         for other in self._others(job):
             history = read_run(other, job.key)
             # a finished run has its last line, so nobody writes it any more
-            if history is None or history.state is not RunState.FINISHED:
+            if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
                 continue
             weights = other.best_weights(job.key)
             if not weights.exists():

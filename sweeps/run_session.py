@@ -27,7 +27,7 @@ from results.records import RunState
 from results.run_journal import RunJournal
 from sweeps.jobs import Job
 from sweeps.run_lock import run_lock
-from sweeps.scheduling import missed_bar
+from sweeps.scheduling import missed_bar, out_of_patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,8 @@ class RunSession:
         """How and why the run ends where it stands, or none; the same whether it got here or was resumed here."""
         if trainer.stop_reason is not None:
             return RunState.FINISHED, trainer.stop_reason.value
+        if reason := out_of_patience(self._job.patience, trainer.epoch, trainer.best_epoch):
+            return RunState.FINISHED, reason
         if reason := missed_bar(self._job.bars, self._epoch, self._score, higher_is_better=self._higher):
             return RunState.PRUNED, reason
         limit = self._context.run_timeout

@@ -47,7 +47,7 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         monitor=spec.base_config(sweep.data.fingerprint).trainer.monitor,
         direction=sweep.direction,
         metrics=metric_directions(sweep.data.task),
-        parameters=spec.space.column_types(),
+        parameters=spec.bound_space().column_types(),
         search_seeds=seeds.search,
         confirm_seeds=seeds.confirm,
         dataset=spec.data.name,

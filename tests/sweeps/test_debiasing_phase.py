@@ -139,7 +139,9 @@ def test_an_evaluation_killed_between_predictions_goes_on_with_them(trained: Tra
     trained.layout.evaluation_journal.write_bytes(b"".join(whole[:20]))
     assert trained.evaluate()
     keys = {(r["contender"], r["seed"], r["present"], r["prediction"]) for r in trained.rows}
-    assert len(keys) == 2 * 8 * (6 + 1 + 1) + 1 + 8  # the majority once, the linear classifier for every subset
+    assert (
+        len(keys) == 2 * 8 * (6 + 1 + 1) + 1 + 8
+    )  # the majority once, the linear classifier for every subset
 
 
 def test_a_seed_that_was_not_evaluated_yet_is_chosen_for_like_the_others(trained: Trained) -> None:

@@ -80,6 +80,38 @@ def test_a_search_that_is_killed_goes_on_as_if_nothing_had_happened(
     assert all(entry in known(undisturbed.given) for entry in known(after))
 
 
+@pytest.mark.parametrize("sampler", ["random", "qmc", "cmaes", "gp", "nsga2", "nsga3", "grid", "list"])
+def test_with_any_sampler_neither_workers_nor_kills_change_a_proposal(tmp_path: Path, sampler: str) -> None:
+    search: dict[str, Any] = {
+        "sampler": sampler,
+        "startup": 3,
+        "points": [{"model.fusion": "sum"}, {"loss.alpha": 1}],
+    }
+    search |= {"population": 4} if sampler in ("cmaes", "nsga2", "nsga3") else {}
+    steady, disturbed = (
+        simulated(tmp_path / name, GRID if sampler == "grid" else YAML, search=search) for name in ("a", "b")
+    )
+    steady.run(1, random.Random(0))
+    for number, ends in enumerate((0, 4, 2)):
+        disturbed.run(2, random.Random(number), until=ends)
+        disturbed.take()
+        disturbed.kill()
+        disturbed.open()
+    disturbed.run(2, random.Random(9))
+    assert disturbed.proposals == steady.proposals
+    assert len(steady.proposals) == (3 if sampler == "list" else 10)
+    assert all(entry in known(steady.given) for entry in known(disturbed.given))
+
+
+GRID = (
+    YAML.replace("{float: [0.01, 1.0], log: true}", "{float: [0.1, 1.0], step: 0.1}")
+    .replace("{float: [0.1, 3.0], log: true, when", "{choice: [0.5, 1.0], when")
+    .replace(
+        "backbone: {float: [1e-3, 2e-2], log: true}", "backbone: {same_as: optimiser.learning_rates.audio}"
+    )
+)
+
+
 def is_final(simulation: Simulated, key: RunKey) -> bool:
     history = read_run(simulation.layout, key)
     return history is not None and history.state.is_final
