@@ -79,7 +79,8 @@ class Reuse:
 
     def _copy(self, job: Job, history: RunHistory, weights: Path, origin: str) -> None:
         """Write the run as one attempt, acknowledged like any other; it ends where this sweep would have ended it."""
-        notes = "; ".join(filter(None, [history.notes, f"reused from {origin}"]))
+        said = f"reused from {origin}"
+        notes = history.notes if said in history.notes else "; ".join(filter(None, [history.notes, said]))
         journal = job.begin(
             self._layout,
             parameters=history.parameters,
