@@ -138,6 +138,7 @@ def _run_row(history: RunHistory, manifest: Manifest) -> dict[str, Any]:
         "device": history.device,
         "notes": history.notes,
         "config_json": _canonical_json(history.config),
+        "reused_from": history.reused_from,
         **{path: parameter_value(history, path) for path in manifest.parameters},
         **{column: best.get(column) for column in manifest.valid_metrics},
     }

@@ -158,9 +158,14 @@ def _check_fingerprint(data: TrainingData, manifest: Manifest) -> None:
         )
 
 
-def was_opened(layout: SweepLayout, config_id: str) -> bool:
-    """Whether the test split was opened for this selected configuration."""
-    return config_id in _openings(read_journal(layout.evaluation_journal))
+def evaluated_runs(layout: SweepLayout) -> set[RunKey]:
+    """The runs of selected configurations of which anything on the test split is on record."""
+    rows = read_journal(layout.evaluation_journal)
+    return {
+        RunKey(row["config_id"], row["seed"])
+        for row in rows
+        if row["kind"] == "evaluation" and row["contender"] == SELECTED
+    }
 
 
 def _openings(rows: list[dict[str, Any]]) -> list[str]:

@@ -38,6 +38,8 @@ class RunHistory:
         started: the first attempt's start, UTC, ISO 8601.
         seconds: the training time of all rows together.
         host, device, notes: as the last attempt's start line says.
+        reused_from: the sweep that trained the run, as the last attempt's start line says; none: this one.
+        spans: when each attempt began, when its last line was written (both UTC, ISO 8601), and its GPUs.
     """
 
     key: RunKey
@@ -59,6 +61,8 @@ class RunHistory:
     host: str
     device: str
     notes: str
+    reused_from: str | None = None
+    spans: tuple[tuple[str, str, float], ...] = ()
 
     @property
     def best_row(self) -> dict[str, Any] | None:
@@ -73,6 +77,7 @@ class _Attempt:
     start: dict[str, Any]
     epochs: list[dict[str, Any]]
     end: dict[str, Any] | None
+    last_time: str
 
 
 def read_runs(layout: SweepLayout, *, reconcile: bool | None = None) -> list[RunHistory]:
@@ -123,7 +128,7 @@ def _attempts(paths: Iterable[Path]) -> Iterator[_Attempt]:
         if rows and rows[0]["kind"] == "start":
             epochs = [{**row, "attempt": number} for row in rows if row["kind"] == "epoch"]
             end = rows[-1] if rows[-1]["kind"] == "end" else None
-            yield _Attempt(key, number, rows[0], epochs, end)
+            yield _Attempt(key, number, rows[0], epochs, end, rows[-1]["time"])
 
 
 def _history(key: RunKey, found: list[_Attempt], monitor: str, unended: RunState) -> RunHistory:
@@ -151,6 +156,9 @@ def _history(key: RunKey, found: list[_Attempt], monitor: str, unended: RunState
         host=last.start["host"],
         device=last.start["device"],
         notes=last.start["notes"],
+        # lines without these two are older than they are
+        reused_from=last.start.get("reused_from"),
+        spans=tuple((a.start["time"], a.last_time, a.start.get("gpus", 0.0)) for a in in_order),
     )
 
 

@@ -58,6 +58,10 @@ class SweepLayout:
         """The weights of a run's best epoch."""
         return self.checkpoints(key) / "best.safetensors"
 
+    def last_checkpoint(self, key: RunKey) -> Path:
+        """What an unfinished run goes on from."""
+        return self.checkpoints(key) / "last.safetensors"
+
     def table(self, name: str) -> Path:
         """The Parquet folder of one of the tables."""
         return self.root / name

@@ -13,11 +13,16 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class RunState(StrEnum):
-    """How a run stands. `lost`: its process is gone and wrote no end; a resumed sweep runs it again."""
+    """How a run stands.
+
+    `finished`, `pruned` (cut early as weak), `failed`, `oom` (out of memory), `nan` and `timeout` (over
+    `failure.run_timeout`) are final. `interrupted`: the attempt ended itself between two epochs, on Ctrl-C or for a
+    fault of the machine; `lost`: its process is gone and wrote no end. A resumed sweep goes on with both.
+    """
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -25,11 +30,18 @@ class RunState(StrEnum):
     FAILED = "failed"
     OOM = "oom"
     NAN = "nan"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
     LOST = "lost"
 
     @property
     def is_final(self) -> bool:
         """Whether the run is not to be started again."""
+        return self.is_written and self is not RunState.INTERRUPTED
+
+    @property
+    def is_written(self) -> bool:
+        """Whether an end line can say it; the others are what a missing end line means."""
         return self not in (RunState.RUNNING, RunState.LOST)
 
 
@@ -113,7 +125,8 @@ def epochs_schema(metrics: ColumnTypes) -> pa.Schema:
 def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
     """One row a run: its state, its best epoch with that epoch's validation metrics, its configuration.
 
-    `score` is the best value of the monitored metric over the run's epochs.
+    `score` is the best value of the monitored metric over the run's epochs. `reused_from` is the sweep_id of the sweep
+    that trained the run, where it is another one; version 4 added it.
     """
     return _schema(
         [
@@ -133,6 +146,7 @@ def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
             pa.field("device", pa.string()),
             pa.field("notes", pa.string()),
             pa.field("config_json", pa.string()),
+            pa.field("reused_from", pa.string()),
         ],
         parameters,
         metrics,

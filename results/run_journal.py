@@ -63,6 +63,8 @@ class RunJournal:
         device: str = "",
         notes: str = "",
         host: str | None = None,
+        gpus: float = 0.0,
+        reused_from: str | None = None,
     ) -> RunJournal:
         """Begin the next attempt at a run, and write its start line.
 
@@ -80,6 +82,8 @@ class RunJournal:
             device: what it trains on (`cpu`, `cuda:0`).
             notes: what a reader of the record should know, such as "ALBERT with fresh weights".
             host: the machine's name, by default this one's.
+            gpus: how many GPUs, or which share of one, the attempt takes.
+            reused_from: the sweep whose records the rows are copied from; none: this attempt trains.
 
         Raises:
             JournalError: the journal cannot be written.
@@ -110,6 +114,8 @@ class RunJournal:
                 "device": device,
                 "notes": notes,
                 "pid": os.getpid(),
+                "gpus": gpus,
+                "reused_from": reused_from,
             },
         )
         return run
@@ -130,16 +136,16 @@ class RunJournal:
         """Write the end line and close the journal.
 
         Args:
-            state: the final state; `running` and `lost` are not written, they are what a missing end means.
+            state: the final state, or `interrupted`; `running` and `lost` are what a missing end means.
             reason: in words, for states other than finished.
             extra: further JSON values for the line (such as peak memory); they stay in the journal.
 
         Raises:
             JournalError: the line cannot be written.
-            ValueError: the state is not final.
+            ValueError: the state is not one that is written.
         """
-        if not state.is_final:
-            raise ValueError(f"a run does not end as {state.value!r}")
+        if not state.is_written:
+            raise ValueError(f"an attempt does not end as {state.value!r}")
         self._append("end", {**extra, "state": state.value, "reason": reason})
         self._ended = True
         self.close()

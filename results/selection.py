@@ -106,6 +106,23 @@ def select(results: SweepResults, rule: str = "best_mean") -> Selection:
     return chosen
 
 
+def current_selection(results: SweepResults, rule: str = "best_mean") -> Selection:
+    """The sweep's selection, made again where the records it follows from have changed since.
+
+    Raises:
+        UserError: as `select`, and `read_selection`.
+    """
+    before, chosen = read_selection(results.layout), choose(results, rule)
+    if before is not None and _without_time(before) == _without_time(chosen):
+        return before
+    write_text(results.layout.selection, chosen.model_dump_json(indent=2) + "\n")
+    return chosen
+
+
+def _without_time(selection: Selection) -> str:
+    return selection.model_dump_json(exclude={"selected_at"})  # as text, in which NaN equals NaN
+
+
 def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
     """As `select`, without writing.
 

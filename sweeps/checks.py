@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from causalmer_core.config import RunConfig
 from causalmer_core.errors import did_you_mean
 from sweeps.configurations import fixed_part, leaves, paper_default, variants_first, with_values
+from sweeps.fixed_values import Reference
 from sweeps.parameters import Value
 from sweeps.problems import Problem, problems_of, shown
 from sweeps.space import SearchSpace
@@ -48,6 +49,10 @@ def space_problems(config: RunConfig, space: SearchSpace) -> list[Problem]:
     Each parameter is tried alone at the ends of its range and at each option; where all are right, random
     configurations of the whole space are tried for combinations that are not allowed.
     """
+    unknown = [*_reference_problems(config, space)]
+    if unknown:
+        return unknown
+    space = space.bound(config)
     problems = [problem for path in space.paths for problem in _parameter_problems(config, space, path)]
     return problems or _combination_problems(config, space)
 
@@ -61,7 +66,7 @@ def paper_problems(config: RunConfig, space: SearchSpace, overrides: Mapping[str
             for path in forbidden
         ]
     try:
-        paper_default(config, space.paths, overrides)
+        paper_default(config, space, overrides)
     except ValidationError as error:
         return [*_paper_culprits(config, space, overrides)] or [_whole_paper_problem(error)]
     return []
@@ -70,7 +75,7 @@ def paper_problems(config: RunConfig, space: SearchSpace, overrides: Mapping[str
 def _paper_culprits(config: RunConfig, space: SearchSpace, overrides: Mapping[str, Any]) -> Iterator[Problem]:
     """The overrides that are wrong by themselves; none where only their combination is."""
     try:
-        paper = paper_default(config, space.paths, {})
+        paper = paper_default(config, space, {})
     except ValidationError:
         paper = config
     for path in sorted(overrides, key=variants_first):
@@ -91,6 +96,26 @@ def _whole_paper_problem(error: ValidationError) -> Problem:
     return Problem(("paper_default",), what, "", "values for them here that fit `base`")
 
 
+def _reference_problems(config: RunConfig, space: SearchSpace) -> Iterator[Problem]:
+    """References to values of the fixed part that it does not have, or that are no numbers beside a factor."""
+    known = leaves(config)
+    for path in space.paths:
+        entry = space[path]
+        if not isinstance(entry, Reference) or entry.same_as in space:
+            continue
+        value = known.get(entry.same_as)
+        if entry.same_as not in known:
+            problem = _unknown_path(config, entry.same_as, ("space", path, "same_as"))
+            allowed = f"a searched path, or of the fixed part {problem.allowed}"
+            yield Problem(problem.path, problem.what, problem.given, allowed)
+        elif value is None or isinstance(value, list):
+            allowed = "a path with text, a number or true/false"
+            yield Problem(("space", path, "same_as"), "has no single value", entry.same_as, allowed)
+        elif entry.times is not None and isinstance(value, str | bool):
+            what = f"{entry.same_as!r} is not a number"
+            yield Problem(("space", path, "times"), what, shown(entry.times), "a factor on numbers only")
+
+
 def _parameter_problems(config: RunConfig, space: SearchSpace, path: str) -> Iterator[Problem]:
     where = ("space", path)
     if path in _NOT_SEARCHED:
@@ -104,7 +129,7 @@ def _parameter_problems(config: RunConfig, space: SearchSpace, path: str) -> Ite
     if path not in leaves(around):
         yield _unknown_path(around, path, where)
         return
-    for value in space[path].corners():
+    for value in space.corners(path):
         problem = _value_problem(around, path, value)
         if problem:
             yield problem
@@ -131,7 +156,7 @@ def _combination_problems(config: RunConfig, space: SearchSpace) -> list[Problem
     draws = _Draws(np.random.default_rng(0))
     for _ in range(SAMPLED_CONFIGURATIONS):
         values = space.suggest(draws)
-        message = _rejection(config, values)
+        message = rejection(config, values)
         if message is None:
             continue
         values, message = _smallest_rejected(config, values, message)
@@ -149,13 +174,14 @@ def _smallest_rejected(
     smallest = dict(values)
     for path in values:
         fewer = {other: value for other, value in smallest.items() if other != path}
-        without = _rejection(config, fewer)
+        without = rejection(config, fewer)
         if without is not None:
             smallest, message = fewer, without
     return smallest, message
 
 
-def _rejection(config: RunConfig, values: Mapping[str, Value]) -> str | None:
+def rejection(config: RunConfig, values: Mapping[str, Value]) -> str | None:
+    """Why a configuration with these values is not valid, or none."""
     try:
         with_values(config, values)
     except ValidationError as error:

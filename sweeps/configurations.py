@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from causalmer_core.config import RunConfig, merged
 from causalmer_core.fidelity import Fidelity, options
+from sweeps.space import SearchSpace
 
 
 def fixed_part(base: Mapping[str, Any], fidelity: Fidelity = "mended") -> RunConfig:
@@ -33,23 +34,26 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
     return config.with_values({path: single[path] for path in sorted(single, key=variants_first)})
 
 
-def paper_default(config: RunConfig, searched: Iterable[str], overrides: Mapping[str, Any]) -> RunConfig:
+def paper_default(config: RunConfig, space: SearchSpace, overrides: Mapping[str, Any]) -> RunConfig:
     """The contender "paper": `config` with every searched value at its published default, then `overrides`.
 
     A variant (such as a branch) that is not searched stays as `config` has it, and the default of its own is
-    the published one for a searched value inside it.
+    the published one for a searched value inside it. Constants of the space hold as what stands in `config` does;
+    references do not, since they are part of the search.
 
     Raises:
         pydantic.ValidationError: a path or a value is not allowed.
     """
-    searched = set(searched)
+    searched = set(space.free_paths)
     names = {
         path: config.value(path) for path in leaves(config) if path.endswith(".name") and path not in searched
     }
     published = with_values(RunConfig(), names)
     known = leaves(published)
     reset = {path: known[path] for path in searched if path in known}
-    return with_values(config, {**reset, **nested_leaves(overrides)})
+    changes = {**reset, **nested_leaves(overrides)}
+    constants = space.constants_beside(with_values(config, changes))
+    return with_values(config, {**constants, **changes})
 
 
 def leaves(config: RunConfig) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from results.debiasing_records import (
     append_record,
     read_records,
 )
-from results.final_evaluation import was_opened
+from results.final_evaluation import evaluated_runs
 from results.journal import Journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
@@ -48,7 +48,8 @@ def debias(
 ) -> Iterator[tuple[RunKey, VectorRecord]]:
     """Choose and record what is not on record yet, for every ranking seed; gives each record after it is durable.
 
-    Nothing is chosen once the test split has been opened for this configuration.
+    Nothing is chosen for a run that was evaluated on the test split. A seed that is added after that is a run which it
+    has not seen, and gets what the others got, by the same rule.
 
     Args:
         layout: the sweep's folder.
@@ -60,12 +61,14 @@ def debias(
         UserError: weights of a run are missing, or the validation split has fewer than three samples.
         JournalError: a record cannot be written.
     """
-    if not chooses_after_training(spec, selected) or was_opened(layout, config_id(selected)):
+    if not chooses_after_training(spec, selected):
         return
     methods = (PAPER_VECTOR, CONFIGURED, *spec.debiasing.methods)
     manifest = read_manifest(layout)
     recorded = read_records(layout)
+    seen = evaluated_runs(layout)
     keys = [RunKey(config_id(selected), seed) for seed in manifest.ranking_seeds]
+    keys = [key for key in keys if key not in seen]
     missing = {key: [m for m in methods if m not in recorded.get(key, {})] for key in keys}
     if not any(missing.values()):
         return

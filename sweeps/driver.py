@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from causalmer_core.config import RunConfig
+from causalmer_core.errors import UserError
 from cluster.connect import local_ray
 from cluster.resources import check_available
+from cluster.watch import RayLostError
 from results.compaction import compact
 from results.dataset import open_sweep
 from results.files import exclusive_lock
 from results.final_evaluation import final_evaluation
 from results.histories import RunHistory, read_run, read_runs
+from results.journal import read_journal
 from results.records import RunKey
 from results.report import write_report
-from results.selection import Selection, read_selection, select
+from results.selection import Selection, current_selection
 from sweeps.debiasing_phase import chooses_after_training, debias
-from sweeps.job_sources import JobList, JobSource, SearchJobs
+from sweeps.job_sources import (
+    JobList,
+    JobSource,
+    SearchJobs,
+    TakeOver,
+    cut_of,
+    nothing_to_take_over,
+)
 from sweeps.jobs import Job
 from sweeps.phases import best_candidates, confirm_jobs, contenders, most_runs, undebiased_jobs
 from sweeps.preflight import CheckedSweep
 from sweeps.problems import blaming
 from sweeps.progress import SweepProgress
+from sweeps.retries import wait_seconds
+from sweeps.reuse import Reuse
 from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
-from sweeps.sweep_folder import begin_sweep, check_unchanged
+from sweeps.sweep_folder import begin_sweep, continue_sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +57,19 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
 
     Raises:
         UserError: another process runs it; its file or its data has changed; a trial asks for more than there is; or
-            no configuration finished.
+            no configuration finished, or the first ones all failed; or a fault of the machine does not pass.
         KeyboardInterrupt: on Ctrl-C; every recorded epoch stays.
     """
     layout = sweep.layout
-    if layout.root.exists():
-        check_unchanged(sweep)
-    else:
+    if not layout.root.exists():
         begin_sweep(sweep)
     busy = f"another process runs the sweep in {layout.root}; wait for it, or stop it first"
     with exclusive_lock(layout.lock, wait=False, busy=busy), ExitStack() as stack:
         max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
         progress = SweepProgress(console, layout.log, max_epochs=max_epochs)
         stack.enter_context(progress.shown())
+        for change in continue_sweep(sweep):
+            progress.say(f"goes on with {change}")
         _Phases(sweep, machine, progress, stack).run()
 
 
@@ -71,8 +85,13 @@ class _Phases:
         self._fingerprint = sweep.data.fingerprint
         self._machine = machine
         self._progress = progress
-        self._stack = stack
+        self._ray = stack.enter_context(ExitStack())
         self._ray_started = False
+        self._take_over: TakeOver = nothing_to_take_over
+        if sweep.spec.reuse:
+            self._take_over = Reuse(
+                sweep.layout, higher_is_better=self._higher_is_better, told=progress.run_reused
+            )
 
     def run(self) -> None:
         """Search, confirm, select, debias, evaluate, report."""
@@ -88,15 +107,21 @@ class _Phases:
 
     def _search(self) -> None:
         runs = most_runs(self._spec)
-        source = SearchJobs(
-            self._spec,
-            self._layout,
-            self._fingerprint,
-            higher_is_better=self._higher_is_better,
-            read_run=self._read_run,
-        )
+
+        def source() -> JobSource:
+            return SearchJobs(
+                self._spec,
+                self._layout,
+                self._fingerprint,
+                higher_is_better=self._higher_is_better,
+                read_run=self._read_run,
+                take_over=self._take_over,
+            )
+
         text = f"{runs['search']} configurations with seed {self._spec.seed_plan().search[0]}"
         self._do("search", text, source, runs_ahead=sum(runs.values()))
+        if cut := cut_of(read_journal(self._layout.proposals)):
+            self._progress.say(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
 
     def _confirm(self) -> None:
         histories = read_runs(self._layout)
@@ -105,12 +130,10 @@ class _Phases:
         seeds = ", ".join(map(str, self._spec.seed_plan().confirm))
         text = f"the best {len(best)} and the paper's default with fresh seeds {seeds}"
         ahead = len(jobs) + most_runs(self._spec)["evaluate"]
-        self._do("confirm", text, JobList(jobs, self._read_run), runs_ahead=ahead)
+        self._do("confirm", text, lambda: self._list(jobs), runs_ahead=ahead)
 
     def _select(self) -> Selection:
-        selection = read_selection(self._layout)
-        if selection is None:
-            selection = select(open_sweep(self._layout), self._spec.selection.rule)
+        selection = current_selection(open_sweep(self._layout), self._spec.selection.rule)
         for reason in selection.reasons:
             self._progress.say(f"select: {reason}")
         return selection
@@ -130,7 +153,7 @@ class _Phases:
         selected = RunConfig.model_validate(selection.config)
         jobs = undebiased_jobs(self._spec, selected)
         text = "the undebiased twin of the selected configuration, then the test split"
-        self._do("evaluate", text, JobList(jobs, self._read_run), runs_ahead=len(jobs))
+        self._do("evaluate", text, lambda: self._list(jobs), runs_ahead=len(jobs))
         compared = contenders(self._spec, selected)
         asked = self._spec.evaluation
         opened = final_evaluation(
@@ -142,29 +165,59 @@ class _Phases:
         )
         self._progress.say("evaluate: test split opened" if opened else "evaluate: on record already")
 
-    def _do(self, phase: str, text: str, source: JobSource, *, runs_ahead: int) -> None:
+    def _do(self, phase: str, text: str, source: Callable[[], JobSource], *, runs_ahead: int) -> None:
+        """Do a phase's jobs. Where Ray is lost, another one goes on from the records, as a resumed sweep would."""
         self._progress.phase(phase, text, runs_ahead=runs_ahead)
-        first = source.next_job()
-        if isinstance(first, Job):
-            self._start_ray()
-            run_jobs(
-                source,
-                first,
-                layout=self._layout,
-                context=run_context(self._sweep),
-                resources=self._spec.resources,
-                observer=self._progress,
-            )
+        losses, epochs = 0, -1
+        while True:
+            try:
+                self._run_all(source())
+                break
+            except RayLostError as error:
+                self._ray_started = False
+                self._ray.close()
+                reached = sum(len(history.epochs) for history in read_runs(self._layout))
+                losses, epochs = (1, reached) if reached > epochs else (losses + 1, epochs)
+                self._wait_for_ray(error, losses)
         compact(self._layout)
+
+    def _run_all(self, source: JobSource) -> None:
+        try:
+            first = source.next_job()
+            if isinstance(first, Job):
+                self._start_ray()
+                run_jobs(
+                    source,
+                    first,
+                    layout=self._layout,
+                    context=run_context(self._sweep),
+                    resources=self._spec.resources,
+                    retries=self._spec.failure.retries,
+                    observer=self._progress,
+                )
+        finally:
+            source.close()
+
+    def _wait_for_ray(self, error: RayLostError, losses: int) -> None:
+        if losses > self._spec.failure.retries:
+            raise UserError(
+                f"{error}, {losses} times in a row without an epoch in between; every recorded epoch is kept. "
+                "Likely: memory or /tmp is full; mend that, then run the same command again"
+            ) from error
+        self._progress.say(f"{error}: goes on under another in {wait_seconds(losses):g} s")
+        time.sleep(wait_seconds(losses))
 
     def _start_ray(self) -> None:
         if self._ray_started:
             return
-        cpus, gpus = self._stack.enter_context(local_ray(cpus=self._machine.cpus, gpus=self._machine.gpus))
+        cpus, gpus = self._ray.enter_context(local_ray(cpus=self._machine.cpus, gpus=self._machine.gpus))
         with blaming("resources"):
             check_available(self._spec.resources, cpus, gpus)
         self._progress.say(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
         self._ray_started = True
+
+    def _list(self, jobs: list[Job]) -> JobSource:
+        return JobList(jobs, self._read_run, self._take_over)
 
     def _read_run(self, key: RunKey) -> RunHistory | None:
         return read_run(self._layout, key)
@@ -188,4 +241,6 @@ def run_context(sweep: CheckedSweep) -> RunContext:
         direction=sweep.direction,
         threads=max(int(resources.cpu), 1),
         device="cuda" if resources.gpu else "cpu",
+        gpus=resources.gpu,
+        run_timeout=sweep.spec.failure.run_timeout,
     )

@@ -9,7 +9,9 @@ from typing import Any
 
 from causalmer_core.config import RunConfig
 from causalmer_core.identity import config_id
+from results.layout import SweepLayout
 from results.records import RunKey
+from results.run_journal import RunJournal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Job:
         number: the proposal's number in the search; none for contenders.
         values: the searched parameters as proposed, by dotted path.
         bars: for each rung, an epoch, the score below which the run is pruned there (see `sweeps.scheduling`).
+        patience: after so many epochs without a new best the run ends; none: only as its configuration says.
     """
 
     config: RunConfig
@@ -33,6 +36,24 @@ class Job:
     number: int | None = None
     values: Mapping[str, Any] | None = None
     bars: Mapping[int, float] = field(default_factory=dict)
+    patience: int | None = None
+
+    def begin(
+        self, layout: SweepLayout, *, parameters: int | None = None, notes: str = "", **where: Any
+    ) -> RunJournal:
+        """Begin the journal of an attempt at the run; `where` says by whom, as `RunJournal.begin` takes it."""
+        return RunJournal.begin(
+            layout,
+            self.key,
+            phase=self.phase,
+            role=self.role,
+            number=self.number,
+            config=self.config.model_dump(mode="json"),
+            values=self.values,
+            parameters=parameters,
+            notes=notes,
+            **where,
+        )
 
     @property
     def key(self) -> RunKey:

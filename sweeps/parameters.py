@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from causalmer_core.errors import invalid
 from causalmer_core.frozen import Frozen
@@ -37,17 +37,21 @@ class Suggester(Protocol):
         ...
 
 
-class Parameter(Frozen, ABC):
-    """One searched parameter.
+class Conditional(Frozen):
+    """What may be present beside some values and absent beside others.
 
     Attributes:
-        when: makes the parameter conditional: it is present only where each parameter named here is present
-            and has one of the values listed. Empty (default): always present.
+        when: makes it conditional: it is present only where each parameter named here is present and has one of the
+            values listed. Empty (default): always present.
     """
 
     model_config = ConfigDict(populate_by_name=True)
 
     when: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
+
+
+class Parameter(Conditional, ABC):
+    """Abstract: one parameter with values of its own."""
 
     @abstractmethod
     def suggest(self, trial: Suggester, path: str) -> Value:
@@ -68,6 +72,10 @@ class Parameter(Frozen, ABC):
     @abstractmethod
     def corners(self) -> tuple[Value, ...]:
         """The values that show whether all are allowed: the ends of a range, each option of a choice."""
+
+    @abstractmethod
+    def options_in_order(self) -> Iterable[Value]:
+        """All values of a finite parameter, one after another."""
 
     @abstractmethod
     def described(self) -> str:
@@ -122,6 +130,9 @@ class FloatRange(Parameter):
         if self.bounds[0] == self.bounds[1]:
             return 1
         return None if self.step is None else self._steps() + 1
+
+    def options_in_order(self) -> Iterable[float]:
+        return [self.bounds[0]] if self.count() == 1 else map(self._on_grid, range(self._steps() + 1))
 
     def corners(self) -> tuple[Value, ...]:
         return (self.bounds[0], self._highest())
@@ -182,6 +193,9 @@ class IntRange(Parameter):
     def count(self) -> int:
         return len(self.values())
 
+    def options_in_order(self) -> Iterable[int]:
+        return self.values()
+
     def corners(self) -> tuple[Value, ...]:
         return (self.values()[0], self.values()[-1])
 
@@ -233,6 +247,9 @@ class Choice(Parameter):
     def count(self) -> int:
         return len(self.options)
 
+    def options_in_order(self) -> Iterable[Value]:
+        return self.options
+
     def corners(self) -> tuple[Value, ...]:
         return self.options
 
@@ -241,8 +258,13 @@ class Choice(Parameter):
 
     @property
     def column_type(self) -> ColumnType:
-        names: dict[type, ColumnType] = {str: "string", bool: "bool", int: "int", float: "float"}
-        return names[type(self.options[0])]
+        return type_of(self.options[0])
+
+
+def type_of(value: Value) -> ColumnType:
+    """The type of the column that holds a value."""
+    names: dict[type, ColumnType] = {str: "string", bool: "bool", int: "int", float: "float"}
+    return names[type(value)]
 
 
 def _check_range(bounds: tuple[float, float], step: float | None, *, above_zero: bool) -> None:
@@ -254,29 +276,3 @@ def _check_range(bounds: tuple[float, float], step: float | None, *, above_zero:
     width = Decimal(str(high)) - Decimal(str(low))
     if step is not None and Decimal(str(step)) > width:
         raise invalid(f"the step, {step}, is larger than the range", f"a step up to {width}")
-
-
-def _kind(value: Any) -> str | None:
-    """Which class a mapping is meant for: the one whose key it has."""
-    if isinstance(value, Parameter):
-        return type(value).__name__
-    kinds = {"float": "FloatRange", "int": "IntRange", "choice": "Choice"}
-    present = [name for key, name in kinds.items() if isinstance(value, dict) and key in value]
-    return present[0] if present else None
-
-
-AnyParameter = Annotated[
-    Annotated[FloatRange, Tag("FloatRange")]
-    | Annotated[IntRange, Tag("IntRange")]
-    | Annotated[Choice, Tag("Choice")],
-    Discriminator(
-        _kind,
-        custom_error_type="invalid",
-        custom_error_message="{what}; allowed {allowed}",
-        custom_error_context={
-            "what": "not a parameter",
-            "allowed": "{float: [low, high]}, {int: [low, high]} or {choice: [a, b]}, "
-            "with log, step, when where they fit",
-        },
-    ),
-]

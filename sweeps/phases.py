@@ -89,9 +89,11 @@ def contenders(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
 def most_runs(spec: SweepSpec) -> dict[str, int]:
     """How many runs each phase has at most."""
     confirm = len(spec.seed_plan().confirm)
+    limit = spec.budget.runs
+    search = spec.num_configs if limit is None else min(limit, spec.num_configs)
     return {
-        "search": spec.num_configs,
-        "confirm": (min(spec.seeds.top_k, spec.num_configs) + 1) * confirm,
+        "search": search,
+        "confirm": (min(spec.seeds.top_k, search) + 1) * confirm,
         "evaluate": confirm,
     }
 
@@ -110,8 +112,9 @@ def _candidate_job(history: RunHistory, seed: int) -> Job:
 def _contender_job(spec: SweepSpec, config: RunConfig, seed: int, *, phase: str, role: str) -> Job:
     """A job outside the search; of the searched parameters it has those that its outcome depends on."""
     found = nested_leaves(identity(config))
-    values = {path: found[path] for path in spec.space.paths if path in found}
-    present = {path: value for path, value in values.items() if spec.space.is_present(path, values)}
+    space = spec.bound_space()
+    values = {path: found[path] for path in space.paths if path in found}
+    present = {path: value for path, value in values.items() if space.is_present(path, values)}
     return Job(config=config, seed=seed, phase=phase, role=role, values=present)
 
 

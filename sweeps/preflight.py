@@ -28,6 +28,7 @@ from results.layout import SweepLayout
 from sweeps.debiasing_folds import sample_folds
 from sweeps.problems import blaming
 from sweeps.spec import SweepSpec
+from sweeps.warm_start import gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,13 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     storage = Path(spec.storage)
     with blaming("storage"):
         _check_writable(storage)
+    layout = SweepLayout(storage / spec.name)
+    if not layout.proposals.exists():  # later it is on record what the search started from
+        with blaming("search", "warm_start"):
+            gather(spec, data.fingerprint, higher_is_better=direction == "max")
     return CheckedSweep(
         spec=spec,
-        layout=SweepLayout(storage / spec.name),
+        layout=layout,
         data=data,
         data_root=root,
         direction=direction,
@@ -106,14 +111,24 @@ def _data(spec: SweepSpec, root: Path) -> TrainingData:
         config = SyntheticConfig.model_validate(spec.data.synthetic)
         parameters = config.model_dump(mode="json")
         if name not in list_datasets(root):
-            made = make_synthetic(config)
-            write_dataset(root, name, task=made.task, splits=made.splits, synthetic=parameters)
-        elif read_manifest(root, name).synthetic != parameters:
+            _make(root, name, config)
+        if read_manifest(root, name).synthetic != parameters:
             raise UserError(
                 f"data set {name!r} in {root} was made otherwise than the sweep says; give the "
                 f"sweep's data another name, or remove {root / name}"
             )
     return open_training_data(root, name)
+
+
+def _make(root: Path, name: str, config: SyntheticConfig) -> None:
+    made = make_synthetic(config)
+    try:
+        write_dataset(
+            root, name, task=made.task, splits=made.splits, synthetic=config.model_dump(mode="json")
+        )
+    except UserError:
+        if name not in list_datasets(root):  # else another sweep made it meanwhile
+            raise
 
 
 def _check_writable(storage: Path) -> None:

@@ -35,6 +35,7 @@ class SweepProgress:
         self._console = console
         self._max_epochs = max_epochs
         self._running: dict[RunKey, int] = {}
+        self._begun: set[RunKey] = set()
         self._ahead = 0
         self._done = 0
         self._logger = logging.Logger("causalmer.sweep")
@@ -81,7 +82,9 @@ class SweepProgress:
     def run_started(self, job: Job) -> None:
         """A run was given out."""
         self._running[job.key] = 0
-        self._ahead = max(self._ahead - 1, 0)
+        if job.key not in self._begun:  # else it is started again
+            self._begun.add(job.key)
+            self._ahead = max(self._ahead - 1, 0)
         if self._started is None:
             self._started = time.monotonic()
 
@@ -100,6 +103,13 @@ class SweepProgress:
         self._done += 1
         self._update()
         self._line(f"run {key.stem}: {words}")
+
+    def run_reused(self, job: Job, sweep_id: str) -> None:
+        """A run was taken over from another sweep."""
+        self._done += 1
+        self._ahead = max(self._ahead - 1, 0)
+        self._update()
+        self._line(f"run {job.key.stem}: taken over from {sweep_id}")
 
     def _update(self) -> None:
         total = self._epochs_done + self._epochs_ahead

@@ -14,22 +14,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from filelock import FileLock, Timeout
 
 from causalmer_core.cautions import run_notes
 from causalmer_core.datasets.store import open_training_data
 from causalmer_core.errors import UserError
+from causalmer_core.faults import MachineFaultError, is_machine_fault, is_out_of_memory
 from causalmer_core.trainer import EpochResult, NonFiniteLossError, Trainer
-from results.histories import read_run
+from results.histories import RunHistory, read_run
 from results.journal import JournalError
 from results.layout import SweepLayout
 from results.records import RunState
 from results.run_journal import RunJournal
 from sweeps.jobs import Job
-from sweeps.scheduling import is_cut
-
-LOCK_SECONDS = 60.0
-"""How long a new attempt waits for the process of the last one to be gone."""
+from sweeps.run_lock import run_lock
+from sweeps.scheduling import missed_bar, out_of_patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,8 @@ class RunContext:
         direction: of the monitored metric.
         threads: torch threads of one run.
         device: `cpu` or `cuda`.
+        gpus: how many GPUs, or which share of one, a run takes.
+        run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; none: no limit.
     """
 
     sweep: str
@@ -50,6 +50,8 @@ class RunContext:
     direction: Literal["max", "min"]
     threads: int
     device: str
+    gpus: float = 0.0
+    run_timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,61 +74,67 @@ class RunSession:
         self._job = job
         self._context = context
         self._layout = SweepLayout(Path(context.sweep))
-        self._folder = self._layout.checkpoints(job.key)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(self._folder / ".lock", timeout=LOCK_SECONDS)
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise UserError(f"run {job.key.stem}: another process trains it; stop that one first") from error
+        self._lock = run_lock(self._layout, job.key)
         self._journal: RunJournal | None = None
         self._trainer: Trainer | None = None
         self._epochs: Iterator[EpochResult] = iter(())
         self._epoch = 0
         self._score: float | None = None
+        self._seconds = 0.0
 
     def advance(self) -> Advance:
         """Train one epoch and record it; at the end of the run write its end.
 
-        A failure of the run itself ends it with its state and reason; a journal that cannot be written is raised,
-        since then nothing can be recorded.
+        A failure of the run itself ends it with its state and reason; a fault of the machine ends the attempt alone.
 
         Raises:
             JournalError: the record cannot be written.
+            MachineFaultError: a fault of the machine; the attempt has ended as `interrupted`.
         """
         try:
             return self._step()
         except JournalError:
+            self.close()
             raise
-        except NonFiniteLossError as error:
-            return self._end(RunState.NAN, str(error))
-        except UserError as error:
-            return self._end(RunState.FAILED, str(error))
         except Exception as error:
-            # whatever breaks in a run is that run's failure, and is kept with its traceback
-            if _is_out_of_memory(error):
-                return self._end(RunState.OOM, str(error))
-            return self._end(RunState.FAILED, traceback.format_exc(limit=-8))
+            if is_machine_fault(error):
+                self.interrupt(fault := f"{type(error).__name__}: {error}")
+                raise MachineFaultError(fault) from error
+            return self._end(*_own_fault(error))
+
+    def interrupt(self, reason: str) -> None:
+        """End the attempt after its last epoch and let go of the run, which goes on from its checkpoint in another.
+
+        Nothing is written where the run has ended or has not begun.
+
+        Raises:
+            JournalError: the record cannot be written.
+        """
+        if self._journal is not None and not self._journal.ended:
+            self._journal.end(RunState.INTERRUPTED, reason)
+        self.close()
 
     def close(self) -> None:
         """Let go of the run; without an end it counts as lost, and a resumed sweep starts it again."""
         if self._journal is not None:
             self._journal.close()
+            self._journal = None
         self._lock.release()
 
     def _step(self) -> Advance:
         if self._trainer is None:
-            ended = read_run(self._layout, self._job.key)
-            if ended is not None and ended.state.is_final:
+            earlier = read_run(self._layout, self._job.key)
+            if earlier is not None and earlier.state.is_final:
                 # by a process that was gone before it could report
-                return Advance(ended.state, len(ended.epochs), ended.score)
-        trainer = self._trainer or self._start()
+                return Advance(earlier.state, len(earlier.epochs), earlier.score)
+            self._trainer = self._start(earlier)
+        trainer = self._trainer
         if self._ending(trainer) is None:  # else it was killed between its last checkpoint and its end line
             self._record(trainer, next(self._epochs))
         ending = self._ending(trainer)
         return Advance(RunState.RUNNING, self._epoch, self._score) if ending is None else self._end(*ending)
 
-    def _start(self) -> Trainer:
+    def _start(self, earlier: RunHistory | None) -> Trainer:
         torch.set_num_threads(self._context.threads)
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
         config = self._job.config
@@ -134,24 +142,16 @@ class RunSession:
         if self._last.exists():
             trainer.restore(self._last)
             self._epoch, self._score = trainer.epoch, trainer.best_value
+        rows = () if earlier is None else earlier.epochs
+        self._seconds = sum(row["seconds"] for row in rows if row["epoch"] <= self._epoch)
         self._journal = self._begin_journal(trainer.num_parameters, "; ".join(run_notes(config, data.task)))
-        self._trainer = trainer
         self._epochs = trainer.epochs()
         return trainer
 
     def _begin_journal(self, parameters: int | None, notes: str) -> RunJournal:
-        job = self._job
-        return RunJournal.begin(
-            self._layout,
-            job.key,
-            phase=job.phase,
-            role=job.role,
-            number=job.number,
-            config=job.config.model_dump(mode="json"),
-            values=job.values,
-            parameters=parameters,
-            device=self._context.device,
-            notes=notes,
+        context = self._context
+        return self._job.begin(
+            self._layout, parameters=parameters, notes=notes, device=context.device, gpus=context.gpus
         )
 
     def _record(self, trainer: Trainer, result: EpochResult) -> None:
@@ -162,21 +162,21 @@ class RunSession:
             trainer.save_weights(self._layout.best_weights(self._job.key))
         trainer.save(self._last)
         self._epoch, self._score = result.epoch, result.best_value
+        self._seconds += result.seconds
 
     def _ending(self, trainer: Trainer) -> tuple[RunState, str] | None:
         """How and why the run ends where it stands, or none; the same whether it got here or was resumed here."""
         if trainer.stop_reason is not None:
             return RunState.FINISHED, trainer.stop_reason.value
-        reason = self._cut_reason()
-        return (RunState.PRUNED, reason) if reason else None
-
-    def _cut_reason(self) -> str:
-        """Why the run is pruned after this epoch, or an empty text."""
-        bar = self._job.bars.get(self._epoch)
-        higher = self._context.direction == "max"
-        if bar is None or self._score is None or not is_cut(self._score, bar, higher_is_better=higher):
-            return ""
-        return f"best score {self._score:.4f} misses the bar {bar:.4f} at epoch {self._epoch}"
+        if reason := out_of_patience(self._job.patience, trainer.epoch, trainer.best_epoch):
+            return RunState.FINISHED, reason
+        if reason := missed_bar(self._job.bars, self._epoch, self._score, higher_is_better=self._higher):
+            return RunState.PRUNED, reason
+        limit = self._context.run_timeout
+        if limit is not None and self._seconds > limit:
+            words = f"trained for {self._seconds:.1f} s by epoch {self._epoch}"
+            return RunState.TIMEOUT, f"{words}; failure.run_timeout is {limit:g} s"
+        return None
 
     def _end(self, state: RunState, reason: str = "") -> Advance:
         if self._journal is None:
@@ -186,14 +186,23 @@ class RunSession:
         return Advance(state, self._epoch, self._score)
 
     @property
+    def _higher(self) -> bool:
+        return self._context.direction == "max"
+
+    @property
     def _last(self) -> Path:
-        return self._folder / "last.safetensors"
+        return self._layout.last_checkpoint(self._job.key)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    """On a CPU torch says so with a plain RuntimeError."""
-    on_cpu = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
-    return on_cpu or isinstance(error, (torch.OutOfMemoryError, MemoryError))
+def _own_fault(error: Exception) -> tuple[RunState, str]:
+    """How a run ends by a fault of its own: whatever breaks in it is that, and is kept with its traceback."""
+    if isinstance(error, NonFiniteLossError):
+        return RunState.NAN, str(error)
+    if isinstance(error, UserError):
+        return RunState.FAILED, str(error)
+    if is_out_of_memory(error):
+        return RunState.OOM, str(error)
+    return RunState.FAILED, "".join(traceback.format_exception(error, limit=-8))
 
 
 def epoch_row(result: EpochResult, phase: str) -> dict[str, Any]:

@@ -11,20 +11,27 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+from causalmer_core.errors import UserError
 from cluster.resources import TrialResources
+from cluster.watch import RayLostError, lost_processes, watched
+from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
-from results.records import RunKey
-from sweeps.job_sources import JobSource, NoJob
+from results.records import RunKey, RunState
+from sweeps.interruption import Interruption
+from sweeps.job_sources import JobSource, NoJob, is_done
 from sweeps.jobs import Job
+from sweeps.retries import Retries
+from sweeps.run_lock import locked_run
 from sweeps.run_session import RunContext
 from sweeps.trainable import RunTrainable
-
-WORKER_RESTARTS = 2
-"""How often a run whose process died is started again at once, from its last checkpoint."""
 
 
 class Observer(Protocol):
     """Who is told how the runs go."""
+
+    def say(self, text: str) -> None:
+        """Something that a user should read."""
+        ...
 
     def run_started(self, job: Job) -> None:
         """A job was given out."""
@@ -46,19 +53,42 @@ def run_jobs(
     layout: SweepLayout,
     context: RunContext,
     resources: TrialResources,
+    retries: int,
     observer: Observer,
 ) -> None:
     """Run a job and every further one of its source; Ray must be connected.
 
-    A run's failure is in its record and does not stop the others.
+    A run's failure is in its record and does not stop the others. Ray itself retries nothing, for it would not wait.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C; what is recorded stays, and a resumed sweep goes on from there.
+        KeyboardInterrupt: on Ctrl-C or SIGTERM; what is recorded stays, and a resumed sweep goes on from there.
+        RayLostError: a process of Ray is gone; the runs go on under another Ray.
+        UserError: the source refuses to go on; or a fault of the machine does not pass.
     """
-    jobs = _Jobs(source, first, context, observer)
-    trainable = tune.with_resources(RunTrainable, {"cpu": resources.cpu, "gpu": resources.gpu})
-    tuner = tune.Tuner(
-        trainable,
+    with Interruption(observer.say) as interruption:
+        jobs = _Jobs(source, first, layout, context, Retries(retries), observer, interruption)
+        try:
+            with watched(lambda _: interruption.end_at_once()):
+                _tuner(jobs, layout, resources).fit()
+        except BaseException as error:
+            if not interruption.requested:
+                _check_ray(error)  # whatever it is that Tune says then, this is why
+            raise
+        if jobs.error is not None:
+            raise jobs.error
+        if interruption.requested:
+            raise KeyboardInterrupt
+        _check_ray()
+
+
+def _check_ray(error: BaseException | None = None) -> None:
+    if lost := lost_processes():
+        raise RayLostError(f"Ray's {' and '.join(lost)} is gone") from error
+
+
+def _tuner(jobs: _Jobs, layout: SweepLayout, resources: TrialResources) -> tune.Tuner:
+    return tune.Tuner(
+        tune.with_resources(RunTrainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
@@ -70,23 +100,41 @@ def run_jobs(
             name=layout.root.name,
             storage_path=str(layout.ray.resolve()),
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=WORKER_RESTARTS),
+            stop=_Stop(jobs),
+            failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )
-    tuner.fit()
 
 
 class _Jobs(Searcher):
     """A job source in the form in which Ray Tune asks for configurations."""
 
-    def __init__(self, source: JobSource, first: Job, context: RunContext, observer: Observer) -> None:
+    def __init__(
+        self,
+        source: JobSource,
+        first: Job,
+        layout: SweepLayout,
+        context: RunContext,
+        retries: Retries,
+        observer: Observer,
+        interruption: Interruption,
+    ) -> None:
         super().__init__(metric="score", mode="max")
         self._source = source
         self._first: Job | None = first
-        self._context = asdict(context)
+        self._layout = layout
+        self._context = context
+        self._retries = retries
         self._observer = observer
-        self._keys: dict[str, RunKey] = {}
+        self._interruption = interruption
+        self._jobs: dict[str, Job] = {}
+        self.error: UserError | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether runs end after their epoch, and no further one begins."""
+        return self._interruption.requested or self.error is not None
 
     def set_search_properties(
         self,
@@ -98,27 +146,68 @@ class _Jobs(Searcher):
         return True
 
     def suggest(self, trial_id: str) -> Any:
-        job = self._first or self._source.next_job()
-        self._first = None
+        try:
+            job = NoJob.NEVER if self.is_stopping else self._next_job()
+        except UserError as error:  # Ray would wrap it
+            self.error = error
+            job = NoJob.NEVER
         if job is NoJob.LATER:
             return None
         if not isinstance(job, Job):
             return Searcher.FINISHED
-        self._keys[trial_id] = job.key
+        self._jobs[trial_id] = job
         self._observer.run_started(job)
-        return {"job": job.to_json(), "context": self._context}
+        return {"job": job.to_json(), "context": asdict(self._context)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._observer.epoch_done(self._keys[trial_id], result["epoch"], result["score"])
+        self._observer.epoch_done(self._jobs[trial_id].key, result["epoch"], result["score"])
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        key = self._keys.pop(trial_id)
-        self._source.completed(key)
-        state = "process lost" if error or not result else str(result["state"])
-        score = (result or {}).get("score")
-        self._observer.run_done(key, state if score is None else f"{state}, best score {score:.4f}")
+        job = self._jobs.pop(trial_id)
+        try:
+            self._completed(job, error=error)
+        except UserError as refused:
+            self.error = self.error or refused
+
+    def _next_job(self) -> Job | NoJob:
+        """A run to start again goes before a new one; while one waits, the source's end is not the end."""
+        job: Job | NoJob = self._first or self._retries.due() or self._source.next_job()
+        self._first = None
+        running = bool(self._jobs) or self._retries.is_waiting
+        return NoJob.LATER if job is NoJob.NEVER and running else job
+
+    def _completed(self, job: Job, *, error: bool) -> None:
+        """What the records say of a run whose trial is over: it has ended, was stopped, or met a fault."""
+        history = read_run(self._layout, job.key)
+        if is_done(history):
+            self._end(job, history)
+        elif self.is_stopping and not error:
+            self._observer.run_done(job.key, "interrupted after its epoch")
+        elif not lost_processes():
+            self._met_fault(job, history)
+
+    def _met_fault(self, job: Job, history: RunHistory | None) -> None:
+        own_words = history.reason if history and history.state is RunState.INTERRUPTED else ""
+        fault = own_words or "its process was lost"
+        wait = self._retries.failed(job, len(history.epochs) if history else 0)
+        if wait is not None:
+            self._observer.run_done(job.key, f"{fault}; goes on in {wait:g} s")
+        elif own_words:
+            raise UserError(
+                f"run {job.key.stem} met a fault of the machine again and again, the last time: {fault}. It is not the "
+                "run's own and stands in no record as that; mend it, then run the same command again"
+            )
+        else:
+            _record_crash(self._layout, job, self._context)
+            self._end(job, read_run(self._layout, job.key))
+
+    def _end(self, job: Job, history: RunHistory | None) -> None:
+        self._source.completed(job.key)
+        if history is not None:
+            score = "" if history.score is None else f", best score {history.score:.4f}"
+            self._observer.run_done(job.key, history.state.value + score)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles the searcher for a restore that is never asked of it
@@ -128,6 +217,31 @@ class _Jobs(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         raise RuntimeError("a sweep goes on from its records, not from Ray's files")
+
+
+class _Stop(tune.Stopper):
+    """Ends every run after its epoch once the sweep is to stop."""
+
+    def __init__(self, jobs: _Jobs) -> None:
+        self._jobs = jobs
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return self._jobs.is_stopping
+
+    def stop_all(self) -> bool:
+        return False  # it would not wait for the epochs
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+def _record_crash(layout: SweepLayout, job: Job, context: RunContext) -> None:
+    """The end of a run that loses its process whenever it is tried; it cannot write that itself."""
+    reason = (
+        "its process was lost again and again without an epoch in between: killed by the system, or crashed"
+    )
+    with locked_run(layout, job.key), job.begin(layout, device=context.device) as journal:
+        journal.end(RunState.FAILED, reason)
 
 
 def _trial_name(trial: Trial) -> str:

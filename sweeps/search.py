@@ -1,4 +1,4 @@
-"""Proposals of configurations by Optuna, repeatable to the last digit.
+"""Proposals of configurations, repeatable to the last digit.
 
 The sampler is made anew for every proposal, with a random stream of its own (`search`, proposal number): proposal n
 depends on the sweep's search seed, on n and on the outcomes it was told, and on nothing else. A study is therefore
@@ -8,20 +8,21 @@ never restored from a file: it is replayed from the records.
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import islice
+from typing import Literal
 
 import optuna
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from causalmer_core.seeding import derive
 from results.records import RunState
 from sweeps.parameters import Value
+from sweeps.samplers import KEEPS_NOTES, always_present, make_sampler
 from sweeps.scheduling import Curve
-from sweeps.sections import SearchSection
+from sweeps.search_section import GENETIC, SearchSection
+from sweeps.sobol import sobol_point
 from sweeps.space import SearchSpace
 
 
@@ -44,14 +45,23 @@ class Outcome:
         return last if math.isfinite(last) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A finished run of another sweep that the sampler starts from: its values in this space, and its score."""
+
+    values: Mapping[str, Value]
+    score: float
+
+
 class Proposer:
     """Proposes configurations one after another and learns from outcomes.
 
     Args:
-        space: what is searched.
-        section: the sampler, its seed, and how many proposals are random at first.
+        space: what is searched, bound to its fixed part.
+        section: the sampler, its seed, and its options.
         direction: of the score.
-        first: the proposal to begin with (the paper's default), or none.
+        first: the proposals to begin with (the paper's default, listed points).
+        taught: what the sampler knows before the first proposal.
     """
 
     def __init__(
@@ -59,28 +69,36 @@ class Proposer:
         space: SearchSpace,
         section: SearchSection,
         direction: Literal["max", "min"],
-        first: Mapping[str, Value] | None,
+        first: Sequence[Mapping[str, Value]] = (),
+        taught: Sequence[Taught] = (),
     ) -> None:
         self._space = space
         self._section = section
+        self._always = always_present(space)
+        self._keeps_notes = section.sampler in KEEPS_NOTES and bool(self._always)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(direction="maximize" if direction == "max" else "minimize")
         self._first = first
         self._trials: list[Trial] = []
+        self._taught: list[FrozenTrial] = []
+        for number, run in enumerate(taught):
+            self._teach(number, run)
+        self._taught = self._study.get_trials()
 
     def propose(self) -> dict[str, Value]:
         """The next proposal: a value for each parameter that is present."""
-        first = self._first if not self._trials else None
-        values = self._sampled() if first is None else dict(first)
-        self.repeat(values)
+        number = len(self._trials)
+        planned = self._planned(number)
+        drawn = self._drawn(number) if planned is None or self._keeps_notes else {}
+        values = drawn if planned is None else planned
+        self._take(values)
         return values
 
     def repeat(self, values: Mapping[str, Value]) -> None:
         """Take the next proposal as it stands in the records."""
-        self._study.enqueue_trial(dict(values))
-        trial = self._study.ask()
-        self._space.suggest(trial)
-        self._trials.append(trial)
+        if self._keeps_notes:
+            self._drawn(len(self._trials))  # so that all trials have the numbers and the notes that they had
+        self._take(values)
 
     def learn(self, number: int, outcome: Outcome) -> None:
         """Tell the sampler what came of a proposal."""
@@ -94,27 +112,51 @@ class Proposer:
         else:
             self._study.tell(trial, score)
 
-    def _sampled(self) -> dict[str, Value]:
+    def _planned(self, number: int) -> dict[str, Value] | None:
+        """The proposal, where it does not depend on any outcome and on no sampler of Optuna's."""
+        if number < len(self._first):
+            return dict(self._first[number])
+        if self._section.sampler == "qmc":
+            return sobol_point(self._space, self._section.seed, number)
+        if self._section.sampler == "grid":
+            others = (point for point in self._space.grid() if point not in self._first)
+            return next(islice(others, number - len(self._first), None))
+        if self._section.sampler == "list":
+            raise IndexError(f"proposal {number} of a list of {len(self._first)}")
+        return None
+
+    def _drawn(self, number: int) -> dict[str, Value]:
         """What the sampler proposes, drawn with a trial that is thrown away.
 
         TPE notes on a trial what it drew for it, parameters that turned out absent among them, and reads that note
         when it draws beside a running trial. A trial repeated from the records has no such note, so none may have.
         """
-        self._study.sampler = _sampler(self._section, len(self._trials))
+        self._seed("search", number)
         drawn = self._study.ask()
         values = self._space.suggest(drawn)
         self._study.tell(drawn, state=TrialState.FAIL)
         return values
 
+    def _take(self, values: Mapping[str, Value]) -> None:
+        self._trials.append(self._asked(values, note=self._keeps_notes))
 
-def _sampler(section: SearchSection, number: int) -> BaseSampler:
-    seed = derive(section.seed, "search", number) % 2**32
-    options: dict[str, Any] = {"seed": seed}
-    if section.sampler == "random":
-        return RandomSampler(**options)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        # grouping is what makes the multivariate sampler work with conditional parameters
-        return TPESampler(
-            n_startup_trials=section.startup, multivariate=True, group=True, constant_liar=True, **options
-        )
+    def _teach(self, number: int, run: Taught) -> None:
+        self._seed("taught", number)
+        # a note puts it into the first generation; CMA-ES is given these trials as such
+        trial = self._asked(run.values, note=self._keeps_notes and self._section.sampler in GENETIC)
+        self._study.tell(trial, run.score)
+
+    def _asked(self, values: Mapping[str, Value], *, note: bool) -> Trial:
+        """A running trial with these values, with the sampler's notes on it if it keeps any."""
+        searched = self._space.searched_paths
+        self._study.enqueue_trial({path: value for path, value in values.items() if path in searched})
+        trial = self._study.ask()
+        if note:
+            _ = trial.relative_params  # samplers take their notes while they draw
+        self._space.suggest(trial)
+        return trial
+
+    def _seed(self, stream: str, number: int) -> None:
+        """Make the sampler anew, with a random stream of its own."""
+        seed = derive(self._section.seed, stream, number) % 2**32
+        self._study.sampler = make_sampler(self._section, seed, self._always, self._taught)

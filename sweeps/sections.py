@@ -1,4 +1,4 @@
-"""The sections of a sweep's YAML file, apart from the search space."""
+"""Sections of a sweep's YAML file; the space, the search and its schedulers stand in files of their own."""
 
 from __future__ import annotations
 
@@ -46,50 +46,6 @@ class DataSection(Frozen):
     root: FolderPath | None = None
     synthetic: dict[str, Any] | None = None
     split: FoldsConfig | None = None
-
-
-class SearchSection(Frozen):
-    """How configurations are proposed.
-
-    Attributes:
-        sampler: `tpe` learns from results, `random` does not.
-        num_configs: how many configurations are proposed.
-        seed: the seed of the proposals, and of the streams `debiasing/...` of what is chosen after training.
-        startup: how many of the first proposals are random before TPE starts to learn.
-        max_concurrent: how many proposals may be open at once. Proposal n is made from the results of
-            proposals up to n - max_concurrent and no others, so that the sweep does not depend on which trial
-            ends first.
-        paper_first: whether the paper's default is tried first, where it lies inside the space.
-    """
-
-    sampler: Literal["tpe", "random"] = "tpe"
-    num_configs: int = Field(default=12, ge=1)
-    seed: int = Field(default=0, ge=0, lt=2**32)
-    startup: int = Field(default=5, ge=1)
-    max_concurrent: int = Field(default=4, ge=1)
-    paper_first: bool = True
-
-
-class AshaScheduler(Frozen):
-    """Asynchronous successive halving (Li et al., MLSys 2020): weak trials are cut early.
-
-    Attributes:
-        grace_epochs: no trial is cut before it.
-        reduction_factor: of those that reach a rung, one in this many goes on.
-    """
-
-    name: Literal["asha"] = "asha"
-    grace_epochs: int = Field(default=2, ge=1)
-    reduction_factor: int = Field(default=3, ge=2)
-
-
-class NoScheduler(Frozen):
-    """Every trial trains to its end."""
-
-    name: Literal["none"] = "none"
-
-
-Scheduler = Annotated[AshaScheduler | NoScheduler, Field(discriminator="name")]
 
 
 class SeedsSection(Frozen):

@@ -15,19 +15,22 @@ from causalmer_core.errors import UserError, invalid
 from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
 from cluster.resources import TrialResources
-from sweeps.checks import base_problems, paper_problems, space_problems
+from sweeps.budget import BudgetSection
+from sweeps.checks import base_problems, paper_problems, rejection, space_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
-from sweeps.parameters import AnyParameter
+from sweeps.entries import Entry
+from sweeps.failure import FailureSection
+from sweeps.parameters import Parameter, Value
 from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, shown
+from sweeps.schedulers import AshaScheduler, Scheduler
+from sweeps.search_checks import first_points, search_problems
+from sweeps.search_section import SearchSection
 from sweeps.sections import (
-    AshaScheduler,
     DataSection,
     DebiasingSection,
     EvaluationSection,
     FolderPath,
     SafeName,
-    Scheduler,
-    SearchSection,
     SeedsSection,
     SelectionSection,
 )
@@ -38,7 +41,7 @@ from sweeps.yaml_file import YamlFile, read_yaml, write_yaml
 _BY_DOTTED_PATH = ("space", "paper_default")
 """Sections whose keys are themselves dotted paths."""
 
-_PARAMETER: TypeAdapter[AnyParameter] = TypeAdapter(AnyParameter)
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 class SweepSpec(Frozen):
@@ -62,6 +65,9 @@ class SweepSpec(Frozen):
         debiasing: constants and weights chosen after training.
         evaluation: what is taken from the runs that are evaluated on the test split.
         resources: what each trial takes.
+        failure: what happens when a run or the machine fails.
+        budget: what the search may use.
+        reuse: whether runs that other sweeps below `storage` have finished are taken over instead of trained again.
     """
 
     name: SafeName
@@ -78,6 +84,9 @@ class SweepSpec(Frozen):
     debiasing: DebiasingSection = DebiasingSection()
     evaluation: EvaluationSection = EvaluationSection()
     resources: TrialResources = Field(default=TrialResources())
+    failure: FailureSection = FailureSection()
+    budget: BudgetSection = BudgetSection()
+    reuse: bool = True
 
     @model_validator(mode="after")
     def _top_k_fits(self) -> Self:
@@ -91,8 +100,23 @@ class SweepSpec(Frozen):
     @property
     def num_configs(self) -> int:
         """How many different configurations the search can propose: those asked for, or all that there are."""
+        if self.search.sampler == "list":
+            return len(self.first_points(""))
         size = self.space.size()
         return self.search.num_configs if size is None else min(size, self.search.num_configs)
+
+    @property
+    def num_proposals(self) -> int:
+        """How many proposals the search makes; samplers may repeat themselves, lists and grids end."""
+        return self.num_configs if self.search.sampler in ("grid", "list") else self.search.num_configs
+
+    def first_points(self, fingerprint: str) -> list[dict[str, Value]]:
+        """What is proposed first, whatever the sampler: the paper's default and the listed points."""
+        return first_points(self.search, self.bound_space(), self.paper_config(fingerprint))
+
+    def bound_space(self) -> SearchSpace:
+        """The space that proposals are made in: references to the fixed part are the values they stand for."""
+        return self.space.bound(self.base_config(""))
 
     def base_config(self, fingerprint: str) -> RunConfig:
         """The fixed part as a configuration, for the data set with this fingerprint."""
@@ -107,7 +131,7 @@ class SweepSpec(Frozen):
 
     def paper_config(self, fingerprint: str) -> RunConfig:
         """The contender "paper": searched values at their published defaults, but for `paper_default`."""
-        return paper_default(self.base_config(fingerprint), self.space.paths, self.paper_default)
+        return paper_default(self.base_config(fingerprint), self.bound_space(), self.paper_default)
 
     def undebiased(self, config: RunConfig) -> RunConfig:
         """The same configuration without debiasing: the backbone alone."""
@@ -161,8 +185,14 @@ def to_yaml(spec: SweepSpec) -> str:
 
 def changed_keys(old: SweepSpec, new: SweepSpec) -> list[str]:
     """The dotted keys whose values differ, sorted; a key that only one of them has differs."""
+    return list(changed_values(old, new))
+
+
+def changed_values(old: SweepSpec, new: SweepSpec) -> dict[str, tuple[Any, Any]]:
+    """The old and the new value of the dotted keys that differ, by key, sorted; `...` where one of them has none."""
     before, after = _flat(old), _flat(new)
-    return sorted(key for key in before.keys() | after.keys() if before.get(key, ...) != after.get(key, ...))
+    pairs = {key: (before.get(key, ...), after.get(key, ...)) for key in sorted(before.keys() | after.keys())}
+    return {key: (was, now) for key, (was, now) in pairs.items() if was != now}
 
 
 def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
@@ -182,20 +212,24 @@ def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
         )
         wrong = space_problems(config, space)
         if isinstance(overrides, dict) and not wrong:
+            space = space.bound(config)
             wrong = paper_problems(config, space, overrides)
+            if spec is not None and not wrong:
+                paper = paper_default(config, space, overrides)
+                wrong = search_problems(spec.search, space, paper, lambda values: rejection(config, values))
     return spec, problems + wrong
 
 
 def _usable_part(space: Any) -> SearchSpace:
     """Of a space that may be wrong: the unconditional parameters that are right, to check them further."""
-    usable: dict[str, AnyParameter] = {}
+    usable: dict[str, Entry] = {}
     for path, given in space.items() if isinstance(space, dict) else ():
         try:
-            parameter = _PARAMETER.validate_json(json.dumps(given))
+            entry = _ENTRY.validate_json(json.dumps(given))
         except ValidationError:
             continue  # reported already, as a part of the whole file
-        if not parameter.when:
-            usable[path] = parameter
+        if isinstance(entry, Parameter) and not entry.when:
+            usable[path] = entry
     return SearchSpace(usable)
 
 

@@ -45,7 +45,7 @@ class RunTrainable(tune.Trainable):
         """Nothing: the session finds its own checkpoint."""
 
     def cleanup(self) -> None:
-        """Let go of the run."""
+        """Let go of the run; one that has not ended goes on from its checkpoint in another attempt."""
         if self._session is not None:
-            self._session.close()
+            self._session.interrupt("the sweep was stopped")
             self._session = None

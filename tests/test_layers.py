@@ -24,7 +24,7 @@ ALLOWED_IN = {
         "sweeps/search.py",
         "sweeps/scheduling.py",
     ),
-    "optuna": ("sweeps/search.py", "sweeps/debiasing_search.py"),
+    "optuna": ("sweeps/search.py", "sweeps/samplers.py", "sweeps/debiasing_search.py"),
     "pyarrow": ("results/",),
     "torch": (
         "causalmer_core/",

@@ -13,9 +13,11 @@ from rich.text import Text
 from results.dataset import SweepResults
 from results.debiasing_table import debiasing_lines
 from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
+from results.journal import read_journal
 from results.leaderboard import Entry, Leaderboard, leaderboard
 from results.selection import read_selection
 from sweeps.cli.modality_tables import modality_tables
+from sweeps.job_sources import cut_of
 from sweeps.phases import PHASES
 from sweeps.plan import Plan
 from sweeps.sections import DebiasingSection
@@ -117,7 +119,10 @@ def status_table(results: SweepResults) -> RenderableType:
         best = scores.max() if results.manifest.direction == "max" else scores.min()
         shown = "–" if scores.empty else f"{best:.4f}"
         table.add_row(*map(Text, (phase, str(len(group)), states, str(group["epochs"].sum()), shown)))
-    return Group(Text(results.manifest.sweep_id), table)
+    parts: list[RenderableType] = [Text(results.manifest.sweep_id), table]
+    if cut := cut_of(read_journal(results.layout.proposals)):
+        parts.append(Text(f"search cut by budget after {cut['number']} proposals; {cut['reason']}"))
+    return Group(*parts)
 
 
 def plan_table(plan: Plan) -> RenderableType:

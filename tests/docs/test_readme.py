@@ -19,14 +19,16 @@ from causalmer_core.emotion_model import input_shape
 from causalmer_core.task import TaskKind
 from cluster.resources import TrialResources
 from results.layout import SweepLayout
+from sweeps.budget import BudgetSection
 from sweeps.cli import app
 from sweeps.configurations import leaves
+from sweeps.failure import FailureSection
+from sweeps.schedulers import AshaScheduler
+from sweeps.search_section import SearchSection
 from sweeps.sections import (
-    AshaScheduler,
     DataSection,
     DebiasingSection,
     EvaluationSection,
-    SearchSection,
     SeedsSection,
     SelectionSection,
 )
@@ -97,7 +99,9 @@ def test_every_make_target_in_the_readme_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [*blocks(README, "yaml"), *blocks(REFERENCE, "yaml")], ids=["readme", "reference", "folds"]
+    "block",
+    [*blocks(README, "yaml"), *blocks(REFERENCE, "yaml")],
+    ids=["readme", "reference", "linked", "folds"],
 )
 def test_a_sweep_that_is_shown_is_valid(block: str, tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
@@ -117,15 +121,19 @@ def test_the_reference_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "debiasing": DebiasingSection,
         "evaluation": EvaluationSection,
         "resources": TrialResources,
+        "failure": FailureSection,
+        "budget": BudgetSection,
     }
     assert set(shown) == set(SweepSpec.model_fields)
+    assert shown["reuse"] is SweepSpec.model_fields["reuse"].default
     assert set(shown["data"]) == set(DataSection.model_fields)
     for name, section in sections.items():
         assert shown[name] == section().model_dump(mode="json"), name
 
 
 def test_the_reference_names_every_value_of_a_configuration() -> None:
-    named = set(re.findall(r"^\| (.*?) \|", REFERENCE, re.MULTILINE))
+    section = REFERENCE.partition("## The configuration of a run")[2]
+    named = set(re.findall(r"^\| (.*?) \|", section, re.MULTILINE))
     paths = [path for cell in named for path in re.findall(r"`([\w.]+)`", cell)]
     known = leaves(SweepSpec.model_validate({"name": "a", "data": {"name": "b"}}).base_config(""))
     missing = [path for path in known if not any(path == p or path.startswith(f"{p}.") for p in paths)]

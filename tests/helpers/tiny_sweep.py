@@ -48,9 +48,9 @@ debiasing: {trials: 64}
 """
 
 
-def write_sweep(folder: Path, text: str = YAML) -> Path:
+def write_sweep(folder: Path, text: str = YAML, name: str = "tiny") -> Path:
     """The sweep's file in a folder."""
-    path = folder / "tiny.yaml"
+    path = folder / f"{name}.yaml"
     path.write_text(text, encoding="utf-8")
     return path
 

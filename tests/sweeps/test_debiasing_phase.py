@@ -14,7 +14,7 @@ from causalmer_core.identity import config_id
 from causalmer_core.modality import subset_name, subsets
 from results.debiasing_records import read_records
 from results.final_evaluation import final_evaluation
-from results.journal import read_journal
+from results.journal import decode_line, read_journal
 from results.layout import SweepLayout
 from results.records import RunKey
 from sweeps.debiasing_phase import debias
@@ -142,6 +142,26 @@ def test_an_evaluation_killed_between_predictions_goes_on_with_them(trained: Tra
     assert (
         len(keys) == 2 * 8 * (6 + 1 + 1) + 1 + 8
     )  # the majority once, the linear classifier for every subset
+
+
+def test_a_seed_that_was_not_evaluated_yet_is_chosen_for_like_the_others(trained: Trained) -> None:
+    """A sweep that grows by a seed after its test split was opened."""
+    trained.debias()
+    trained.evaluate()
+    second = RunKey(config_id(trained.selected), 2)
+    for path in (trained.layout.evaluation_journal, trained.layout.debiasing_journal):
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(line for line in lines if not mentions(line, second)))
+    assert trained.debias() == [(2, method) for method in METHODS]
+    assert trained.evaluate()
+    found = {(row["seed"], row["prediction"]) for row in trained.rows if row["contender"] == "selected"}
+    assert found == {(seed, name) for seed in (1, 2) for name in PREDICTIONS}
+
+
+def mentions(line: bytes, key: RunKey) -> bool:
+    row = decode_line(line.rstrip(b"\n"))
+    assert row is not None
+    return (row["config_id"], row.get("seed")) == (key.config_id, key.seed)
 
 
 def test_nothing_is_chosen_once_the_test_split_has_been_opened(trained: Trained) -> None:

@@ -6,110 +6,22 @@ Judged are the records: tables without times, and an account of acknowledged row
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
-from tiny_sweep import write_sweep
+from driven_sweep import MAIN, PATIENCE, Sweep, assert_equal_records, assert_gone, family, trainers
 
-from results.dataset import SweepResults, open_sweep
 from results.histories import read_runs, run_journal_files
 from results.journal import read_journal
 from results.layout import SweepLayout
 from results.records import RunState
 
 pytestmark = pytest.mark.slow
-
-MAIN = [sys.executable, "-c", "from sweeps.cli import main; main()"]
-NOT_COMPARED = ["sweep_id", "attempt", "seconds", "started", "time", "host"]
-PATIENCE = 240.0
-
-
-class Sweep:
-    """The tiny sweep in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        write_sweep(folder)
-        self.layout = SweepLayout(folder / "causalmer_runs" / "tiny")
-
-    def start(self, verb: str = "run", *arguments: str) -> subprocess.Popen[str]:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-        return subprocess.Popen(
-            [*MAIN, verb, "tiny.yaml", *arguments],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, verb: str = "run", *arguments: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(verb, *arguments)
-        output, errors = process.communicate(timeout=PATIENCE)
-        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-    def done(self, verb: str = "run", *arguments: str) -> str:
-        """Run to the end; what it printed."""
-        finished = self.run(verb, *arguments)
-        assert finished.returncode == 0, finished.stderr + finished.stdout
-        return finished.stdout
-
-    def rows(self) -> int:
-        return sum(len(read_journal(path)) for path in run_journal_files(self.layout))
-
-    def wait_for(self, condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-        """Look again and again, while the process lives."""
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < end
-            time.sleep(0.01)
-
-    @property
-    def results(self) -> SweepResults:
-        return open_sweep(self.layout)
-
-
-def tables(sweep: Sweep) -> dict[str, pd.DataFrame]:
-    """All records, without what may differ between two sweeps."""
-    results = sweep.results
-    return {
-        name: getattr(results, name).drop(columns=NOT_COMPARED, errors="ignore")
-        for name in ("epochs", "runs", "evaluations")
-    }
-
-
-def assert_equal_records(one: Sweep, other: Sweep) -> None:
-    for name, table in tables(one).items():
-        pd.testing.assert_frame_equal(table, tables(other)[name], check_exact=True)
-    proposals = [[row["values"] for row in read_journal(s.layout.proposals)] for s in (one, other)]
-    assert proposals[0] == proposals[1]
-
-
-def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """All that a driver has started."""
-    return psutil.Process(process.pid).children(recursive=True)
-
-
-def trainers(sweep: Sweep, process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Of a driver's processes those that train, by the start lines of their journals."""
-    journals = [read_journal(path) for path in run_journal_files(sweep.layout)]
-    pids = {rows[0]["pid"] for rows in journals if rows}
-    return [child for child in family(process) if child.pid in pids]
-
-
-def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=60)
-    assert not alive, [process.cmdline()[:3] for process in alive if process.is_running()]
 
 
 @pytest.fixture(scope="module")
@@ -236,8 +148,10 @@ def test_a_driver_that_is_killed_and_interrupted_leads_to_the_records_of_an_undi
     assert all(kept[name][: len(lines)] == lines for name, lines in after.items())
     assert_equal_records(undisturbed, sweep)
     journals = [read_journal(path) for path in run_journal_files(sweep.layout)]
-    ends = [row for rows in journals for row in rows if row["kind"] == "end"]
-    assert len(ends) == len(read_runs(sweep.layout)), "a run that had ended was run again"
+    ends = [row["state"] for rows in journals for row in rows if row["kind"] == "end"]
+    assert "interrupted" in ends, "the attempts that Ctrl-C met did not say so"
+    final = [state for state in ends if RunState(state).is_final]
+    assert len(final) == len(read_runs(sweep.layout)), "a run that had ended was run again"
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(undisturbed: Sweep, tmp_path: Path) -> None:

@@ -4,110 +4,18 @@ from __future__ import annotations
 
 import json
 import random
-import zlib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from simulated_search import Simulated, simulated
 from tiny_sweep import YAML, begin, checked_sweep, record_run
 
 from results.histories import read_run
 from results.journal import read_journal
-from results.layout import SweepLayout
 from results.records import RunKey, RunState
-from sweeps.job_sources import JobList, NoJob, SearchJobs
+from sweeps.job_sources import JobList, NoJob
 from sweeps.jobs import Job
-from sweeps.preflight import CheckedSweep
-from sweeps.scheduling import is_cut
-
-
-@dataclass
-class Simulated:
-    """A sweep whose runs take no time: each is recorded when the test says that it ends.
-
-    The score of a configuration follows from its digest; a run that misses a bar ends there as pruned, and one
-    in eight becomes NaN.
-    """
-
-    sweep: CheckedSweep
-    layout: SweepLayout
-    source: SearchJobs = field(init=False)
-    running: dict[RunKey, Job] = field(default_factory=dict)
-    given: list[Job] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.open()
-
-    def open(self) -> None:
-        """A new driver, which knows the records alone."""
-        self.running.clear()
-        self.source = SearchJobs(
-            self.sweep.spec,
-            self.layout,
-            self.sweep.data.fingerprint,
-            higher_is_better=True,
-            read_run=lambda key: read_run(self.layout, key),
-        )
-
-    def kill(self) -> None:
-        """The driver is gone, with everything it knew; running runs wrote no end."""
-        for job in self.running.values():
-            record_run(self.layout, job, scores(job.key)[:1], state=None)
-        self.source._journal.close()  # as the system does for a process that is killed
-
-    def take(self) -> Job | NoJob:
-        """Ask for a job, and start it."""
-        job = self.source.next_job()
-        if isinstance(job, Job):
-            self.running[job.key] = job
-            self.given.append(job)
-        return job
-
-    def end(self, key: RunKey) -> None:
-        """A running run ends."""
-        job = self.running.pop(key)
-        reached: list[float] = []
-        state = RunState.NAN if zlib.crc32(key.stem.encode()) % 8 == 0 else RunState.FINISHED
-        for epoch, score in enumerate(scores(key), start=1):
-            reached.append(score)
-            if epoch in job.bars and is_cut(score, job.bars[epoch], higher_is_better=True):
-                state = RunState.PRUNED
-                break
-        record_run(self.layout, job, reached, state)
-        self.source.completed(key)
-
-    def run(self, workers: int, order: random.Random, *, until: int | None = None) -> None:
-        """Keep `workers` runs going, and let them end in an order of its own, to the end or for so many ends."""
-        ended, job = 0, None
-        while until is None or ended < until:
-            while len(self.running) < workers and job is not NoJob.NEVER:
-                job = self.take()
-                if job is NoJob.LATER:
-                    assert self.running, "waits for a run, and none is running"
-                    break
-            if not self.running:
-                return
-            self.end(order.choice(sorted(self.running)))
-            ended += 1
-
-    @property
-    def proposals(self) -> list[dict[str, Any]]:
-        return [row["values"] for row in read_journal(self.layout.proposals)]
-
-
-def scores(key: RunKey) -> list[float]:
-    """Best scores so far at epochs 1 to 3."""
-    last = zlib.crc32(key.config_id.encode()) % 1000 / 1000
-    return [last / 2, last / 1.5, last]
-
-
-def simulated(folder: Path, text: str = YAML, **overrides: Any) -> Simulated:
-    folder.mkdir(exist_ok=True)
-    sweep = checked_sweep(
-        folder, text, **{"search__num_configs": 10, "search__max_concurrent": 3, **overrides}
-    )
-    return Simulated(sweep, begin(sweep))
 
 
 def known(jobs: list[Job]) -> list[tuple[Any, ...]]:
@@ -170,6 +78,38 @@ def test_a_search_that_is_killed_goes_on_as_if_nothing_had_happened(
     assert not finished & {job.key for job in after}
     assert {job.key for job in simulation.given} == {job.key for job in undisturbed.given}
     assert all(entry in known(undisturbed.given) for entry in known(after))
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc", "cmaes", "gp", "nsga2", "nsga3", "grid", "list"])
+def test_with_any_sampler_neither_workers_nor_kills_change_a_proposal(tmp_path: Path, sampler: str) -> None:
+    search: dict[str, Any] = {
+        "sampler": sampler,
+        "startup": 3,
+        "points": [{"model.fusion": "sum"}, {"loss.alpha": 1}],
+    }
+    search |= {"population": 4} if sampler in ("cmaes", "nsga2", "nsga3") else {}
+    steady, disturbed = (
+        simulated(tmp_path / name, GRID if sampler == "grid" else YAML, search=search) for name in ("a", "b")
+    )
+    steady.run(1, random.Random(0))
+    for number, ends in enumerate((0, 4, 2)):
+        disturbed.run(2, random.Random(number), until=ends)
+        disturbed.take()
+        disturbed.kill()
+        disturbed.open()
+    disturbed.run(2, random.Random(9))
+    assert disturbed.proposals == steady.proposals
+    assert len(steady.proposals) == (3 if sampler == "list" else 10)
+    assert all(entry in known(steady.given) for entry in known(disturbed.given))
+
+
+GRID = (
+    YAML.replace("{float: [0.01, 1.0], log: true}", "{float: [0.1, 1.0], step: 0.1}")
+    .replace("{float: [0.1, 3.0], log: true, when", "{choice: [0.5, 1.0], when")
+    .replace(
+        "backbone: {float: [1e-3, 2e-2], log: true}", "backbone: {same_as: optimiser.learning_rates.audio}"
+    )
+)
 
 
 def is_final(simulation: Simulated, key: RunKey) -> bool:

@@ -20,7 +20,7 @@ from causalmer_core.trainer import Trainer
 from results.histories import RunHistory, read_run
 from results.journal import JournalError, read_journal
 from results.records import RunState
-from sweeps import run_session
+from sweeps import run_lock
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 from sweeps.run_session import RunSession
@@ -304,7 +304,7 @@ def test_a_journal_that_cannot_be_written_is_raised(sweep: CheckedSweep) -> None
 
 
 def test_two_sessions_never_train_one_run(sweep: CheckedSweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_session, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(run_lock, "LOCK_SECONDS", 0.1)
     work = job(sweep)
     first = RunSession(work, run_context(sweep))
     first.advance()

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.scheduling import bars, is_cut, rungs
-from sweeps.sections import AshaScheduler, NoScheduler
+from sweeps.schedulers import (
+    AshaScheduler,
+    HyperbandScheduler,
+    MedianScheduler,
+    NoScheduler,
+    PatienceScheduler,
+    Scheduler,
+)
+from sweeps.scheduling import Curve, is_cut, num_brackets, patience, rungs
+from sweeps.scheduling import bars as bars_of
 
 schedulers = st.builds(
     AshaScheduler,
@@ -18,6 +27,14 @@ schedulers = st.builds(
 )
 scores = st.floats(min_value=-100, max_value=100)
 curves = st.dictionaries(st.integers(min_value=1, max_value=40), scores | st.just(math.nan), max_size=12)
+
+
+def bars(
+    scheduler: Scheduler, max_epochs: int, earlier: list[Any], *, higher_is_better: bool
+) -> dict[int, float]:
+    """Bars from the curves of proposals 0, 1, 2, ..."""
+    curves: dict[int, Curve] = dict(enumerate(earlier))
+    return bars_of(scheduler, max_epochs, curves, number=len(earlier), higher_is_better=higher_is_better)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +67,59 @@ def test_a_bar_is_the_score_that_splits_off_the_best_share() -> None:
     four = [{1: score} for score in (0.0, 0.3, 0.6, 0.9)]
     assert bars(third, 2, four, higher_is_better=True) == {1: pytest.approx(0.6)}
     assert bars(third, 2, four, higher_is_better=False) == {1: pytest.approx(0.3)}
+
+
+def test_the_median_rule_has_a_bar_at_every_epoch_that_enough_reached() -> None:
+    """Three of five curves reach epoch 3, where the bar is the middle one; two reach epoch 4, which has none."""
+    scheduler = MedianScheduler(grace_epochs=2, min_proposals=3)
+    earlier = [
+        {1: 0.9, 2: 0.9, 3: 0.9, 4: 0.9},
+        {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.4},
+        {1: 0.2, 2: 0.4, 3: 0.5},
+        {1: 0.0, 2: 0.1},
+        {1: 0.0},
+    ]
+    assert rungs(scheduler, 5) == (2, 3, 4)
+    for higher in (True, False):
+        assert bars(scheduler, 5, earlier, higher_is_better=higher) == {2: pytest.approx(0.3), 3: 0.5}
+    assert bars(scheduler, 3, earlier, higher_is_better=True) == {2: pytest.approx(0.3)}
+
+
+def test_brackets_of_hyperband_begin_later_and_the_last_cuts_nothing() -> None:
+    scheduler = HyperbandScheduler(grace_epochs=1, reduction_factor=3)
+    assert num_brackets(scheduler, 27) == 4
+    expected = [(1, 3, 9), (3, 9), (9,), (), (1, 3, 9), (3, 9)]
+    assert [rungs(scheduler, 27, number) for number in range(6)] == expected
+    assert num_brackets(scheduler, 1) == 1
+    assert rungs(scheduler, 1, 5) == ()
+
+
+def test_hyperband_holds_a_trial_against_its_own_bracket_alone() -> None:
+    """Epochs 1 and 2 are rungs, so that there are three brackets; of 0, 3, 6, 9 the best half reach 0.5."""
+    scheduler = HyperbandScheduler(grace_epochs=1, reduction_factor=2)
+    best = {0: 0.2, 3: 0.4, 6: 0.6, 9: 0.8}
+    earlier = {number: {1: best.get(number, 99.0), 2: best.get(number, 5.0)} for number in range(11)}
+    assert bars_of(scheduler, 3, earlier, number=12, higher_is_better=True) == {1: 0.5, 2: 0.5}
+    assert bars_of(scheduler, 3, earlier, number=13, higher_is_better=True) == {2: 5.0}
+    assert bars_of(scheduler, 3, earlier, number=14, higher_is_better=True) == {}
+
+
+def test_hyperbands_first_bracket_is_asha() -> None:
+    curves = [{1: score, 2: score + 0.1} for score in (0.3, 0.1, 0.4, 0.15)]
+    earlier = {3 * number: curve for number, curve in enumerate(curves)}
+    hyperband = HyperbandScheduler(grace_epochs=1, reduction_factor=2)
+    asha = AshaScheduler(grace_epochs=1, reduction_factor=2)
+    found = bars_of(hyperband, 3, earlier, number=12, higher_is_better=True)
+    assert found == bars(asha, 3, curves, higher_is_better=True)
+    assert set(found) == {1, 2}
+
+
+def test_patience_holds_no_run_against_another() -> None:
+    scheduler = PatienceScheduler(epochs=4)
+    assert rungs(scheduler, 50) == ()
+    assert bars(scheduler, 50, [{1: 0.9}] * 9, higher_is_better=True) == {}
+    assert patience(scheduler) == 4
+    assert patience(AshaScheduler()) is None
 
 
 @given(schedulers, st.integers(min_value=1, max_value=40), st.lists(curves, max_size=10), st.booleans())

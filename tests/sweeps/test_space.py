@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from causalmer_core.config import RunConfig
+from sweeps.fixed_values import Reference
 from sweeps.parameters import Choice, FloatRange, IntRange, Suggester
-from sweeps.space import SearchSpace
+from sweeps.space import OutsideSpaceError, SearchSpace
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -96,6 +97,120 @@ def options(parameter: Any) -> list[Any]:
     if isinstance(parameter, IntRange):
         return list(parameter.values())
     return list(parameter.options)
+
+
+@st.composite
+def spaces_with_fixed_values(draw: st.DrawFn) -> SearchSpace:
+    """A space with a constant, a conditional constant, and references to each number in it and to a reference."""
+    drawn = draw(spaces(numbers() | whole_numbers() | choices()))
+    tree = drawn.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    tree["constant"] = {
+        "constant": draw(st.booleans() | st.integers() | st.floats(-9, 9) | st.text(max_size=4))
+    }
+    choosing = [path for path, entry in drawn.root.items() if not isinstance(entry, FloatRange)]
+    if choosing:
+        parent = draw(st.sampled_from(choosing))
+        tree["sometimes"] = {"constant": 1, "when": {parent: [options(drawn[parent])[0]]}}
+    for path in drawn.paths:
+        is_number = drawn.column_types()[path] in ("int", "float")
+        times = draw(st.none() | st.integers(1, 9) | st.floats(0.25, 4)) if is_number else None
+        tree[f"like.{path}"] = {"same_as": path, "times": times}
+        tree[f"again.{path}"] = {"same_as": f"like.{path}"}
+    return space_of(tree)
+
+
+@settings(max_examples=60, deadline=None)
+@given(spaces_with_fixed_values(), st.integers(0, 10))
+def test_references_equal_what_they_follow_and_are_present_beside_it_alone(
+    space: SearchSpace, seed: int
+) -> None:
+    types = {"float": float, "int": int, "bool": bool, "string": str}
+    columns = space.column_types()
+    for values in draws(space, seed, 3):
+        assert all(type(value) is types[columns[path]] for path, value in values.items())
+        assert values["constant"] == space["constant"].corners()[0]  # type: ignore[union-attr]
+        for path in space.searched_paths:
+            assert (f"like.{path}" in values) == (f"again.{path}" in values) == (path in values)
+            if path in values:
+                reference = space[f"like.{path}"]
+                assert isinstance(reference, Reference)
+                factor = 1 if reference.times is None else reference.times
+                if isinstance(values[path], str | bool):
+                    assert values[f"like.{path}"] == values[path]
+                else:
+                    assert values[f"like.{path}"] == pytest.approx(values[path] * factor, rel=1e-12)
+                assert values[f"again.{path}"] == values[f"like.{path}"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(spaces_with_fixed_values())
+def test_constants_and_references_add_no_configuration(space: SearchSpace) -> None:
+    fixed = set(space.paths) - set(space.searched_paths)
+    alone = {path: entry for path, entry in space.root.items() if path not in fixed}
+    assert space.size() == SearchSpace(alone).size()
+
+
+@settings(max_examples=60, deadline=None)
+@given(spaces(whole_numbers() | choices()))
+def test_a_grid_is_every_configuration_once_in_order(space: SearchSpace) -> None:
+    assume((space.size() or 0) <= 2000)
+    grid = list(space.grid())
+    assert len(grid) == space.size() == len({json.dumps(point) for point in grid})
+    last = space.paths[-1]
+    assert all(space.suggest(optuna.trial.FixedTrial(point)) == point for point in grid)
+    if all(last in point for point in grid):  # the last parameter varies fastest, through its values in order
+        steps = options(space[last])
+        assert [point[last] for point in grid] == steps * (len(grid) // len(steps))
+
+
+def test_a_reference_to_the_fixed_part_is_the_value_that_stands_there() -> None:
+    space = space_of(
+        {
+            "loss.beta": {"same_as": "loss.alpha", "times": 3},
+            "model.backbone.layers": {"int": [1, 3]},
+            "model.backbone.memory_layers": {"same_as": "model.backbone.layers", "times": 2},
+        }
+    ).bound(RunConfig())
+    assert draws(space, 0, 1)[0]["loss.beta"] == 0.3  # 0.1 times 3 in decimals
+    assert all(
+        v["model.backbone.memory_layers"] == 2 * v["model.backbone.layers"] for v in draws(space, 0, 9)
+    )
+    assert space.column_types()["model.backbone.memory_layers"] == "int"
+    assert space.size() == 3
+
+
+def test_a_whole_factor_keeps_whole_numbers_whole_and_another_one_does_not() -> None:
+    tree = {"a": {"int": [2, 4]}, "b": {"same_as": "a", "times": 2}, "c": {"same_as": "a", "times": 2.0}}
+    assert space_of(tree).column_types() == {"a": "int", "b": "int", "c": "float"}
+    values = draws(space_of(tree), 0, 1)[0]
+    assert (type(values["b"]), type(values["c"])) == (int, float)
+
+
+def test_a_point_is_completed_by_a_configuration_and_by_what_follows() -> None:
+    space = space_of(
+        {**MOSI, "loss.gamma": {"same_as": "loss.alpha", "times": 2}, "trainer.max_epochs": {"constant": 50}}
+    )
+    config = RunConfig().with_values({"model.backbone.layers": 2})
+    assert space.point(config, {"loss.alpha": 0.25}) == {
+        "model.fusion": "mask",
+        "loss.alpha": 0.25,
+        "loss.beta": 1.0,
+        "loss.gamma": 0.5,
+        "model.backbone.layers": 2,
+        "model.backbone.attn_dropout": 0.2,
+        "trainer.max_epochs": 50,
+    }
+    fits = config.with_values({"trainer.max_epochs": 50})
+    assert space.default_point(fits) is None, "nothing of the configuration is twice loss.alpha"
+    tied = space_of(
+        {path: entry for path, entry in space.model_dump(by_alias=True).items() if path != "loss.gamma"}
+    )
+    assert tied.default_point(fits) is not None
+    assert tied.default_point(config.with_values({"trainer.max_epochs": 8})) is None
+    with pytest.raises(
+        OutsideSpaceError, match=r"loss\.alpha: lies outside the space, where nothing is given: 9"
+    ):
+        space.point(config.with_values({"loss.alpha": 9.0}), {})
 
 
 @settings(max_examples=60, deadline=None)
@@ -269,6 +384,22 @@ def test_an_impossible_parameter_is_refused(parameter: Any, message: str) -> Non
         ({"a": {"int": [1, 2], "when": {"b": [3]}}, "b": {"int": [1, 2]}}, "never has such a value"),
         ({"a": {"int": [1, 2], "when": {"b": []}}, "b": {"int": [1, 2]}}, "never has such a value"),
         ({"a": {"int": [1, 2], "when": {"b": [1.0]}}, "b": {"float": [1, 2]}}, "is a range of numbers"),
+        ({"a": {"same_as": "a"}}, "a reference to itself"),
+        (
+            {"a": {"same_as": "b"}, "b": {"same_as": "c", "times": 2}, "c": {"same_as": "a"}},
+            "references go in a circle: ",
+        ),
+        (
+            {"a": {"int": [1, 2], "when": {"c": [1]}}, "c": {"choice": [1, 2], "when": {"d": [1]}}}
+            | {"d": {"choice": [1], "when": {"a": [1]}}},
+            "conditions go in a circle: ",
+        ),
+        (
+            {"a": {"choice": ["x"], "when": {"c": [1]}}, "c": {"same_as": "a"}},
+            "'c' only follows 'a'",
+        ),
+        ({"a": {"choice": ["x", "y"]}, "b": {"same_as": "a", "times": 2}}, "'a' is not a number"),
+        ({"a": {"constant": 3}, "b": {"int": [1, 2], "when": {"a": [4]}}}, "never has such a value"),
         (
             {
                 "a": {"choice": [1, 2]},

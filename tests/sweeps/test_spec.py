@@ -185,7 +185,7 @@ def test_a_wrong_override_is_named_as_one(tmp_path: Path) -> None:
         load(tmp_path, MOSI, **{"search.num_confgs": 8, "base.trainer.max_epochs": 0})
     assert str(caught.value).splitlines() == [
         "--set: search.num_confgs: unknown key; given num_confgs; allowed max_concurrent, num_configs, "
-        "paper_first, sampler, seed, startup (did you mean 'num_configs'?)",
+        "paper_first, points, population, sampler, seed, startup, warm_start (did you mean 'num_configs'?)",
         "--set: base.trainer.max_epochs: out of range; given 0; allowed 1 or more",
     ]
 

@@ -39,14 +39,15 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "unknown section",
         HEAD + "seach: {}\n",
-        "3: seach: unknown key; given seach; allowed base, data, debiasing, evaluation, fidelity, name, paper_default, "
-        "resources, scheduler, search, seeds, selection, space, storage (did you mean 'search'?)",
+        "3: seach: unknown key; given seach; allowed base, budget, data, debiasing, evaluation, failure, "
+        "fidelity, name, paper_default, resources, reuse, scheduler, search, seeds, "
+        "selection, space, storage (did you mean 'search'?)",
     )
     yield (
         "unknown key",
         HEAD + "search:\n  num_configs: 4\n  num_config: 5\n",
         "5: search.num_config: unknown key; given num_config; allowed max_concurrent, num_configs, paper_first, "
-        "sampler, seed, startup (did you mean 'num_configs'?)",
+        "points, population, sampler, seed, startup, warm_start (did you mean 'num_configs'?)",
     )
     yield (
         "wrong type",
@@ -238,17 +239,20 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "unknown sampler",
         HEAD + "search: {sampler: tpee}\n",
-        "3: search.sampler: unknown name; given \"tpee\"; allowed 'tpe' or 'random' (did you mean 'tpe'?)",
+        "3: search.sampler: unknown name; given \"tpee\"; allowed 'tpe', 'random', 'qmc', 'cmaes', 'gp', 'nsga2', "
+        "'nsga3', 'grid' or 'list' (did you mean 'tpe'?)",
     )
     yield (
         "unknown scheduler",
         HEAD + "scheduler: {name: asah}\n",
-        "3: scheduler: unknown name; given \"asah\"; allowed 'asha', 'none' (did you mean 'asha'?)",
+        "3: scheduler: unknown name; given \"asah\"; allowed 'asha', 'hyperband', 'median', 'patience', 'none' "
+        "(did you mean 'asha'?)",
     )
     yield (
         "scheduler without a name",
         HEAD + "scheduler: {grace_epochs: 2}\n",
-        '3: scheduler: has no name; given {"grace_epochs": 2}; allowed name: asha or name: none',
+        '3: scheduler: has no name; given {"grace_epochs": 2}; allowed name: asha or name: hyperband or '
+        "name: median or name: none or name: patience",
     )
     yield (
         "key of another scheduler",

@@ -1,0 +1,114 @@
+"""What a search has used of its budget, from its records.
+
+What is proposed never depends on a budget, only how much: `runs` and `target` are judged from the same settled outcomes
+that a proposal is made from, so they cut at the same proposal on every machine. `hours` and `gpu_hours` depend on how
+fast the machine is, and so does the number of proposals under them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from results.histories import RunHistory
+from results.records import RunKey, RunState
+from sweeps.budget import BudgetSection
+from sweeps.search import Outcome
+
+Span = tuple[datetime, datetime, float]
+"""From, to, and GPUs meanwhile."""
+
+_HOUR = timedelta(hours=1)
+
+
+class Spending:
+    """What has been used, kept as runs begin and end.
+
+    Args:
+        budget: the limits.
+        gpus: what a run of this session takes.
+        higher_is_better: of the score.
+        clock: the time in UTC; for tests.
+    """
+
+    def __init__(
+        self,
+        budget: BudgetSection,
+        *,
+        gpus: float,
+        higher_is_better: bool,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._budget = budget
+        self._gpus = gpus
+        self._sign = 1.0 if higher_is_better else -1.0
+        self._clock = clock
+        self._running: dict[RunKey, datetime] = {}
+        self._spans: list[Span] = []
+
+    def begun(self, key: RunKey, earlier: RunHistory | None) -> None:
+        """A run is given out; `earlier` is what is on record of it already."""
+        self._running[key] = self._clock()
+        if earlier is not None:
+            self._spans += spans_of(earlier)
+
+    def ended(self, key: RunKey, history: RunHistory | None) -> None:
+        """A run has ended, in this session or in an earlier one."""
+        begun = self._running.pop(key, None)
+        spans = [] if history is None else spans_of(history)
+        self._spans += [span for span in spans if begun is None or span[1] > begun]
+
+    def used_up(self, runs: int, settled: Mapping[RunKey, Outcome]) -> str:
+        """Which part of the budget is used up, in words, or an empty text.
+
+        Args:
+            runs: different configurations proposed so far.
+            settled: what the next proposal is made from.
+        """
+        budget = self._budget
+        if budget.runs is not None and runs >= budget.runs:
+            return f"budget.runs: {runs} of {budget.runs} configurations have run"
+        if reached := self._reached(settled):
+            return reached
+        if budget.hours is None and budget.gpu_hours is None:
+            return ""
+        now = self._clock()
+        spans = [*self._spans, *((since, now, self._gpus) for since in self._running.values())]
+        hours, gpu_hours = wall_hours(spans), device_hours(spans)
+        if budget.hours is not None and hours >= budget.hours:
+            return f"budget.hours: {hours:.3g} of {budget.hours:g} hours are used"
+        if budget.gpu_hours is not None and gpu_hours >= budget.gpu_hours:
+            return f"budget.gpu_hours: {gpu_hours:.3g} of {budget.gpu_hours:g} GPU hours are used"
+        return ""
+
+    def _reached(self, settled: Mapping[RunKey, Outcome]) -> str:
+        target = self._budget.target
+        if target is None:
+            return ""
+        for key, outcome in settled.items():
+            score = outcome.score if outcome.state is RunState.FINISHED else None
+            if score is not None and self._sign * score >= self._sign * target:
+                return f"budget.target: run {key.stem} reached {score:.4f}, the target is {target:g}"
+        return ""
+
+
+def spans_of(history: RunHistory) -> list[Span]:
+    """When a run was training, by attempt, from its records: to the last line that each wrote."""
+    return [
+        (datetime.fromisoformat(begin), datetime.fromisoformat(end), gpus)
+        for begin, end, gpus in history.spans
+    ]
+
+
+def wall_hours(spans: Iterable[Span]) -> float:
+    """The hours in which anything ran; what ran at once counts once."""
+    total, reached = timedelta(), datetime.min.replace(tzinfo=UTC)
+    for begin, end, _ in sorted(spans):
+        total += max(end - max(begin, reached), timedelta())
+        reached = max(end, reached)
+    return total / _HOUR
+
+
+def device_hours(spans: Iterable[Span]) -> float:
+    """GPU hours."""
+    return sum(gpus * ((end - begin) / _HOUR) for begin, end, gpus in spans)

@@ -1,0 +1,110 @@
+"""Warm start: what an earlier sweep found out teaches the sampler before the first proposal.
+
+The runs are copied into this sweep's journal of proposals, in one line, when the search begins. From then on the
+earlier sweep is not read again: whatever becomes of it, a resumed search proposes the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from causalmer_core.config import RunConfig
+from causalmer_core.errors import UserError, did_you_mean
+from results.histories import RunHistory, read_runs
+from results.layout import SweepLayout
+from results.manifest import read_manifest
+from results.records import RunState
+from sweeps.search import Taught
+from sweeps.search_section import WarmStartSection
+from sweeps.space import SearchSpace
+from sweeps.spec import SweepSpec
+
+KIND = "warm_start"
+"""The kind of the line in the journal of proposals."""
+
+
+CMAES_LEAST = 10
+"""With fewer runs their best tenth, which CMA-ES starts from, is empty."""
+
+
+def as_row(taught: Sequence[Taught]) -> dict[str, Any]:
+    """The line of the journal that holds the runs."""
+    return {"kind": KIND, "runs": [asdict(run) for run in taught]}
+
+
+def recorded(rows: Sequence[dict[str, Any]]) -> list[Taught] | None:
+    """The runs in a journal of proposals; none where it has no such line."""
+    found = [row["runs"] for row in rows if row["kind"] == KIND]
+    return [Taught(**run) for run in found[0]] if found else None
+
+
+def gather(spec: SweepSpec, fingerprint: str, *, higher_is_better: bool) -> list[Taught]:
+    """The best finished search runs of the earlier sweep whose values lie in this sweep's space, the best first.
+
+    Raises:
+        UserError: there is no such sweep, it is of other data or of another metric, or none of its runs can be used.
+    """
+    section = spec.search.warm_start
+    if section is None:
+        return []
+    layout = _layout(section, Path(spec.storage))
+    config = spec.base_config(fingerprint)
+    _check_comparable(layout, config)
+    space, sign = spec.bound_space(), -1.0 if higher_is_better else 1.0
+    runs = [run for run in read_runs(layout) if _is_finished_search(run)]
+    runs.sort(key=lambda run: (sign * (run.score or 0.0), run.number or 0))
+    taught = [found for run in runs if (found := _taught(run, space, config)) is not None][: section.top]
+    if not taught:
+        raise UserError(
+            f"none of the {len(runs)} finished search runs of {layout.root} lies in this sweep's space; allowed a "
+            "sweep whose searched values overlap with it, or no search.warm_start"
+        )
+    if spec.search.sampler == "cmaes" and len(taught) < CMAES_LEAST:
+        raise UserError(
+            f"{layout.root} gives {len(taught)} runs (search.warm_start.top is {section.top}), too few for cmaes, "
+            f"which starts from their best tenth; allowed {CMAES_LEAST} or more, or another sampler"
+        )
+    return taught
+
+
+def _layout(section: WarmStartSection, storage: Path) -> SweepLayout:
+    """The earlier sweep's folder: below the storage by its name, or as a path."""
+    for root in (storage / section.sweep, Path(section.sweep)):
+        if SweepLayout(root).manifest.is_file():
+            return SweepLayout(root)
+    names = sorted(path.parent.name for path in storage.glob("*/manifest.json"))
+    hint = did_you_mean(section.sweep, names)
+    known = ", ".join(names) if names else "none"
+    raise UserError(
+        f"no sweep {section.sweep!r}; sweeps in {storage}: {known}{hint}; or give a sweep's folder"
+    )
+
+
+def _check_comparable(layout: SweepLayout, config: RunConfig) -> None:
+    manifest = read_manifest(layout)
+    if manifest.dataset_fingerprint != config.data.fingerprint:
+        raise UserError(
+            f"{layout.root} ran on other data: fingerprint {manifest.dataset_fingerprint[:16]}, here "
+            f"{config.data.fingerprint[:16]}; allowed a sweep on the same data"
+        )
+    if manifest.monitor != config.trainer.monitor:
+        raise UserError(
+            f"{layout.root} scored by {manifest.monitor!r}, this sweep scores by {config.trainer.monitor!r}; allowed a "
+            "sweep with the same trainer.monitor"
+        )
+
+
+def _is_finished_search(run: RunHistory) -> bool:
+    return run.phase == "search" and run.state is RunState.FINISHED and run.score is not None
+
+
+def _taught(run: RunHistory, space: SearchSpace, config: RunConfig) -> Taught | None:
+    """The run as the sampler learns it; none where it lies outside the space, or validated on other samples."""
+    earlier = RunConfig.model_validate(run.config)
+    values = space.default_point(earlier)
+    if values is None or run.score is None or earlier.data.split != config.data.split:
+        return None
+    return Taught(values, run.score)

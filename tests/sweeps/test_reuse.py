@@ -1,0 +1,190 @@
+"""Runs that another sweep has finished are taken over as if this one had trained them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_sweep import YAML, begin, checked_sweep, record_run, run_context, train
+
+from results.dataset import open_sweep
+from results.histories import RunHistory, read_run
+from results.manifest import read_manifest
+from results.records import RunState
+from sweeps.job_sources import JobList, NoJob
+from sweeps.jobs import Job
+from sweeps.preflight import CheckedSweep
+from sweeps.reuse import Reuse
+from sweeps.run_session import RunSession
+
+NOT_COMPARED = {"seconds", "time", "attempt", "phase"}
+
+
+def named(folder: Path, name: str) -> CheckedSweep:
+    """A sweep of this name; all of a folder share their storage."""
+    sweep = checked_sweep(folder, YAML.replace("name: tiny\n", f"name: {name}\n", 1))
+    begin(sweep)
+    return sweep
+
+
+def job(sweep: CheckedSweep, phase: str = "search", bars: Mapping[int, float] | None = None) -> Job:
+    config = sweep.spec.base_config(sweep.data.fingerprint)
+    number = 0 if phase == "search" else None
+    return Job(config=config, seed=1, phase=phase, role="candidate", number=number, bars=bars or {})
+
+
+def history(sweep: CheckedSweep) -> RunHistory:
+    found = read_run(sweep.layout, job(sweep).key)
+    assert found is not None
+    return found
+
+
+def measured(found: RunHistory) -> list[dict[str, Any]]:
+    return [{key: value for key, value in row.items() if key not in NOT_COMPARED} for row in found.epochs]
+
+
+def take_over(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:
+    told: list[str] = []
+    reuse = Reuse(sweep.layout, higher_is_better=True, told=lambda _, sweep_id: told.append(sweep_id))
+    return reuse(work), told
+
+
+@pytest.fixture
+def sweeps(tmp_path: Path) -> tuple[CheckedSweep, CheckedSweep]:
+    """One whose run is trained, and another beside it."""
+    first, second = named(tmp_path, "first"), named(tmp_path, "second")
+    assert train(job(first), first).state is RunState.FINISHED
+    return first, second
+
+
+def test_a_finished_run_is_taken_over_with_its_rows_its_weights_and_whence_it_came(
+    sweeps: tuple[CheckedSweep, CheckedSweep],
+) -> None:
+    first, second = sweeps
+    found, told = take_over(second, job(second))
+    origin = read_manifest(first.layout).sweep_id
+    assert told == [origin]
+    assert found == history(second)
+    assert measured(history(second)) == measured(history(first))
+    assert (found.state, found.reason, found.score) == (
+        RunState.FINISHED,
+        history(first).reason,
+        history(first).score,
+    )
+    assert found.reused_from == origin
+    assert found.notes.endswith(f"reused from {origin}")
+    weights = [sweep.layout.best_weights(job(sweep).key).read_bytes() for sweep in sweeps]
+    assert weights[0] == weights[1]
+    (row,) = open_sweep(second.layout).runs.to_dict("records")
+    assert (row["reused_from"], row["sweep_id"]) == (origin, read_manifest(second.layout).sweep_id)
+    assert open_sweep(first.layout).runs["reused_from"].isna().all()
+
+
+def test_weights_that_were_taken_over_outlive_the_sweep_they_came_from(
+    sweeps: tuple[CheckedSweep, CheckedSweep],
+) -> None:
+    first, second = sweeps
+    take_over(second, job(second))
+    kept = first.layout.best_weights(job(first).key).read_bytes()
+    first.layout.best_weights(job(first).key).unlink()
+    assert second.layout.best_weights(job(second).key).read_bytes() == kept
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_run_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
+    sweeps: tuple[CheckedSweep, CheckedSweep], tmp_path: Path, epoch: int
+) -> None:
+    """A bar at the last epoch has no say, for there is nothing left to save."""
+    work = job(sweeps[1], bars={epoch: 2.0})
+    found, _ = take_over(sweeps[1], work)
+    trained = named(tmp_path, "trained")
+    train(work, trained)
+    assert found is not None
+    assert found.state is (RunState.FINISHED if epoch == 3 else RunState.PRUNED)
+    own = history(trained)
+    assert (found.state, found.reason, found.score, found.curve) == (
+        own.state,
+        own.reason,
+        own.score,
+        own.curve,
+    )
+    assert measured(found) == measured(own)
+
+
+@pytest.mark.parametrize(
+    "state", [None, RunState.INTERRUPTED, RunState.PRUNED, RunState.NAN, RunState.FAILED, RunState.TIMEOUT]
+)
+def test_a_run_that_another_sweep_still_writes_or_did_not_finish_is_not_taken_over(
+    tmp_path: Path, state: RunState | None
+) -> None:
+    first, second = named(tmp_path, "first"), named(tmp_path, "second")
+    record_run(first.layout, job(first), [0.5, 0.6], state)
+    weights = first.layout.best_weights(job(first).key)
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    assert take_over(second, job(second)) == (None, [])
+    assert list(second.layout.run_journals.iterdir()) == []
+
+
+def test_a_run_without_its_weights_is_trained_again(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
+    first, second = sweeps
+    first.layout.best_weights(job(first).key).unlink()
+    assert take_over(second, job(second)) == (None, [])
+
+
+def test_another_seed_is_another_run(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
+    assert take_over(sweeps[1], replace(job(sweeps[1]), seed=2)) == (None, [])
+
+
+def test_a_confirmation_takes_over_what_another_sweep_searched_with_its_seed(
+    sweeps: tuple[CheckedSweep, CheckedSweep],
+) -> None:
+    """Seed 1 is fresh here: this sweep's search runs with seed 0 and learns from no other."""
+    second = sweeps[1]
+    plan = second.spec.seed_plan()
+    assert history(sweeps[0]).phase == "search"
+    assert 1 in plan.confirm
+    assert 1 not in plan.search
+    found, _ = take_over(second, job(second, "confirm"))
+    assert found is not None
+    assert (found.phase, found.number) == ("confirm", None)
+    assert set(open_sweep(second.layout).epochs["phase"]) == {"confirm"}
+
+
+def test_whoever_trained_a_run_is_named_however_often_it_is_taken_over(
+    sweeps: tuple[CheckedSweep, CheckedSweep], tmp_path: Path
+) -> None:
+    first, second = sweeps
+    take_over(second, job(second))
+    origin = read_manifest(first.layout).sweep_id
+    first.layout.best_weights(job(first).key).unlink()
+    third = named(tmp_path, "third")
+    found, told = take_over(third, job(third))
+    assert told == [origin]
+    assert found is not None
+    assert found.notes.count("reused from") == 1
+
+
+def test_a_run_begun_here_is_taken_over_where_another_sweep_has_finished_it_meanwhile(
+    sweeps: tuple[CheckedSweep, CheckedSweep],
+) -> None:
+    first, second = sweeps
+    session = RunSession(job(second), run_context(second))
+    session.advance()
+    session.close()
+    found, _ = take_over(second, job(second))
+    assert found is not None
+    assert (found.state, found.attempts) == (RunState.FINISHED, 2)
+    assert measured(found) == measured(history(first))
+    assert not second.layout.last_checkpoint(job(second).key).exists()
+
+
+def test_a_list_gives_out_what_could_not_be_taken_over(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
+    second = sweeps[1]
+    other = replace(job(second), seed=2)
+    reuse = Reuse(second.layout, higher_is_better=True, told=lambda *_: None)
+    source = JobList([job(second), other], lambda key: read_run(second.layout, key), reuse)
+    assert [source.next_job(), source.next_job()] == [other, NoJob.NEVER]
