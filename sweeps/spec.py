@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from causalmer_core.config import RunConfig, merged
+from causalmer_core.config import RunConfig
 from causalmer_core.errors import UserError, invalid
 from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
@@ -20,6 +20,7 @@ from sweeps.checks import base_problems, paper_problems, rejection, space_proble
 from sweeps.configurations import fixed_part, paper_default, with_values
 from sweeps.entries import Entry
 from sweeps.failure import FailureSection
+from sweeps.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
 from sweeps.parameters import Parameter, Value
 from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, shown
 from sweeps.schedulers import AshaScheduler, Scheduler
@@ -36,10 +37,7 @@ from sweeps.sections import (
 )
 from sweeps.seeds import SeedPlan
 from sweeps.space import SearchSpace
-from sweeps.yaml_file import YamlFile, read_yaml, write_yaml
-
-_BY_DOTTED_PATH = ("space", "paper_default")
-"""Sections whose keys are themselves dotted paths."""
+from sweeps.yaml_file import YamlFile, write_yaml
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
@@ -154,21 +152,21 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> S
         UserError: the file cannot be read, or something in it is wrong; every problem found is a line of its
             own, `FILE:LINE: key: what; given ...; allowed ...`.
     """
-    source = read_yaml(path)
-    tree = {key: value for key, value in source.tree.items() if value is not None}
+    source = read_sweep_file(path)
+    tree = source.tree
     for key, value in (overrides or {}).items():
         tree = _overridden(tree, _split(key), value)
     spec, problems = _checked(tree)
     if spec is None or problems:
         places = [_split(key) for key in overrides or {}]
-        problems.sort(key=lambda problem: source.line_of(problem.path))
+        problems.sort(key=lambda problem: (source.is_included(problem.path), source.line_of(problem.path)))
         raise UserError("\n".join(problem.line(_place(problem.path, source, places)) for problem in problems))
     return spec
 
 
 def located(error: MisfitError, path: Path | str, overrides: Mapping[str, Any]) -> UserError:
     """The error with the file and the line to blame in front of each of its lines."""
-    place = _place(error.path, read_yaml(path), [_split(key) for key in overrides])
+    place = _place(error.path, read_sweep_file(path), [_split(key) for key in overrides])
     return UserError("\n".join(f"{place}: {line}" for line in str(error).splitlines()))
 
 
@@ -248,23 +246,20 @@ def _synthetic_problems(data: Any) -> list[Problem]:
 
 def _split(key: str) -> tuple[str, ...]:
     section, _, rest = key.partition(".")
-    return (section, rest) if rest and section in _BY_DOTTED_PATH else tuple(key.split("."))
+    return (section, rest) if rest and section in BY_DOTTED_PATH else tuple(key.split("."))
 
 
 def _overridden(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    if path[0] in _BY_DOTTED_PATH and len(path) > 1:
-        section = tree.get(path[0])
-        return {**tree, path[0]: {**(section if isinstance(section, dict) else {}), path[1]: value}}
     for key in reversed(path):
         value = {key: value}
-    return merged(tree, value)
+    return merged_trees(tree, value)
 
 
 def _place(path: KeyPath, source: YamlFile, overridden: Iterable[KeyPath]) -> str:
     """The file and the line of a key, or the override that it comes from."""
     if any(path[: len(other)] == other for other in overridden):
         return "--set"
-    return f"{source.path}:{source.line_of(path)}"
+    return source.place_of(path)
 
 
 def _flat(spec: SweepSpec) -> dict[str, Any]:

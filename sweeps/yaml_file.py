@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +35,30 @@ class YamlFile:
         path: the file, as it was named by the user.
         tree: the contents.
         lines: the line of each key and list item, counted from 1.
+        files: the file of each of them; those that are not named stand in `path`.
     """
 
     path: Path
     tree: dict[str, Any]
     lines: Mapping[KeyPath, int]
+    files: Mapping[KeyPath, Path] = field(default_factory=dict)
 
     def line_of(self, path: KeyPath) -> int:
         """The line of a key, or of the closest thing around it that the file has; 1 for the whole file."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.lines:
-                return self.lines[path[:length]]
-        return 1
+        return self.lines.get(self._closest(path), 1)
+
+    def place_of(self, path: KeyPath) -> str:
+        """The file and the line of a key, `FILE:LINE`, or of the closest thing around it."""
+        closest = self._closest(path)
+        return f"{self.files.get(closest, self.path)}:{self.lines.get(closest, 1)}"
+
+    def is_included(self, path: KeyPath) -> bool:
+        """Whether a key comes from another file that this one includes."""
+        return self.files.get(self._closest(path), self.path) != self.path
+
+    def _closest(self, path: KeyPath) -> KeyPath:
+        prefixes = (path[:length] for length in range(len(path), 0, -1))
+        return next((prefix for prefix in prefixes if prefix in self.lines), ())
 
 
 def read_yaml(path: Path | str) -> YamlFile:
@@ -67,7 +79,7 @@ def read_yaml(path: Path | str) -> YamlFile:
         )
     plain = _Plain(str(path))
     tree = plain.value(document, ())
-    return YamlFile(path=path, tree=tree, lines=plain.lines)
+    return YamlFile(path=path, tree=tree, lines=plain.lines, files=dict.fromkeys(plain.lines, path))
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

@@ -17,6 +17,7 @@ from results.journal import read_journal
 from results.leaderboard import Entry, Leaderboard, leaderboard
 from results.selection import read_selection
 from sweeps.cli.modality_tables import modality_tables
+from sweeps.cli.plan_lines import search_lines
 from sweeps.job_sources import cut_of
 from sweeps.phases import PHASES
 from sweeps.plan import Plan
@@ -134,12 +135,12 @@ def plan_table(plan: Plan) -> RenderableType:
     lines = [
         ("sweep", f"{spec.name} in {plan.sweep.layout.root}"),
         ("data", f"{plan.sweep.data.name}, fingerprint {plan.sweep.data.fingerprint[:16]}"),
-        ("space", f"{len(spec.space)} parameters, {size}"),
+        ("space", f"{len(spec.space.searched_paths)} parameters, {size}"),
         (
             "search",
-            f"at most {plan.runs['search']} runs by {spec.search.sampler} with seed {seeds.search[0]}, "
-            f"scheduler {spec.scheduler.name}",
+            f"at most {plan.runs['search']} runs by {spec.search.sampler} with seed {seeds.search[0]}",
         ),
+        *search_lines(spec, plan.max_epochs),
         ("confirm", f"at most {plan.runs['confirm']} runs with seeds {', '.join(map(str, seeds.confirm))}"),
         ("debias", _after_training(spec.debiasing)),
         ("evaluate", f"{plan.runs['evaluate']} runs of the undebiased twin, then the test split"),

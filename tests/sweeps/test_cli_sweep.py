@@ -168,7 +168,7 @@ def test_a_plan_shows_what_would_run_and_starts_nothing(shell: Shell, tmp_path: 
     assert code == 0
     for part in (
         "4 parameters, a continuum",
-        "at most 5 runs by tpe with seed 0, scheduler asha",
+        "at most 5 runs by tpe with seed 0",
         "at most 6 runs with seeds 1, 2",
         "2 runs of the undebiased twin, then the test split",
         "1 CPU, 0 GPU a run; 2 at once",

@@ -59,7 +59,7 @@ def victim(kind: str, sweep: Sweep, driver: subprocess.Popen[str]) -> psutil.Pro
 def test_ten_kills_at_random_moments_lose_nothing_and_double_nothing(
     undisturbed: Sweep, tmp_path: Path
 ) -> None:
-    """Kills may fall between an epoch's row and its checkpoint, again and again: then no run gets further."""
+    """Kills may fall between an epoch's row and its checkpoint, time after time: then no run gets any further."""
     patient = ("--cpus", "2", "--set", f"failure.retries={KILLS}")
     sweep, log = watched(tmp_path)
     moments = random.Random(20)
