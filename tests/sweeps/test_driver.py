@@ -5,8 +5,6 @@ Judged are the records: tables without times, and an account of acknowledged row
 
 from __future__ import annotations
 
-import json
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ import psutil
 import pytest
 from driven_sweep import MAIN, PATIENCE, Sweep, assert_equal_records, assert_gone, family, trainers
 
-from results.histories import read_runs, run_journal_files
+from results.histories import read_runs
 from results.journal import read_journal
 from results.layout import SweepLayout
 from results.records import RunState
@@ -114,44 +112,6 @@ def test_the_same_sweep_on_one_worker_again_gives_equal_records(undisturbed: Swe
     other = Sweep(tmp_path)
     other.done("run", "--cpus", "1")
     assert_equal_records(undisturbed, other)
-
-
-def acknowledged(layout: SweepLayout) -> dict[str, list[str]]:
-    """The whole rows of every journal, as text."""
-    return {path.name: [json.dumps(row) for row in read_journal(path)] for path in run_journal_files(layout)}
-
-
-def test_a_driver_that_is_killed_and_interrupted_leads_to_the_records_of_an_undisturbed_sweep(
-    undisturbed: Sweep, tmp_path: Path
-) -> None:
-    """SIGKILL of the driver alone, in the search and after it, with its workers left behind; then Ctrl-C."""
-    sweep = Sweep(tmp_path)
-    for verb, rows, stop in (
-        ("run", 4, signal.SIGKILL),
-        ("resume", 14, signal.SIGKILL),
-        ("resume", 26, signal.SIGINT),
-    ):
-        process = sweep.start(verb, "--cpus", "2")
-        sweep.wait_for(lambda rows=rows: sweep.rows() >= rows, process)  # type: ignore[misc]
-        before, started = acknowledged(sweep.layout), family(process)
-        assert trainers(sweep, process), "no worker was left behind, so none was in the way"
-        process.send_signal(stop)
-        _, errors = process.communicate(timeout=PATIENCE)
-        after = acknowledged(sweep.layout)
-        assert all(after[name][: len(lines)] == lines for name, lines in before.items())
-    assert process.returncode == 130
-    assert "interrupted: every recorded epoch is kept; run the same command again" in errors
-    assert "Traceback" not in errors
-    assert_gone(started)
-    sweep.done("resume", "--cpus", "2")
-    kept = acknowledged(sweep.layout)
-    assert all(kept[name][: len(lines)] == lines for name, lines in after.items())
-    assert_equal_records(undisturbed, sweep)
-    journals = [read_journal(path) for path in run_journal_files(sweep.layout)]
-    ends = [row["state"] for rows in journals for row in rows if row["kind"] == "end"]
-    assert "interrupted" in ends, "the attempts that Ctrl-C met did not say so"
-    final = [state for state in ends if RunState(state).is_final]
-    assert len(final) == len(read_runs(sweep.layout)), "a run that had ended was run again"
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(undisturbed: Sweep, tmp_path: Path) -> None:

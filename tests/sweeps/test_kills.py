@@ -70,7 +70,7 @@ def test_ten_kills_at_random_moments_lose_nothing_and_double_nothing(
         sweep.wait_for(
             lambda rows=rows, driver=driver: epochs(log) > rows and trainers(sweep, driver) != [], driver
         )  # type: ignore[misc]
-        time.sleep(moments.uniform(0.0, 1.0))
+        time.sleep(moments.uniform(0.0, 0.5))
         assert driver.poll() is None, "the sweep was over before it was killed ten times"
         if target := victim(kind, sweep, driver):
             target.kill()
