@@ -10,7 +10,7 @@ from typing import Literal
 from causalmer_core.cautions import cautions
 from causalmer_core.config import AlbertBranchConfig, merged
 from causalmer_core.datasets.base import TrainingData
-from causalmer_core.datasets.folds import folded
+from causalmer_core.datasets.folds import validating_ids
 from causalmer_core.datasets.store import (
     default_root,
     list_datasets,
@@ -64,7 +64,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         data = _data(spec, root)
     config = spec.base_config(data.fingerprint)
     with blaming("data", "split"):
-        of_run = folded(data, config.data.split, spec.seeds.first)
+        validating = validating_ids(data, config.data.split, spec.seeds.first)
     with blaming("base", "trainer", "monitor"):
         direction = checked_metric(data.task, config.trainer.monitor)
     for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
@@ -72,7 +72,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
             build_model(checked.model, data)  # its shapes fit the data, or it says why not
     if spec.debiasing.methods:
         with blaming("debiasing", "folds"):
-            sample_folds(of_run.valid.ids, spec.debiasing.folds, spec.search.seed)  # there are samples enough
+            sample_folds(validating, spec.debiasing.folds, spec.search.seed)  # there are samples enough
     storage = Path(spec.storage)
     with blaming("storage"):
         _check_writable(storage)

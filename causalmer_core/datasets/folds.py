@@ -104,6 +104,18 @@ def fold_numbers(data: TrainingData, split: FoldsConfig) -> NDArray[np.int64]:
     return numbers
 
 
+def validating_ids(data: TrainingData, split: FoldsConfig | None, seed: int) -> tuple[str, ...]:
+    """The ids of the samples that the run with this seed validates on; no feature is read.
+
+    Raises:
+        UserError: the data has not the groups for these folds.
+    """
+    if split is None:
+        return tuple(data.valid.ids)
+    ids = (*data.train.ids, *data.valid.ids)
+    return tuple(ids[i] for i in np.flatnonzero(_held_out(data, split, seed)))
+
+
 def folded(data: TrainingData, split: FoldsConfig | None, seed: int) -> TrainingData:
     """What the run with this seed trains on and validates on; the data itself without folds.
 
@@ -114,8 +126,7 @@ def folded(data: TrainingData, split: FoldsConfig | None, seed: int) -> Training
     """
     if split is None:
         return data
-    numbers = fold_numbers(data, split)
-    held_out = numbers == seed % split.folds
+    held_out = _held_out(data, split, seed)
     train = _rows(data, np.flatnonzero(~held_out))
     return replace(
         data,
@@ -125,6 +136,11 @@ def folded(data: TrainingData, split: FoldsConfig | None, seed: int) -> Training
             m: feature_statistics(train.features[m], lengths=train.lengths.get(m)) for m in MODALITIES
         },
     )
+
+
+def _held_out(data: TrainingData, split: FoldsConfig, seed: int) -> NDArray[np.bool_]:
+    """Which of the samples of training and validation, one after the other, the seed validates on."""
+    return np.asarray(fold_numbers(data, split) == seed % split.folds)
 
 
 def _rows(data: TrainingData, chosen: NDArray[np.int64]) -> Split:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalmer_core.datasets.base import Split, TrainingData
+from causalmer_core.datasets.folds import groups_of
 from causalmer_core.datasets.statistics import present_steps
 from causalmer_core.modality import Modality
 
@@ -58,5 +59,5 @@ def groups(data: TrainingData) -> Groups | None:
     """The groups of a data set; none where an id has no `/`."""
     if not all("/" in name for split in (data.train, data.valid) for name in split.ids):
         return None
-    train, valid = ({name.partition("/")[0] for name in split.ids} for split in (data.train, data.valid))
+    train, valid = (set(groups_of(split.ids, "id.0")) for split in (data.train, data.valid))
     return Groups(len(train), len(valid), len(train & valid))

@@ -11,12 +11,31 @@ from tiny_sweep import begin, checked_sweep, train
 from causalmer_core.config import RunConfig
 from causalmer_core.removal import WholeRemoval
 from results.final_evaluation import final_evaluation
-from results.journal import read_journal
+from results.journal import Journal, read_journal
 from sweeps.jobs import Job
 from sweeps.phases import contenders
 from sweeps.preflight import CheckedSweep
 
 SEEDS = (1, 2)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def journal_that_dies(rows: int) -> type[Journal]:
+    """A journal that takes so many rows, and then the process is gone."""
+
+    class Dying(Journal):
+        left = rows
+
+        def append(self, row: Any) -> None:
+            if not Dying.left:
+                raise Killed
+            Dying.left -= 1
+            super().append(row)
+
+    return Dying
 
 
 class Trained:

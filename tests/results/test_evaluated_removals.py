@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from trained_sweep import SEEDS, Trained
+from trained_sweep import SEEDS, Killed, Trained, journal_that_dies
 
 from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split
@@ -81,27 +81,12 @@ def test_what_is_asked_for_later_is_added_and_nothing_done_again(trained: Traine
     assert not trained.evaluate()
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 @pytest.mark.parametrize("rows", [19, 25, 38])
 def test_an_evaluation_that_is_killed_among_removals_goes_on_and_does_nothing_twice(
     trained: Trained, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    from results import final_evaluation as module
-
-    class Dying(module.Journal):
-        left = rows
-
-        def append(self, row: Any) -> None:
-            if not Dying.left:
-                raise Killed
-            Dying.left -= 1
-            super().append(row)
-
     with monkeypatch.context() as patched:
-        patched.setattr(module, "Journal", Dying)
+        patched.setattr("results.final_evaluation.Journal", journal_that_dies(rows))
         with pytest.raises(Killed):
             trained.evaluate(kinds=KINDS, step_rates=RATES)
     before = trained.rows

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_sweep import record_run
-from trained_sweep import SEEDS, Trained
+from trained_sweep import SEEDS, Killed, Trained, journal_that_dies
 
 from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split, write_dataset
@@ -134,27 +134,12 @@ def test_a_run_that_is_missing_is_named_before_the_split_is_opened(
     assert trained.rows == []
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 @pytest.mark.parametrize("rows", [1, 2, 3, 12, 48])
 def test_an_evaluation_that_is_killed_goes_on_with_what_is_missing(
     trained: Trained, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    from results import final_evaluation as module
-
-    class Dying(module.Journal):
-        left = rows
-
-        def append(self, row: Any) -> None:
-            if not Dying.left:
-                raise Killed
-            Dying.left -= 1
-            super().append(row)
-
     with monkeypatch.context() as patched:
-        patched.setattr(module, "Journal", Dying)
+        patched.setattr("results.final_evaluation.Journal", journal_that_dies(rows))
         with pytest.raises(Killed):
             trained.evaluate()
     before = trained.rows

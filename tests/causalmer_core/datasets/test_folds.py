@@ -15,7 +15,7 @@ from tiny_data import tiny_config, tiny_data
 
 from causalmer_core.config import FoldsConfig
 from causalmer_core.datasets.base import Split, TrainingData
-from causalmer_core.datasets.folds import Rows, fold_numbers, folded, groups_of
+from causalmer_core.datasets.folds import Rows, fold_numbers, folded, groups_of, validating_ids
 from causalmer_core.datasets.statistics import feature_statistics
 from causalmer_core.errors import UserError
 from causalmer_core.modality import MODALITIES, Modality
@@ -149,6 +149,7 @@ def test_runs_train_on_their_folds_and_their_models_remember_it(tmp_path: Path) 
         trainer.save_weights(path)
         trained = load_trained(path, DATA)
         assert trained.data.valid.ids == folded(DATA, THREE, seed).valid.ids
+        assert trained.data.valid.ids == validating_ids(DATA, THREE, seed)
         (batch,) = trained.batches(trained.data.valid, size=99)()
         assert len(batch) == len(trained.data.valid)
     assert all(first != second for first, second in pairwise(losses))

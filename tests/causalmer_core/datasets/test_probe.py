@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_data import real_data_file
 from tiny_data import tiny_data
 
 from causalmer_core.datasets.base import TrainingData
+from causalmer_core.datasets.importing import read_data_file
 from causalmer_core.datasets.probe import ProbeScore, probe
 from causalmer_core.datasets.store import open_training_data, write_dataset
 from causalmer_core.datasets.synthetic import Shortcuts, SyntheticConfig, make_synthetic
@@ -60,12 +62,7 @@ def test_every_task_is_probed_by_each_modality_and_all_of_them_and_both_poolings
 
 
 def test_the_real_data_set_shows_the_shortcut_of_its_vision(tmp_path: Path) -> None:
-    from causalmer_core.datasets.importing import read_data_file
-
-    path = Path(__file__).resolve().parents[4] / "shared" / "data" / "mosi_context_data.pkl"
-    if not path.exists():
-        pytest.skip(f"the real data set is not beside this checkout ({path.name} in ../shared/data)")
-    data = read_data_file(path, TaskKind.EMOTIONS)
+    data = read_data_file(real_data_file(), TaskKind.EMOTIONS)
     write_dataset(tmp_path, "mosi", task=data.task, splits=data.splits)
     scores = probe(open_training_data(tmp_path, "mosi"))
     vision = score(scores, Modality.VISION)

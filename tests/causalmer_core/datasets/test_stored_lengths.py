@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from field_files import mmsa_splits, plain_splits, write_pickle
+from real_data import real_data_file
 
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.importing import ImportedData, read_data_file
@@ -97,10 +98,7 @@ def test_a_data_set_without_lengths_keeps_the_fingerprint_that_it_had(tmp_path: 
 
 
 def test_the_real_data_set_keeps_the_fingerprint_that_it_had(tmp_path: Path) -> None:
-    path = Path(__file__).resolve().parents[4] / "shared" / "data" / "mosi_context_data.pkl"
-    if not path.is_file():
-        pytest.skip(f"the real data set is not beside this checkout ({path.name} in ../shared/data)")
-    assert store(tmp_path, read_data_file(path, label_names=["positive"])) == REAL_BEFORE
+    assert store(tmp_path, read_data_file(real_data_file(), label_names=["positive"])) == REAL_BEFORE
 
 
 def test_a_manifest_from_before_there_were_lengths_still_opens(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real_data import real_data_file
 
 from causalmer_core.datasets.importing import ImportedData, read_data_file
 from causalmer_core.datasets.labels import IEMOCAP_EMOTIONS
@@ -219,10 +220,7 @@ def test_label_names_must_fit(tmp_path: Path, names: list[str]) -> None:
 
 
 def test_the_published_mosi_file_is_read() -> None:
-    path = Path(__file__).resolve().parents[5] / "shared" / "data" / "mosi_context_data.pkl"
-    if not path.is_file():
-        pytest.skip(f"the real data set is not beside this checkout ({path.name} in ../shared/data)")
-    found = read_data_file(path, TaskKind.EMOTIONS, ["positive"])
+    found = read_data_file(real_data_file(), TaskKind.EMOTIONS, ["positive"])
     assert {name: len(split) for name, split in found.splits.items()} == {
         "train": 1447,
         "valid": 212,
