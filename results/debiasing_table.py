@@ -59,7 +59,7 @@ class DebiasingLine:
 def debiasing_lines(results: SweepResults, config_id: str) -> list[DebiasingLine]:
     """The lines of a selected configuration in the order of `NAMES`; empty where nothing was chosen after training."""
     records = read_records(results.layout)
-    of_runs = [records.get(RunKey(config_id, seed), {}) for seed in results.manifest.ranking_seeds]
+    of_runs = [records.get(RunKey(config_id, seed), {}) for seed in results.manifest.test_seeds]
     if not any(of_runs):
         return []
     tested = {

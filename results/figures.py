@@ -22,13 +22,19 @@ _ROW_HEIGHT = 34
 
 
 def seed_points(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row a score: columns label, config_id, seed, score, kind (`ranking` or `search`)."""
+    """One row a score: columns label, config_id, seed, score, kind (`ranking`, `search`, or `fresh` for seeds that no
+    selection sees).
+    """
     rows = [
         (name, entry.config_id, seed, score, kind)
         for name, entry in zip(display_names(entries), entries, strict=True)
-        for kind, scores in (("ranking", entry.scores), ("search", entry.search_scores))
+        for kind, scores in (
+            ("ranking", entry.scores),
+            ("search", entry.search_scores),
+            ("fresh", entry.fresh_scores),
+        )
         for seed, score in scores.items()
-        if kind == "ranking" or seed not in entry.scores
+        if kind != "search" or seed not in entry.scores
     ]
     return pd.DataFrame(rows, columns=["label", "config_id", "seed", "score", "kind"])
 
@@ -36,24 +42,23 @@ def seed_points(entries: Sequence[Entry]) -> pd.DataFrame:
 def mean_points(entries: Sequence[Entry]) -> pd.DataFrame:
     """One row an entry with a complete set: columns label, config_id, mean, low, high, n."""
     rows = [
-        (
-            name,
-            entry.config_id,
-            entry.interval.mean,
-            entry.interval.low,
-            entry.interval.high,
-            entry.interval.n,
-        )
+        (name, entry.config_id, shown.mean, shown.low, shown.high, shown.n)
         for name, entry in zip(display_names(entries), entries, strict=True)
-        if entry.interval is not None
+        if (shown := entry.standing) is not None
     ]
     return pd.DataFrame(rows, columns=["label", "config_id", "mean", "low", "high", "n"])
 
 
 def seed_curves(epochs: pd.DataFrame, entries: Sequence[Entry], manifest: Manifest) -> pd.DataFrame:
-    """The monitored validation metric by epoch on the ranking seeds: label, config_id, seed, epoch, value."""
+    """The monitored validation metric by epoch: label, config_id, seed, epoch, value.
+
+    On the seeds that no selection sees, for a configuration that ran on them; else on the ranking seeds.
+    """
     names = dict(zip([entry.config_id for entry in entries], display_names(entries), strict=True))
-    chosen = epochs[epochs["config_id"].isin(list(names)) & epochs["seed"].isin(manifest.ranking_seeds)]
+    of_entries = epochs[epochs["config_id"].isin(list(names))]
+    fresh = of_entries["seed"].isin(manifest.evaluate_seeds)
+    has_fresh = of_entries["config_id"].isin(of_entries.loc[fresh, "config_id"])
+    chosen = of_entries[fresh | (~has_fresh & of_entries["seed"].isin(manifest.ranking_seeds))]
     curves = chosen[["config_id", "seed", "epoch"]].assign(
         label=chosen["config_id"].map(names), value=chosen[f"valid_{manifest.monitor}"]
     )
@@ -85,6 +90,13 @@ def display_names(entries: Sequence[Entry]) -> list[str]:
     ]
 
 
+_KINDS = (
+    ("search", "search seed", "circle-open"),
+    ("ranking", "one seed", "circle"),
+    ("fresh", "seed that no selection saw", "diamond"),
+)
+
+
 def draw_leaderboard(entries: Sequence[Entry], board: Leaderboard, selected: str | None) -> go.Figure:
     """Each configuration on a line: its seeds as dots, its mean with the interval, the search's score
     hollow.
@@ -113,8 +125,10 @@ def draw_leaderboard(entries: Sequence[Entry], board: Leaderboard, selected: str
         },
         hovertemplate="%{y}, mean: %{x:.4f}<extra></extra>",
     )
-    for kind, title, symbol in (("search", "search seed", "circle-open"), ("ranking", "one seed", "circle")):
+    for kind, title, symbol in _KINDS:
         some = points[points["kind"] == kind]
+        if some.empty and kind == "fresh":
+            continue
         figure.add_scatter(
             x=some["score"].tolist(),
             y=some["label"].tolist(),

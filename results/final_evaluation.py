@@ -69,7 +69,7 @@ def final_evaluation(
     found = _on_record(rows)
     waiting = []
     for name, config_id in contenders.items():
-        for seed in manifest.ranking_seeds:
+        for seed in manifest.test_seeds:
             key = RunKey(config_id, seed)
             chosen = _chosen(vectors, name, key)
             missing = _missing(found, name, key, chosen, removals(kinds, step_rates, seed))
@@ -95,7 +95,7 @@ def final_evaluation(
 
 def _check_runs(layout: SweepLayout, manifest: Manifest, contenders: Mapping[str, str]) -> None:
     """All runs must be there before the test split is opened."""
-    keys = [RunKey(config_id, seed) for config_id in contenders.values() for seed in manifest.ranking_seeds]
+    keys = [RunKey(config_id, seed) for config_id in contenders.values() for seed in manifest.test_seeds]
     missing = []
     for key in keys:
         history = read_run(layout, key)

@@ -65,6 +65,13 @@ class RunHistory:
     spans: tuple[tuple[str, str, float], ...] = ()
 
     @property
+    def final_score(self) -> float | None:
+        """The score of a run that finished, if it is a finite one."""
+        if self.state is not RunState.FINISHED or self.score is None or not math.isfinite(self.score):
+            return None
+        return self.score
+
+    @property
     def best_row(self) -> dict[str, Any] | None:
         """The row of the best epoch."""
         return next((row for row in self.epochs if row["epoch"] == self.best_epoch), None)

@@ -1,25 +1,28 @@
 """The leaderboard: configurations ranked by their mean validation score over complete sets of seeds.
 
-A mean over the seeds that happened to survive favours configurations that crash: a configuration is ranked
-only when it finished on every ranking seed, and stands apart otherwise.
+A mean over the seeds that happened to survive favours configurations that crash: a configuration is ranked only when it
+finished on every seed that it was due to run on, and stands apart otherwise. So does one that left the confirmation:
+its mean is over fewer seeds than those of the ones that stayed (see `results.racing`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from results.intervals import Interval, t_interval
 from results.manifest import Manifest
+from results.racing import Race, race
 from results.records import RunState
 
 CANDIDATE = "candidate"
 """The role of configurations that the search proposed; only these can be selected."""
 COLUMNS = ("config_id", "seed", "role", "number", "state", "score")
 """What the leaderboard sees of the runs table: validation scores, nothing of the test split."""
+NOT_STARTED = "not started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,15 @@ class Entry:
         config_id: its identity.
         number: its number among the proposals, none for contenders.
         roles: `candidate`, `paper`, `undebiased`: more than one where the search met a contender again.
-        scores: the validation score by ranking seed, of finished runs with a finite score.
-        missing: why a ranking seed has no score: the run's state in words, by seed.
+        scores: the validation score by ranking seed that it was due to run on, of finished runs with a finite score.
+        missing: why such a seed has no score: the run's state in words, by seed.
         search_scores: the score by search seed, whatever the run's state; a pruned run's is its best so far.
         search_states: the run's state by search seed.
-        interval: of the mean over the ranking seeds; none where the set is not complete.
+        fresh_scores: the validation score by seed that no selection sees.
+        interval: of the mean over the ranking seeds that it was due to run on; none where the set is not complete.
+        fresh_interval: of the mean over the seeds that no selection sees; likewise.
+        left_after: after so many confirm seeds it left the confirmation; none: it has not.
+        chance: of being the best, when that was last asked.
     """
 
     config_id: str
@@ -44,22 +51,33 @@ class Entry:
     missing: Mapping[int, str]
     search_scores: Mapping[int, float]
     search_states: Mapping[int, RunState]
+    fresh_scores: Mapping[int, float]
     interval: Interval | None
+    fresh_interval: Interval | None
+    left_after: int | None
+    chance: float | None
 
     @property
     def selectable(self) -> bool:
-        """Whether a rule may choose it: proposed by the search, with a complete set of seeds."""
-        return CANDIDATE in self.roles and self.interval is not None
+        """Whether a rule may choose it: proposed by the search, with a complete set of seeds, and still in."""
+        return CANDIDATE in self.roles and self.interval is not None and self.left_after is None
 
     @property
     def label(self) -> str:
-        """A short name: `#3`, or the role of a contender."""
-        return f"#{self.number}" if self.number is not None else "/".join(self.roles)
+        """A short name: `#3`, or the role of a contender; `#0/paper` for what is both."""
+        if self.number is None:
+            return "/".join(self.roles)
+        return "/".join([f"#{self.number}", *(role for role in self.roles if role != CANDIDATE)])
 
     @property
     def search_mean(self) -> float | None:
         """The mean of the search scores: what the search believed; none without any."""
         return sum(self.search_scores.values()) / len(self.search_scores) if self.search_scores else None
+
+    @property
+    def standing(self) -> Interval | None:
+        """What it is shown by: the ranking's interval, or for who is not ranked that over fresh seeds."""
+        return self.interval or self.fresh_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +85,31 @@ class Leaderboard:
     """All configurations of a sweep, apart by how far they came.
 
     Attributes:
-        ranked: candidates with complete seed sets, the best first.
+        ranked: candidates with complete seed sets that did not leave the confirmation, the best first.
+        left: candidates that left it, the last to leave first, among these the best first.
         contenders: the others with complete seed sets (the paper's default, the undebiased backbone), best
-            first.
-        incomplete: configurations that were given ranking seeds and did not finish on all of them.
+            first; where there are seeds that no selection sees, these are their sets.
+        incomplete: configurations that were given seeds and did not finish on all of them.
         unconfirmed: candidates that got no ranking seed, the best search score first.
-        seeds: the ranking seeds.
+        seeds: the ranking seeds that anyone was due to run on.
+        fresh_seeds: those that no selection sees.
         metric, direction: what ranks, and whether more (`max`) or less (`min`) of it is better.
     """
 
     ranked: tuple[Entry, ...]
+    left: tuple[Entry, ...]
     contenders: tuple[Entry, ...]
     incomplete: tuple[Entry, ...]
     unconfirmed: tuple[Entry, ...]
     seeds: tuple[int, ...]
+    fresh_seeds: tuple[int, ...]
     metric: str
     direction: str
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """All configurations, in the order of the four groups."""
-        return (*self.ranked, *self.contenders, *self.incomplete, *self.unconfirmed)
+        """All configurations, in the order of the five groups."""
+        return (*self.ranked, *self.left, *self.contenders, *self.incomplete, *self.unconfirmed)
 
     def entry(self, config_id: str) -> Entry:
         """The entry of a configuration.
@@ -108,52 +130,136 @@ def leaderboard(runs: pd.DataFrame, manifest: Manifest) -> Leaderboard:
 
     Args:
         runs: the runs table; only `COLUMNS` are looked at.
-        manifest: says the seeds, the metric and its direction.
+        manifest: says the seeds, the metric and its direction, and who leaves the confirmation when.
     """
-    entries = [
-        _entry(str(config_id), group, manifest)
+    found = [
+        _configuration(str(config_id), group)
         for config_id, group in runs[list(COLUMNS)].groupby("config_id", sort=True)
     ]
-    complete = [entry for entry in entries if entry.interval is not None]
-    open_sets = [entry for entry in entries if entry.interval is None]
-    started = {entry.config_id for entry in open_sets if _was_given_ranking_seeds(entry, manifest)}
+    standing = _race(found, manifest)
+    due = {each.config_id: _due(each, standing, manifest) for each in found}
+    entries = [_entry(each, due[each.config_id], standing, manifest) for each in found]
+    left = [entry for entry in entries if entry.left_after is not None]
+    staying = [entry for entry in entries if entry.left_after is None]
+    ranked = [entry for entry in staying if entry.selectable]
+    contenders = [e for e in staying if CANDIDATE not in e.roles and e.standing is not None]
+    others = [entry for entry in staying if entry not in ranked and entry not in contenders]
+    unconfirmed = [entry for entry in others if not due[entry.config_id] and CANDIDATE in entry.roles]
     return Leaderboard(
-        ranked=_by_mean([entry for entry in complete if CANDIDATE in entry.roles], manifest),
-        contenders=_by_mean([entry for entry in complete if CANDIDATE not in entry.roles], manifest),
-        incomplete=_by_search([entry for entry in open_sets if entry.config_id in started], manifest),
-        unconfirmed=_by_search([entry for entry in open_sets if entry.config_id not in started], manifest),
-        seeds=manifest.ranking_seeds,
+        ranked=_by_mean(ranked, manifest),
+        left=tuple(sorted(_by_mean(left, manifest), key=lambda entry: -(entry.left_after or 0))),
+        contenders=_by_mean(contenders, manifest),
+        incomplete=_by_search([entry for entry in others if entry not in unconfirmed], manifest),
+        unconfirmed=_by_search(unconfirmed, manifest),
+        seeds=_seeds_in_use(due.values(), manifest),
+        fresh_seeds=manifest.evaluate_seeds,
         metric=manifest.monitor,
         direction=manifest.direction,
     )
 
 
-NOT_STARTED = "not started"
+@dataclass(frozen=True, slots=True)
+class _Configuration:
+    """What the runs table says of a configuration, by seed."""
+
+    config_id: str
+    number: int | None
+    roles: tuple[str, ...]
+    states: Mapping[int, RunState]
+    scores: Mapping[int, float]
+
+    @property
+    def finished(self) -> dict[int, float]:
+        """The finite scores of finished runs."""
+        return {seed: s for seed, s in self.scores.items() if self.states[seed] is RunState.FINISHED}
+
+    def outcome(self, seed: int) -> float | None:
+        """The score of a run that has ended, none where it ended without one."""
+        return self.finished.get(seed)
 
 
-def _entry(config_id: str, runs: pd.DataFrame, manifest: Manifest) -> Entry:
+def _configuration(config_id: str, runs: pd.DataFrame) -> _Configuration:
     states: dict[int, RunState] = {}
     scores: dict[int, float] = {}
     for seed, state, score in zip(runs["seed"], runs["state"], runs["score"], strict=True):
         states[int(seed)] = RunState(state)
         if score is not None and math.isfinite(score):
             scores[int(seed)] = float(score)
-    finished = {seed: scores[seed] for seed in scores if states[seed] is RunState.FINISHED}
-    ranking = {seed: finished[seed] for seed in manifest.ranking_seeds if seed in finished}
-    missing = {
-        seed: _why_missing(states.get(seed)) for seed in manifest.ranking_seeds if seed not in finished
-    }
     numbers = runs["number"].dropna()
+    number = int(numbers.iloc[0]) if len(numbers) else None
+    return _Configuration(config_id, number, tuple(sorted(set(runs["role"]))), states, scores)
+
+
+def _race(found: Sequence[_Configuration], manifest: Manifest) -> Race:
+    """How the confirmation stands: those race that were given any of its seeds."""
+    racers = [c for c in found if CANDIDATE in c.roles and set(c.states) & set(manifest.confirm_seeds)]
+    return race(
+        manifest.confirmation,
+        {c.config_id: {s: c.outcome(s) for s in c.states if c.states[s].is_final} for c in racers},
+        manifest.confirm_seeds,
+        earlier=manifest.counted_search_seeds,
+        searched=[mean for c in found if (mean := _search_mean(c, manifest)) is not None],
+        searched_seeds=len(manifest.search_seeds) or 1,
+        higher_is_better=manifest.direction == "max",
+    )
+
+
+def _search_mean(configuration: _Configuration, manifest: Manifest) -> float | None:
+    """The mean over the search seeds of a candidate that finished on all of them."""
+    if CANDIDATE not in configuration.roles or not manifest.search_seeds:
+        return None
+    scores = [configuration.finished.get(seed) for seed in manifest.search_seeds]
+    whole = [score for score in scores if score is not None]
+    return sum(whole) / len(whole) if len(whole) == len(scores) else None
+
+
+def _due(configuration: _Configuration, standing: Race, manifest: Manifest) -> tuple[int, ...]:
+    """The ranking seeds that a configuration is due to run on by now; none: it is not in the ranking."""
+    if CANDIDATE not in configuration.roles:
+        return () if manifest.evaluate_seeds else manifest.ranking_seeds
+    if not manifest.confirm_seeds:
+        return manifest.ranking_seeds
+    held = standing.seeds_of(configuration.config_id)
+    return (*manifest.counted_search_seeds, *held) if held else ()
+
+
+def _seeds_in_use(due: Iterable[Sequence[int]], manifest: Manifest) -> tuple[int, ...]:
+    used = {seed for seeds in due for seed in seeds}
+    return tuple(seed for seed in manifest.ranking_seeds if seed in used) or manifest.ranking_seeds
+
+
+def _entry(configuration: _Configuration, due: Sequence[int], standing: Race, manifest: Manifest) -> Entry:
+    finished, states = configuration.finished, configuration.states
+    fresh = {seed: finished[seed] for seed in manifest.evaluate_seeds if seed in finished}
+    missing = {seed: _why_missing(states.get(seed)) for seed in due if seed not in finished}
+    ranking = {seed: finished[seed] for seed in due if seed in finished}
+    left = standing.left_after(configuration.config_id)
     return Entry(
-        config_id=config_id,
-        number=int(numbers.iloc[0]) if len(numbers) else None,
-        roles=tuple(sorted(set(runs["role"]))),
+        config_id=configuration.config_id,
+        number=configuration.number,
+        roles=configuration.roles,
         scores=ranking,
         missing=missing,
-        search_scores={seed: scores[seed] for seed in manifest.search_seeds if seed in scores},
+        search_scores=_of(manifest.search_seeds, configuration.scores),
         search_states={seed: states[seed] for seed in manifest.search_seeds if seed in states},
-        interval=None if missing else t_interval(list(ranking.values())),
+        fresh_scores=fresh,
+        interval=t_interval(list(ranking.values())) if ranking and not missing else None,
+        fresh_interval=t_interval(list(fresh.values())) if _is_whole(fresh, manifest) else None,
+        left_after=None if left is None else _held(standing, configuration.config_id),
+        chance=standing.last_chance(configuration.config_id),
     )
+
+
+def _of(seeds: Sequence[int], scores: Mapping[int, float]) -> dict[int, float]:
+    return {seed: scores[seed] for seed in seeds if seed in scores}
+
+
+def _is_whole(fresh: Mapping[int, float], manifest: Manifest) -> bool:
+    return bool(fresh) and len(fresh) == len(manifest.evaluate_seeds)
+
+
+def _held(standing: Race, config_id: str) -> int:
+    return sum(len(each.seeds) for each in standing.rounds if config_id in each.racers)
 
 
 def _why_missing(state: RunState | None) -> str:
@@ -162,14 +268,8 @@ def _why_missing(state: RunState | None) -> str:
     return "finished without a finite score" if state is RunState.FINISHED else state.value
 
 
-def _was_given_ranking_seeds(entry: Entry, manifest: Manifest) -> bool:
-    if not manifest.confirm_seeds:
-        return True  # the search seeds rank: whoever was searched was given them
-    return any(why != NOT_STARTED for why in entry.missing.values()) or bool(entry.scores)
-
-
 def _by_mean(entries: list[Entry], manifest: Manifest) -> tuple[Entry, ...]:
-    return _sorted(entries, {e.config_id: e.interval.mean if e.interval else None for e in entries}, manifest)
+    return _sorted(entries, {e.config_id: e.standing.mean if e.standing else None for e in entries}, manifest)
 
 
 def _by_search(entries: list[Entry], manifest: Manifest) -> tuple[Entry, ...]:

@@ -20,6 +20,7 @@ from causalmer_core.frozen import Frozen
 from results.files import fsync_folder, write_text
 from results.journal import now
 from results.layout import SweepLayout
+from results.racing import AllRule, ConfirmationRule, HalvingRule, RaceRule
 
 ParameterType = Literal["float", "int", "string", "bool"]
 ARROW_TYPES: dict[ParameterType, pa.DataType] = {
@@ -64,9 +65,15 @@ class Manifest(Frozen):
     """The searched parameters by dotted path, each a typed column of the runs table."""
     search_seeds: tuple[Annotated[int, Field(ge=0)], ...]
     confirm_seeds: tuple[Annotated[int, Field(ge=0)], ...]
-    """The seeds that ranking averages over: a configuration is ranked only when it finished on all of
-    them.
+    """Fresh seeds of the best configurations of the search, in the order in which they are added."""
+    evaluate_seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Seeds that no selection sees: the selected configuration and those it is held against run on them, and these
+    runs are evaluated on the test split. Empty in sweeps that are older than they are.
     """
+    search_ranks: bool = False
+    """Whether the scores on the search seeds count in the ranking, beside those on the confirm seeds."""
+    confirmation: ConfirmationRule = AllRule()
+    """Who leaves the confirmation when."""
     dataset: str
     dataset_fingerprint: str
     versions: dict[str, str] = Field(default_factory=dict)
@@ -78,9 +85,12 @@ class Manifest(Frozen):
     def _consistent(self) -> Manifest:
         if self.monitor not in self.metrics:
             raise ValueError(f"monitor {self.monitor!r} is not among the metrics: {', '.join(self.metrics)}")
-        for kind, seeds in (("search", self.search_seeds), ("confirm", self.confirm_seeds)):
+        kinds = {"search": self.search_seeds, "confirm": self.confirm_seeds, "evaluate": self.evaluate_seeds}
+        for kind, seeds in kinds.items():
             if len(set(seeds)) != len(seeds):
                 raise ValueError(f"{kind} seeds repeat: {seeds}")
+        if seen := set(self.evaluate_seeds) & {*self.search_seeds, *self.confirm_seeds}:
+            raise ValueError(f"evaluate seeds that a selection sees: {sorted(seen)}")
         if not self.ranking_seeds:
             raise ValueError("a sweep needs at least one search seed or confirm seed")
         if self.sweep_id[:-17] != self.name:
@@ -89,10 +99,20 @@ class Manifest(Frozen):
 
     @property
     def ranking_seeds(self) -> tuple[int, ...]:
-        """The seeds that ranking averages over: the confirm seeds, or the search seeds of a sweep without
-        them.
+        """The seeds that ranking averages over, at most: the confirm seeds, after the search seeds where they count; of
+        a sweep without confirm seeds the search seeds.
         """
-        return self.confirm_seeds or self.search_seeds
+        return (*self.counted_search_seeds, *self.confirm_seeds) or self.search_seeds
+
+    @property
+    def counted_search_seeds(self) -> tuple[int, ...]:
+        """The search seeds, where they count in the ranking."""
+        return self.search_seeds if self.search_ranks else ()
+
+    @property
+    def test_seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs that are evaluated on the test split."""
+        return self.evaluate_seeds or self.ranking_seeds
 
     @property
     def valid_metrics(self) -> dict[str, pa.DataType]:
@@ -121,6 +141,9 @@ def new_manifest(
     confirm_seeds: Iterable[int],
     dataset: str,
     dataset_fingerprint: str,
+    evaluate_seeds: Iterable[int] = (),
+    search_ranks: bool = False,
+    confirmation: RaceRule | HalvingRule | AllRule = AllRule(),  # noqa: B008 - frozen
 ) -> Manifest:
     """The manifest of a sweep that begins now, with a fresh identity and the versions of this installation.
 
@@ -138,6 +161,9 @@ def new_manifest(
         parameters=parameters,
         search_seeds=tuple(search_seeds),
         confirm_seeds=tuple(confirm_seeds),
+        evaluate_seeds=tuple(evaluate_seeds),
+        search_ranks=search_ranks,
+        confirmation=confirmation,
         dataset=dataset,
         dataset_fingerprint=dataset_fingerprint,
         versions=installed_versions(),

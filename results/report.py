@@ -115,11 +115,12 @@ def _content(results: SweepResults) -> dict[str, Any]:
     curves = figures.seed_curves(results.epochs, shown, manifest)
     rates = rate_points(results)
     best = None if selection is None else selection.config_id
-    drawn = (*board.ranked[:FIGURE_ENTRIES], *board.contenders)
+    drawn = (*(*board.ranked, *board.left)[:FIGURE_ENTRIES], *board.contenders)
     return {
         "manifest": manifest,
         "written": now()[:16].replace("T", " "),
         "board": board,
+        "shows_chances": any(entry.chance is not None for entry in board.entries),
         "parameters": _parameter_rows(results, board),
         "selection": selection,
         "tested": tested,
@@ -154,7 +155,8 @@ def _curve_entries(board: Leaderboard, selection: Selection | None) -> list[Entr
     ones.
     """
     chosen = [entry for entry in board.ranked if selection and entry.config_id == selection.config_id]
-    chosen += [entry for entry in board.ranked if entry not in chosen][: CURVE_ENTRIES - len(chosen)]
+    others = [entry for entry in (*board.ranked, *board.left) if entry not in chosen]
+    chosen += others[: CURVE_ENTRIES - len(chosen)]
     return [*chosen, *board.contenders] or list(board.incomplete[:CURVE_ENTRIES])
 
 

@@ -18,6 +18,7 @@ from results.intervals import Interval, PairedDifference, paired_difference
 from results.journal import now
 from results.layout import SweepLayout
 from results.leaderboard import COLUMNS, Entry, Leaderboard, leaderboard
+from results.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,10 @@ class RunnerUp(Frozen):
 class Selection(Frozen):
     """The selected configuration and the reasons.
 
-    `interval` is of the mean validation score over `scores`, one a seed. `search_mean` is what the search had
-    seen; `optimism` is how much better that was than the mean on fresh seeds (positive: the search
-    overstated).
+    `interval` is of the mean validation score over `scores`, one a ranking seed, and `search_mean` what the search had
+    seen. `confirmed` is over seeds that no selection saw, once the runs have finished; `optimism` is how much better
+    `interval` was than that, and `search_optimism` how much better `search_mean` was (positive: overstated). A sweep
+    without such seeds has only `search_optimism`, over its confirm seeds.
     """
 
     sweep_id: str
@@ -88,7 +90,9 @@ class Selection(Frozen):
     interval: Interval
     scores: dict[int, float]
     search_mean: float | None
-    optimism: float | None
+    confirmed: Interval | None = None
+    optimism: float | None = None
+    search_optimism: float | None = None
     runner_up: RunnerUp | None
     reasons: tuple[str, ...]
     selected_at: str
@@ -138,7 +142,7 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
     entry = named.choose(board)
     interval = _interval(entry)
     runner_up = _runner_up(entry, board)
-    optimism = _optimism(entry, board, results.manifest.confirm_seeds)
+    fresh = _fresh(entry, results.manifest)
     config = results.runs.loc[results.runs["config_id"] == entry.config_id, "config_json"].iloc[0]
     return Selection(
         sweep_id=results.manifest.sweep_id,
@@ -152,9 +156,11 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
         interval=interval,
         scores=dict(entry.scores),
         search_mean=entry.search_mean,
-        optimism=optimism,
+        confirmed=entry.fresh_interval,
+        optimism=_beyond(interval.mean, entry.fresh_interval, board),
+        search_optimism=_beyond(entry.search_mean, fresh, board),
         runner_up=runner_up,
-        reasons=_reasons(named, entry, board, runner_up, optimism),
+        reasons=_reasons(named, entry, board, runner_up, fresh),
         selected_at=now(),
     )
 
@@ -180,7 +186,8 @@ def _interval(entry: Entry) -> Interval:
 
 
 def _runner_up(entry: Entry, board: Leaderboard) -> RunnerUp | None:
-    second = next((e for e in board.ranked if e.selectable and e.config_id != entry.config_id), None)
+    behind = (e for e in (*board.ranked, *board.left) if e.interval and e.config_id != entry.config_id)
+    second = next(behind, None)
     if second is None:
         return None
     difference: PairedDifference = paired_difference(entry.scores, second.scores)
@@ -193,24 +200,32 @@ def _runner_up(entry: Entry, board: Leaderboard) -> RunnerUp | None:
     )
 
 
-def _optimism(entry: Entry, board: Leaderboard, confirm_seeds: tuple[int, ...]) -> float | None:
-    """Search minus confirmation; none where the seeds that ranked were not fresh."""
-    if entry.search_mean is None or not confirm_seeds:
+def _fresh(entry: Entry, manifest: Manifest) -> Interval | None:
+    """The mean over seeds that had no part in what chose the entry: at best none of the choices, else not the search's;
+    none where there are none, or where these runs have not finished.
+    """
+    if manifest.evaluate_seeds or manifest.search_ranks or not manifest.confirm_seeds:
+        return entry.fresh_interval
+    return entry.interval
+
+
+def _beyond(score: float | None, fresh: Interval | None, board: Leaderboard) -> float | None:
+    """How much better a score is than the mean over fresh seeds."""
+    if score is None or fresh is None:
         return None
-    gap = entry.search_mean - _interval(entry).mean
-    return gap if board.direction == "max" else -gap
+    return score - fresh.mean if board.direction == "max" else fresh.mean - score
 
 
 def _reasons(
-    rule: Rule, entry: Entry, board: Leaderboard, runner_up: RunnerUp | None, optimism: float | None
+    rule: Rule, entry: Entry, board: Leaderboard, runner_up: RunnerUp | None, fresh: Interval | None
 ) -> tuple[str, ...]:
-    seeds = ", ".join(map(str, board.seeds))
+    seeds = ", ".join(map(str, entry.scores))
     better = "higher" if board.direction == "max" else "lower"
     reasons = [
         f"rule {rule.name}: {rule.description}; it saw validation records only",
         f"configuration {entry.label} ({entry.config_id}) has validation {board.metric} {entry.interval} "
         f"over seeds {seeds} ({better} is better)",
-        f"{_count(len(board.ranked), 'candidate')} with complete seed sets compared, "
+        f"{_count(len(board.ranked), 'candidate')} with complete seed sets compared, {_left(board)}"
         f"{len(board.incomplete)} left out as incomplete, {len(board.unconfirmed)} not confirmed",
     ]
     if runner_up is None:
@@ -219,10 +234,22 @@ def _reasons(
         label = f"#{runner_up.number}" if runner_up.number is not None else runner_up.config_id
         p_value = "" if runner_up.p_value is None else f", sign-flip p = {runner_up.p_value:.3g}"
         reasons.append(f"selected minus runner-up {label} on the same seeds: {runner_up.difference}{p_value}")
-    if optimism is not None:
-        verb = "overstated" if optimism > 0 else "understated"
-        reasons.append(f"the search had {verb} it by {abs(optimism):.4f}")
+    if entry.fresh_interval is not None:
+        unseen = ", ".join(map(str, entry.fresh_scores))
+        reasons.append(f"over seeds {unseen}, which no selection saw, it has {entry.fresh_interval}")
+        reasons.append(_overstated("the selection", _interval(entry).mean, entry.fresh_interval, board))
+    if fresh is not None and entry.search_mean is not None:
+        reasons.append(_overstated("the search", entry.search_mean, fresh, board))
     return tuple(reasons)
+
+
+def _overstated(who: str, score: float, fresh: Interval, board: Leaderboard) -> str:
+    gap = _beyond(score, fresh, board) or 0.0
+    return f"{who} had {'overstated' if gap > 0 else 'understated'} it by {abs(gap):.4f}"
+
+
+def _left(board: Leaderboard) -> str:
+    return f"{len(board.left)} left the confirmation before, " if board.left else ""
 
 
 def _count(number: int, noun: str) -> str:

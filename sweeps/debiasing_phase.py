@@ -67,7 +67,7 @@ def debias(
     manifest = read_manifest(layout)
     recorded = read_records(layout)
     seen = evaluated_runs(layout)
-    keys = [RunKey(config_id(selected), seed) for seed in manifest.ranking_seeds]
+    keys = [RunKey(config_id(selected), seed) for seed in manifest.test_seeds]
     keys = [key for key in keys if key not in seen]
     missing = {key: [m for m in methods if m not in recorded.get(key, {})] for key in keys}
     if not any(missing.values()):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.console import Console
 
@@ -20,9 +21,11 @@ from results.files import exclusive_lock
 from results.final_evaluation import final_evaluation
 from results.histories import RunHistory, read_run, read_runs
 from results.journal import read_journal
+from results.manifest import Manifest, read_manifest
 from results.records import RunKey
 from results.report import write_report
-from results.selection import Selection, current_selection
+from results.selection import Selection, current_selection, read_selection
+from sweeps.confirmation import ConfirmJobs
 from sweeps.debiasing_phase import chooses_after_training, debias
 from sweeps.job_sources import (
     JobList,
@@ -33,7 +36,7 @@ from sweeps.job_sources import (
     nothing_to_take_over,
 )
 from sweeps.jobs import Job
-from sweeps.phases import best_candidates, confirm_jobs, contenders, most_runs, undebiased_jobs
+from sweeps.phases import contenders, evaluate_jobs, most_runs
 from sweeps.preflight import CheckedSweep
 from sweeps.problems import blaming
 from sweeps.progress import SweepProgress
@@ -41,7 +44,14 @@ from sweeps.retries import wait_seconds
 from sweeps.reuse import Reuse
 from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
+from sweeps.search_results import best_candidates
 from sweeps.sweep_folder import begin_sweep, continue_sweep
+
+_RULES = {
+    "race": "; one leaves when its chance of being the best is small",
+    "halving": "; after each round the worse leave",
+    "all": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +104,16 @@ class _Phases:
             )
 
     def run(self) -> None:
-        """Search, confirm, select, debias, evaluate, report."""
+        """Search, confirm, select, evaluate on unseen seeds, debias, open the test split, report."""
         for caution in self._sweep.cautions:
             self._progress.say(f"note: {caution}")
         self._search()
         self._confirm()
-        selection = self._select()
-        self._debias(selection)
-        self._evaluate(selection)
+        selected = RunConfig.model_validate(self._select().config)
+        self._evaluate(selected)
+        self._select()  # it now says, too, what the unseen seeds make of it
+        self._debias(selected)
+        self._open_test_split(selected)
         compact(self._layout)
         self._progress.say(f"report: {write_report(self._layout)}")
 
@@ -118,52 +130,70 @@ class _Phases:
                 take_over=self._take_over,
             )
 
-        text = f"{runs['search']} configurations with seed {self._spec.seed_plan().search[0]}"
+        text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
         self._do("search", text, source, runs_ahead=sum(runs.values()))
         if cut := cut_of(read_journal(self._layout.proposals)):
             self._progress.say(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
 
     def _confirm(self) -> None:
-        histories = read_runs(self._layout)
-        best = best_candidates(histories, self._spec, higher_is_better=self._higher_is_better)
-        jobs = confirm_jobs(self._spec, best, histories, self._paper)
-        seeds = ", ".join(map(str, self._spec.seed_plan().confirm))
-        text = f"the best {len(best)} and the paper's default with fresh seeds {seeds}"
-        ahead = len(jobs) + most_runs(self._spec)["evaluate"]
-        self._do("confirm", text, lambda: self._list(jobs), runs_ahead=ahead)
+        if not self._spec.seeds.confirm:
+            return
+        manifest, histories = read_manifest(self._layout), read_runs(self._layout)
+        best = best_candidates(
+            histories,
+            manifest.search_seeds,
+            self._spec.seeds.top_k,
+            higher_is_better=self._higher_is_better,
+        )
+        runs = most_runs(self._spec)
+        text = f"the best {len(best)} with {self._seeds('confirm')}{_RULES[self._spec.confirmation.name]}"
+        ahead = runs["confirm"] + runs["evaluate"]
+        self._do("confirm", text, lambda: self._race(manifest, best), runs_ahead=ahead)
+
+    def _race(self, manifest: Manifest, best: Sequence[RunHistory]) -> JobSource:
+        return ConfirmJobs(manifest, best, read_runs(self._layout), self._read_run, self._take_over)
 
     def _select(self) -> Selection:
+        before = read_selection(self._layout)
         selection = current_selection(open_sweep(self._layout), self._spec.selection.rule)
+        told = () if before is None else before.reasons
         for reason in selection.reasons:
-            self._progress.say(f"select: {reason}")
+            if reason not in told:
+                self._progress.say(f"select: {reason}")
         return selection
 
-    def _debias(self, selection: Selection) -> None:
-        selected = RunConfig.model_validate(selection.config)
+    def _evaluate(self, selected: RunConfig) -> None:
+        jobs = evaluate_jobs(self._spec, selected, read_runs(self._layout))
+        text = (
+            "the selected configuration, the paper's default and the undebiased twin with "
+            f"{self._seeds('evaluate')}, which no selection saw"
+        )
+        self._do("evaluate", text, lambda: self._list(jobs), runs_ahead=len(jobs))
+
+    def _debias(self, selected: RunConfig) -> None:
         if not chooses_after_training(self._spec, selected):
             return
         text = "constants and weights of the selected configuration's runs, chosen on validation"
-        self._progress.phase("debias", text, runs_ahead=most_runs(self._spec)["evaluate"])
+        self._progress.phase("debias", text, runs_ahead=0)
         for key, record in debias(self._layout, self._spec, selected, data_root=self._sweep.data_root):
             if record.gain is not None:
                 text = f"debias: seed {key.seed}, {record.method}, gain over the paper's {record.gain}"
                 self._progress.say(text)
 
-    def _evaluate(self, selection: Selection) -> None:
-        selected = RunConfig.model_validate(selection.config)
-        jobs = undebiased_jobs(self._spec, selected)
-        text = "the undebiased twin of the selected configuration, then the test split"
-        self._do("evaluate", text, lambda: self._list(jobs), runs_ahead=len(jobs))
-        compared = contenders(self._spec, selected)
+    def _open_test_split(self, selected: RunConfig) -> None:
         asked = self._spec.evaluation
         opened = final_evaluation(
             self._layout,
-            compared,
+            contenders(self._spec, selected),
             data_root=self._sweep.data_root,
             kinds=asked.removals,
             step_rates=asked.step_rates,
         )
         self._progress.say("evaluate: test split opened" if opened else "evaluate: on record already")
+
+    def _seeds(self, phase: Literal["search", "confirm", "evaluate"]) -> str:
+        seeds: tuple[int, ...] = getattr(self._spec.seed_plan(), phase)
+        return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
     def _do(self, phase: str, text: str, source: Callable[[], JobSource], *, runs_ahead: int) -> None:
         """Do a phase's jobs. Where Ray is lost, another one goes on from the records, as a resumed sweep would."""
@@ -225,10 +255,6 @@ class _Phases:
     @property
     def _higher_is_better(self) -> bool:
         return self._sweep.direction == "max"
-
-    @property
-    def _paper(self) -> RunConfig:
-        return self._spec.paper_config(self._fingerprint)
 
 
 def run_context(sweep: CheckedSweep) -> RunContext:

@@ -53,13 +53,17 @@ class SeedsSection(Frozen):
 
     Attributes:
         search: seeds of every proposed configuration; for now 1.
-        confirm: further, fresh seeds of the best configurations.
+        confirm: further, fresh seeds of the best configurations, at most; see the section `confirmation`. 0: the search
+            alone decides.
+        evaluate: seeds that no selection sees, of the selected configuration, the paper's default and the undebiased
+            twin; these runs are evaluated on the test split.
         top_k: how many configurations are confirmed.
-        first: the first seed; the others follow it.
+        first: the first seed; the search's and the confirmation's follow it, and the evaluation's begin 1000 later.
     """
 
     search: int = Field(default=1, ge=1, le=1)
-    confirm: int = Field(default=3, ge=1)
+    confirm: int = Field(default=5, ge=0, le=500)
+    evaluate: int = Field(default=5, ge=1, le=1000)
     top_k: int = Field(default=4, ge=1)
     first: int = Field(default=0, ge=0)
 

@@ -15,6 +15,7 @@ from causalmer_core.errors import UserError, invalid
 from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
 from cluster.resources import TrialResources
+from results.racing import ConfirmationRule, RaceRule
 from sweeps.budget import BudgetSection
 from sweeps.checks import base_problems, paper_problems, rejection, space_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
@@ -57,6 +58,7 @@ class SweepSpec(Frozen):
         search: how configurations are proposed.
         scheduler: whether weak trials are cut early.
         seeds: how many seeds are for what.
+        confirmation: which of the best configurations get how many of the confirmation's seeds.
         paper_default: values by dotted path for the contender "paper", on top of `base`; searched values not
             given here take their published defaults.
         selection: how the winner is chosen.
@@ -77,6 +79,7 @@ class SweepSpec(Frozen):
     search: SearchSection = SearchSection()
     scheduler: Scheduler = AshaScheduler()
     seeds: SeedsSection = SeedsSection()
+    confirmation: ConfirmationRule = RaceRule()
     paper_default: dict[str, Any] = Field(default_factory=dict)
     selection: SelectionSection = SelectionSection()
     debiasing: DebiasingSection = DebiasingSection()
@@ -136,8 +139,9 @@ class SweepSpec(Frozen):
         return with_values(config, {"model.debiasing": "none"})
 
     def seed_plan(self) -> SeedPlan:
-        """Which seeds are for search and which for confirmation."""
-        return SeedPlan.counted(self.seeds.search, self.seeds.confirm, self.seeds.first)
+        """Which seeds are for what."""
+        seeds = self.seeds
+        return SeedPlan.counted(seeds.search, seeds.confirm, seeds.evaluate, seeds.first)
 
 
 def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> SweepSpec:

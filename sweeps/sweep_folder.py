@@ -11,12 +11,13 @@ from results.files import write_text
 from results.manifest import Manifest, create_sweep, new_manifest, read_manifest
 from sweeps.preflight import CheckedSweep
 from sweeps.problems import shown
+from sweeps.schedulers import PatienceScheduler
 from sweeps.spec import changed_values, load_spec, to_yaml
 
 MAY_CHANGE = ("storage", "data.root", "evaluation.", "resources.", "failure.", "budget.", "reuse")
 """Keys of a sweep's file that may change when it is continued: no record that there is depends on them."""
 
-MAY_GROW = ("search.num_configs", "seeds.confirm", "seeds.top_k")
+MAY_GROW = ("search.num_configs", "seeds.confirm", "seeds.evaluate", "seeds.top_k")
 """Keys that may grow: every record that there is stays one of the larger sweep's. What follows from them, the
 selection, is then made again.
 """
@@ -50,6 +51,10 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         parameters=spec.bound_space().column_types(),
         search_seeds=seeds.search,
         confirm_seeds=seeds.confirm,
+        evaluate_seeds=seeds.evaluate,
+        # what ran out of the scheduler's patience stopped sooner than the same configuration with another seed
+        search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
+        confirmation=spec.confirmation,
         dataset=spec.data.name,
         dataset_fingerprint=sweep.data.fingerprint,
     )
@@ -80,8 +85,9 @@ def continue_sweep(sweep: CheckedSweep) -> list[str]:
     _check_data(sweep, manifest)
     if grown:
         # the manifest first: a kill in between leaves the file behind, and the next start sees the growth again
-        confirm = sweep.spec.seed_plan().confirm
-        larger = manifest.model_copy(update={"confirm_seeds": confirm})
+        seeds = sweep.spec.seed_plan()
+        grown_seeds = {"confirm_seeds": seeds.confirm, "evaluate_seeds": seeds.evaluate}
+        larger = manifest.model_copy(update=grown_seeds)
         write_text(layout.manifest, larger.model_dump_json(indent=2) + "\n")
         write_text(layout.spec, to_yaml(sweep.spec))
     return [f"{key} {now} instead of {was}" for key, (was, now) in grown.items()]

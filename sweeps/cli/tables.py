@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 from rich.console import Console, Group, RenderableType
@@ -14,7 +15,7 @@ from results.dataset import SweepResults
 from results.debiasing_table import debiasing_lines
 from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
 from results.journal import read_journal
-from results.leaderboard import Entry, Leaderboard, leaderboard
+from results.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
 from results.selection import read_selection
 from sweeps.cli.modality_tables import modality_tables
 from sweeps.cli.plan_lines import search_lines
@@ -24,6 +25,7 @@ from sweeps.plan import Plan
 from sweeps.sections import DebiasingSection
 
 _PIPE_WIDTH = 200
+_MOST_SEED_COLUMNS = 8
 
 
 def console() -> Console:
@@ -63,7 +65,7 @@ def evaluation_table(results: SweepResults) -> RenderableType:
             interval = contender.interval(metric, present)
             cells.append("–" if interval is None else f"{interval.mean:.4f}")
         table.add_row(*map(Text, cells))
-    seeds = ", ".join(map(str, results.manifest.ranking_seeds))
+    seeds = ", ".join(map(str, results.manifest.test_seeds))
     return Group(Text(f"test {metric}, mean over seeds {seeds}, by the modalities present"), table)
 
 
@@ -138,12 +140,16 @@ def plan_table(plan: Plan) -> RenderableType:
         ("space", f"{len(spec.space.searched_paths)} parameters, {size}"),
         (
             "search",
-            f"at most {plan.runs['search']} runs by {spec.search.sampler} with seed {seeds.search[0]}",
+            f"at most {plan.runs['search']} runs by {spec.search.sampler} with {_seeds(seeds.search)}",
         ),
         *search_lines(spec, plan.max_epochs),
-        ("confirm", f"at most {plan.runs['confirm']} runs with seeds {', '.join(map(str, seeds.confirm))}"),
+        ("confirm", _confirmation(plan)),
+        (
+            "evaluate",
+            f"at most {plan.runs['evaluate']} runs of the selected configuration, the paper's default and the "
+            f"undebiased twin with {_seeds(seeds.evaluate)}, then the test split",
+        ),
         ("debias", _after_training(spec.debiasing)),
-        ("evaluate", f"{plan.runs['evaluate']} runs of the undebiased twin, then the test split"),
         ("resources", resources),
         ("epochs", f"at most {plan.max_epochs} a run"),
     ]
@@ -160,6 +166,27 @@ def plan_table(plan: Plan) -> RenderableType:
     return table
 
 
+def _confirmation(plan: Plan) -> str:
+    spec = plan.sweep.spec
+    if not spec.seeds.confirm:
+        return "none: the search alone decides"
+    rule = spec.confirmation
+    words = {
+        "all": "all on all",
+        "halving": "halving over seeds",
+        "race": f"racing: the best leaves with a chance of at most {getattr(rule, 'max_error', 0):g}",
+    }
+    racers = min(spec.seeds.top_k, spec.num_configs)
+    seeds = _seeds(spec.seed_plan().confirm)
+    return f"at most {plan.runs['confirm']} runs of the best {racers} with {seeds}; {words[rule.name]}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) > _MOST_SEED_COLUMNS:
+        return f"seeds {seeds[0]} to {seeds[-1]}"
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+
+
 def _after_training(section: DebiasingSection) -> str:
     if not section.methods:
         return "nothing is chosen after training"
@@ -168,11 +195,15 @@ def _after_training(section: DebiasingSection) -> str:
 
 def _board_table(board: Leaderboard) -> Table:
     table = _plain_table("", "configuration", "mean [95% t interval]")
-    for seed in board.seeds:
-        table.add_column(f"seed {seed}", justify="right")
+    for heading in _seed_headings(board):
+        table.add_column(heading, justify="right")
     table.add_column("search", justify="right")
+    if board.fresh_seeds:
+        table.add_column("seeds that no selection saw")
     for place, entry in enumerate(board.ranked, start=1):
         _add_entry(table, str(place), entry, board)
+    for entry in board.left:
+        _add_entry(table, f"left after {_count(entry.left_after or 0, 'seed')}", entry, board)
     groups = {
         "contender": board.contenders,
         "incomplete": board.incomplete,
@@ -184,13 +215,31 @@ def _board_table(board: Leaderboard) -> Table:
     return table
 
 
+def _seed_headings(board: Leaderboard) -> list[str]:
+    return [f"seed {seed}" for seed in board.seeds] if len(board.seeds) <= _MOST_SEED_COLUMNS else ["seeds"]
+
+
+def _seed_cells(entry: Entry, board: Leaderboard) -> list[str]:
+    """A cell a seed, or where there are too many how many finished and why others did not."""
+    if len(board.seeds) <= _MOST_SEED_COLUMNS:
+        return [_seed_cell(entry, seed) for seed in board.seeds]
+    ends = Counter(why for why in entry.missing.values() if why != NOT_STARTED)
+    return [", ".join([str(len(entry.scores)), *(f"{count} {why}" for why, count in ends.items())])]
+
+
+def _seed_cell(entry: Entry, seed: int) -> str:
+    return f"{entry.scores[seed]:.4f}" if seed in entry.scores else entry.missing.get(seed, "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _add_entry(table: Table, place: str, entry: Entry, board: Leaderboard) -> None:
-    seeds = (
-        f"{entry.scores[seed]:.4f}" if seed in entry.scores else entry.missing[seed] for seed in board.seeds
-    )
     mean = "–" if entry.interval is None else str(entry.interval)
-    cells = (place, f"{entry.label} {entry.config_id[:8]}", mean, *seeds, _search(entry))
-    table.add_row(*map(Text, cells))
+    fresh = ["–" if entry.fresh_interval is None else str(entry.fresh_interval)] if board.fresh_seeds else []
+    name = f"{entry.label} {entry.config_id[:8]}"
+    table.add_row(*map(Text, (place, name, mean, *_seed_cells(entry, board), _search(entry), *fresh)))
 
 
 def _search(entry: Entry) -> str:

@@ -19,6 +19,7 @@ from causalmer_core.emotion_model import input_shape
 from causalmer_core.task import TaskKind
 from cluster.resources import TrialResources
 from results.layout import SweepLayout
+from results.racing import RaceRule
 from sweeps.budget import BudgetSection
 from sweeps.cli import app
 from sweeps.configurations import leaves
@@ -117,6 +118,7 @@ def test_the_reference_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "search": SearchSection,
         "scheduler": AshaScheduler,
         "seeds": SeedsSection,
+        "confirmation": RaceRule,
         "selection": SelectionSection,
         "debiasing": DebiasingSection,
         "evaluation": EvaluationSection,

@@ -43,7 +43,7 @@ space:
   optimiser.learning_rates.backbone: {float: [1e-3, 2e-2], log: true}
 search: {num_configs: 5, startup: 2, max_concurrent: 2}
 scheduler: {name: asha, grace_epochs: 1, reduction_factor: 2}
-seeds: {confirm: 2, top_k: 2}
+seeds: {confirm: 2, evaluate: 2, top_k: 2}
 debiasing: {trials: 64}
 """
 

@@ -106,20 +106,20 @@ def test_each_row_is_its_own_run_with_that_removal_drawn_by_its_own_seed(trained
     changed = 0
     means = {m: s.mean for m, s in data.statistics.items()}
     for name, config_id in trained.contenders.items():
-        loaded = load_trained(trained.layout.best_weights(RunKey(config_id, 2)), data)
+        loaded = load_trained(trained.layout.best_weights(RunKey(config_id, SEEDS[1])), data)
         statistics = chosen_statistics(data, loaded.config.data.standardise)
         batches = Batches(test, statistics, size=7, device=torch.device("cpu"), means=means)
         for kind, present, rate in ONE_RUN:
             whole = [m for m in MODALITIES if rate is not None or m.letter not in present.replace("none", "")]
-            removal = Removal(kind=kind, modalities=frozenset(whole), rate=rate, seed=2)  # type: ignore[arg-type]
+            removal = Removal(kind=kind, modalities=frozenset(whole), rate=rate, seed=SEEDS[1])  # type: ignore[arg-type]
             expected = evaluate(loaded.model, batches, loaded.config.loss, removal=removal).metrics
-            row = found[name, 2, kind, present, rate]
+            row = found[name, SEEDS[1], kind, present, rate]
             assert {metric: row[metric] for metric in expected} == pytest.approx(expected), (
                 name,
                 kind,
                 present,
             )
-            changed += row["accuracy"] != found[name, 2, "zero", "tav", None]["accuracy"]
+            changed += row["accuracy"] != found[name, SEEDS[1], "zero", "tav", None]["accuracy"]
     assert changed > len(ONE_RUN)
 
 

@@ -127,7 +127,7 @@ def _prune(trained: Trained, key: RunKey) -> None:
 def test_a_run_that_is_missing_is_named_before_the_split_is_opened(
     trained: Trained, harm: Callable[[Trained, RunKey], None], word: str, contender: str
 ) -> None:
-    key = RunKey(trained.contenders[contender], 2)
+    key = RunKey(trained.contenders[contender], SEEDS[1])
     harm(trained, key)
     with pytest.raises(UserError, match=rf"missing: {key.stem} \({word}\).*causalmer resume"):
         trained.evaluate()
@@ -178,7 +178,7 @@ def test_each_row_is_its_own_runs_best_epoch_with_the_other_modalities_removed(t
     data = trained.sweep.data
     test = open_test_split(trained.sweep.data_root, "tiny")
     for config in trained.configs:
-        key = RunKey(config_id(config), 2)
+        key = RunKey(config_id(config), SEEDS[1])
         loaded = load_trained(trained.layout.best_weights(key), data)
         statistics = chosen_statistics(data, config.data.standardise)
         batches = Batches(test, statistics, size=7, device=torch.device("cpu"))
@@ -188,13 +188,14 @@ def test_each_row_is_its_own_runs_best_epoch_with_the_other_modalities_removed(t
             (row,) = [
                 row
                 for row in trained.evaluations
-                if (row["config_id"], row["seed"], row["present"]) == (key.config_id, 2, subset_name(subset))
+                if (row["config_id"], row["seed"], row["present"])
+                == (key.config_id, SEEDS[1], subset_name(subset))
             ]
             assert {name: row[name] for name in expected} == pytest.approx(expected)
 
 
 def test_an_attempt_that_was_resumed_is_named_in_the_row(trained: Trained) -> None:
-    key = RunKey(trained.contenders["selected"], 1)
+    key = RunKey(trained.contenders["selected"], SEEDS[0])
     config = trained.selected.model_dump(mode="json")
     with RunJournal.begin(
         trained.layout, key, phase="confirm", role="candidate", number=0, config=config
@@ -202,8 +203,8 @@ def test_an_attempt_that_was_resumed_is_named_in_the_row(trained: Trained) -> No
         journal.end(RunState.FINISHED)
     trained.evaluate()
     attempts = {(row["config_id"], row["seed"]): row["attempt"] for row in trained.evaluations}
-    assert attempts[key.config_id, 1] == 2
-    assert attempts[key.config_id, 2] == 1
+    assert attempts[key.config_id, SEEDS[0]] == 2
+    assert attempts[key.config_id, SEEDS[1]] == 1
 
 
 def test_a_row_says_which_of_its_metrics_are_easy() -> None:

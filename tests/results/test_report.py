@@ -149,7 +149,7 @@ def test_a_sweep_without_anything_yet_has_a_report_that_says_so(tmp_path: Path) 
     words = text(write_report(handmade.empty_sweep(tmp_path)).read_text(encoding="utf-8"))
     assert "No configuration has been selected yet." in words
     assert "No run has been recorded yet." in words
-    assert "No epoch on a ranking seed has been recorded yet." in words
+    assert "No epoch on such a seed has been recorded yet." in words
     assert "The test split has not been opened." in words
 
 

@@ -22,6 +22,7 @@ from sweeps.jobs import Job
 from sweeps.phases import contenders
 from sweeps.problems import MisfitError
 
+SEEDS = (1000, 1001)
 METHODS = ["paper", "configured", "learned", "searched"]
 PREDICTIONS = {"tie", "tie:paper", "tie:learned", "tie:searched", "factual", "backbone"}
 
@@ -44,8 +45,8 @@ class Trained:
         spec = self.sweep.spec
         paper = spec.paper_config(self.sweep.data.fingerprint)
         for config in (self.selected, paper, spec.undebiased(self.selected)):
-            for seed in spec.seed_plan().confirm:
-                train(Job(config=config, seed=seed, phase="confirm", role="candidate"), self.sweep)
+            for seed in spec.seed_plan().evaluate:
+                train(Job(config=config, seed=seed, phase="evaluate", role="candidate"), self.sweep)
 
     def debias(self) -> list[tuple[int, str]]:
         chosen = debias(self.layout, self.sweep.spec, self.selected, data_root=self.sweep.data_root)
@@ -78,8 +79,8 @@ def trained(template: Path, tmp_path: Path) -> Trained:
 def test_every_seed_gets_every_vector_without_a_look_at_the_test_split(trained: Trained) -> None:
     for file in (trained.sweep.data_root / "tiny").glob("test_*"):
         file.unlink()
-    assert trained.debias() == [(seed, method) for seed in (1, 2) for method in METHODS]
-    for seed in (1, 2):
+    assert trained.debias() == [(seed, method) for seed in SEEDS for method in METHODS]
+    for seed in SEEDS:
         found = read_records(trained.layout)[RunKey(config_id(trained.selected), seed)]
         assert list(found) == METHODS
         assert found["paper"].vector.weights == (1.0, 1.0, 1.0)
@@ -96,7 +97,7 @@ def test_what_a_kill_left_out_is_chosen_later_and_the_rest_never_again(trained: 
         next(phase)
     phase.close()
     before = trained.layout.debiasing_journal.read_bytes()
-    assert trained.debias() == [(1, "searched"), *((2, method) for method in METHODS)]
+    assert trained.debias() == [(SEEDS[0], "searched"), *((SEEDS[1], method) for method in METHODS)]
     after = trained.layout.debiasing_journal.read_bytes()
     assert after.startswith(before)
     shutil.rmtree(trained.layout.root / "checkpoints")
@@ -117,10 +118,12 @@ def test_every_prediction_is_evaluated_on_every_subset_with_its_numbers(trained:
     assert trained.evaluate()
     selected = [row for row in trained.rows if row["contender"] == "selected"]
     found = {(row["seed"], row["present"], row["prediction"]) for row in selected}
-    assert found == {(s, subset_name(p), name) for s in (1, 2) for p in subsets() for name in PREDICTIONS}
+    assert found == {(s, subset_name(p), name) for s in SEEDS for p in subsets() for name in PREDICTIONS}
     assert len(selected) == len(found)
-    records = read_records(trained.layout)[RunKey(config_id(trained.selected), 1)]
-    of_seed = {row["prediction"]: row for row in selected if (row["seed"], row["present"]) == (1, "tav")}
+    records = read_records(trained.layout)[RunKey(config_id(trained.selected), SEEDS[0])]
+    of_seed = {
+        row["prediction"]: row for row in selected if (row["seed"], row["present"]) == (SEEDS[0], "tav")
+    }
     assert of_seed["tie"]["weight_vision"] == 1.5
     assert of_seed["tie:learned"]["weight_text"] == records["learned"].vector.w_text
     assert of_seed["tie:learned"]["valid_gain"] == pytest.approx(records["learned"].gain.mean)  # type: ignore[union-attr]
@@ -148,14 +151,14 @@ def test_a_seed_that_was_not_evaluated_yet_is_chosen_for_like_the_others(trained
     """A sweep that grows by a seed after its test split was opened."""
     trained.debias()
     trained.evaluate()
-    second = RunKey(config_id(trained.selected), 2)
+    second = RunKey(config_id(trained.selected), SEEDS[1])
     for path in (trained.layout.evaluation_journal, trained.layout.debiasing_journal):
         lines = path.read_bytes().splitlines(keepends=True)
         path.write_bytes(b"".join(line for line in lines if not mentions(line, second)))
-    assert trained.debias() == [(2, method) for method in METHODS]
+    assert trained.debias() == [(SEEDS[1], method) for method in METHODS]
     assert trained.evaluate()
     found = {(row["seed"], row["prediction"]) for row in trained.rows if row["contender"] == "selected"}
-    assert found == {(seed, name) for seed in (1, 2) for name in PREDICTIONS}
+    assert found == {(seed, name) for seed in SEEDS for name in PREDICTIONS}
 
 
 def mentions(line: bytes, key: RunKey) -> bool:
@@ -176,7 +179,7 @@ def test_only_the_methods_asked_for_are_used(
     template: Path, tmp_path: Path, methods: list[str], chosen: list[str]
 ) -> None:
     shutil.copytree(template, tmp_path, dirs_exist_ok=True)
-    assert Trained(tmp_path, debiasing__methods=methods).debias() == [(s, m) for s in (1, 2) for m in chosen]
+    assert Trained(tmp_path, debiasing__methods=methods).debias() == [(s, m) for s in SEEDS for m in chosen]
 
 
 def test_a_configuration_without_counterfactuals_has_nothing_to_choose(trained: Trained) -> None:

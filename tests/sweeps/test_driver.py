@@ -18,6 +18,7 @@ from results.histories import read_runs
 from results.journal import read_journal
 from results.layout import SweepLayout
 from results.records import RunState
+from results.selection import read_selection
 
 pytestmark = pytest.mark.slow
 
@@ -49,20 +50,36 @@ def test_a_sweep_leads_from_its_file_to_tables_and_report(undisturbed: Sweep) ->
     confirmed = runs[(runs["phase"] == "confirm") & (runs["role"] == "candidate")]
     assert set(confirmed["seed"]) == {1, 2}
     assert confirmed["config_id"].value_counts().tolist() in ([2, 2], [2, 2, 2])
-    undebiased = runs[runs["phase"] == "evaluate"]
-    assert sorted(undebiased["seed"]) == [1, 2]
-    assert set(undebiased["role"]) == {"undebiased"}
+    evaluated = runs[runs["phase"] == "evaluate"]
+    assert evaluated.groupby("role")["seed"].unique().map(list).to_dict() == {
+        "candidate": [1000, 1001],
+        "paper": [1000, 1001],
+        "undebiased": [1000, 1001],
+    }
     assert len(results.epochs) == runs["epochs"].sum()
     for name in ("epochs", "runs", "evaluations"):
         assert pd.read_parquet(undisturbed.layout.table(name)).equals(getattr(results, name))
     assert undisturbed.layout.report.stat().st_size > 100_000
 
 
+def test_the_selection_says_how_far_it_was_overstated_on_seeds_that_it_did_not_see(
+    undisturbed: Sweep,
+) -> None:
+    selection = read_selection(undisturbed.layout)
+    assert selection is not None
+    runs = undisturbed.results.runs
+    fresh = runs[(runs["config_id"] == selection.config_id) & (runs["phase"] == "evaluate")]
+    assert selection.confirmed is not None
+    assert selection.confirmed.mean == pytest.approx(fresh["score"].mean())
+    assert selection.optimism == pytest.approx(selection.interval.mean - fresh["score"].mean())
+    assert {0, 1, 2} >= set(selection.scores)
+
+
 def test_every_contender_is_evaluated_with_every_seed_and_subset(undisturbed: Sweep) -> None:
     evaluations = undisturbed.results.evaluations
     for contender in ("selected", "paper", "undebiased"):
         rows = evaluations[evaluations["contender"] == contender]
-        assert sorted(rows.groupby("seed")["present"].nunique().to_dict().items()) == [(1, 8), (2, 8)]
+        assert sorted(rows.groupby("seed")["present"].nunique().to_dict().items()) == [(1000, 8), (1001, 8)]
     assert evaluations["contender"].value_counts().to_dict() == {
         "selected": 6 * 16,
         "paper": 16,
@@ -80,7 +97,7 @@ def test_what_is_chosen_after_training_is_on_record_before_the_test_split_is_ope
     chosen = read_journal(undisturbed.layout.debiasing_journal)
     (opening,) = [r for r in read_journal(undisturbed.layout.evaluation_journal) if r["kind"] == "opening"]
     assert {(row["seed"], row["method"]) for row in chosen} == {
-        (seed, method) for seed in (1, 2) for method in ("paper", "configured", "learned", "searched")
+        (seed, method) for seed in (1000, 1001) for method in ("paper", "configured", "learned", "searched")
     }
     assert all(row["time"] < opening["time"] for row in chosen)
     assert "debiasing after training" in (undisturbed.folder / "output").read_text(encoding="utf-8")
@@ -96,7 +113,7 @@ def test_the_output_is_ours_alone(undisturbed: Sweep) -> None:
         "mean validation",
     ):
         assert part in output
-    assert "test accuracy, mean over seeds 1, 2" in output
+    assert "test accuracy, mean over seeds 1000, 1001" in output
     for foreign in ("ray::", "Tuner", "Trial status", "raylet", "ray.tune", "WARNING"):
         assert foreign not in output
 
@@ -173,7 +190,7 @@ def test_evaluating_again_from_the_command_line_opens_nothing(undisturbed: Sweep
     before = undisturbed.layout.evaluation_journal.read_bytes()
     command = [*MAIN, "results", "evaluate", "tiny.yaml"]
     shown = subprocess.run(command, cwd=undisturbed.folder, capture_output=True, text=True, check=True).stdout
-    assert "test accuracy, mean over seeds 1, 2" in shown
+    assert "test accuracy, mean over seeds 1000, 1001" in shown
     assert undisturbed.layout.evaluation_journal.read_bytes() == before
 
 

@@ -9,10 +9,11 @@ from typing import Any
 from tiny_sweep import begin, checked_sweep, train
 
 from results.histories import read_run
+from results.manifest import read_manifest
 from results.records import RunState
+from sweeps.confirmation import confirm_job
 from sweeps.job_sources import SearchJobs
 from sweeps.jobs import Job
-from sweeps.phases import confirm_jobs
 from sweeps.reuse import Reuse
 
 
@@ -45,7 +46,5 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
     take_over = Reuse(begin(other), higher_is_better=True, told=lambda *_: None)
     assert take_over(job) is None
     assert take_over(replace(job, patience=None)) is None, "the run ended sooner than its configuration says"
-    confirmed = confirm_jobs(
-        sweep.spec, [history], [history], sweep.spec.paper_config(sweep.data.fingerprint)
-    )
-    assert {again.patience for again in confirmed} == {None}
+    assert confirm_job(history, 1).patience is None
+    assert not read_manifest(layout).search_ranks, "its search score is that of a shorter run"

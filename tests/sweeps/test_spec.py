@@ -53,7 +53,7 @@ def test_every_section_but_name_and_data_has_a_default(tmp_path: Path) -> None:
     assert (spec.storage, spec.data.root, spec.data.synthetic) == ("causalmer_runs", None, None)
     assert (spec.search.sampler, spec.search.num_configs, spec.search.seed) == ("tpe", 12, 0)
     assert (spec.search.startup, spec.search.max_concurrent, spec.search.paper_first) == (5, 4, True)
-    assert (spec.seeds.search, spec.seeds.confirm, spec.seeds.top_k, spec.seeds.first) == (1, 3, 4, 0)
+    assert (spec.seeds.search, spec.seeds.confirm, spec.seeds.top_k, spec.seeds.first) == (1, 5, 4, 0)
     assert spec.scheduler.model_dump() == {"name": "asha", "grace_epochs": 2, "reduction_factor": 3}
     assert (spec.selection.rule, spec.selection.confidence) == ("best_mean", 0.95)
     assert (spec.resources.cpu, spec.resources.gpu) == (1.0, 0.0)

@@ -62,7 +62,12 @@ def sweep_trees(draw: st.DrawFn) -> dict[str, Any]:
             "optimiser": st.fixed_dictionaries({"clip_norm": unit}),
         },
     )
-    seeds = {"search": st.just(1), "confirm": st.integers(1, 9), "first": st.integers(0, 99)}
+    seeds = {
+        "search": st.just(1),
+        "confirm": st.integers(0, 9),
+        "evaluate": st.integers(1, 9),
+        "first": st.integers(0, 99),
+    }
     optional = {
         "storage": folders,
         "base": base,

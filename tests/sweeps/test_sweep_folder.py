@@ -33,20 +33,25 @@ def test_what_no_record_depends_on_may_change(tmp_path: Path, changes: dict[str,
 def test_what_may_grow_grows_and_then_stands_in_the_folder(tmp_path: Path) -> None:
     layout = begin(checked_sweep(tmp_path))
     before = read_manifest(layout)
-    larger = checked_sweep(tmp_path, search__num_configs=7, seeds__confirm=3, seeds__top_k=4)
+    larger = checked_sweep(
+        tmp_path, search__num_configs=7, seeds__confirm=3, seeds__top_k=4, seeds__evaluate=3
+    )
     assert continue_sweep(larger) == [
         "search.num_configs 7 instead of 5",
         "seeds.confirm 3 instead of 2",
+        "seeds.evaluate 3 instead of 2",
         "seeds.top_k 4 instead of 2",
     ]
     after = read_manifest(layout)
     assert after.confirm_seeds == (1, 2, 3)
-    assert after.model_copy(update={"confirm_seeds": (1, 2)}) == before
+    assert after.evaluate_seeds == (1000, 1001, 1002)
+    smaller = {"confirm_seeds": (1, 2), "evaluate_seeds": (1000, 1001)}
+    assert after.model_copy(update=smaller) == before
     assert load_spec(layout.spec).search.num_configs == 7
     assert continue_sweep(larger) == []
 
 
-@pytest.mark.parametrize("key", ["search__num_configs", "seeds__confirm", "seeds__top_k"])
+@pytest.mark.parametrize("key", ["search__num_configs", "seeds__confirm", "seeds__evaluate", "seeds__top_k"])
 def test_what_may_grow_may_not_shrink(tmp_path: Path, key: str) -> None:
     begin(checked_sweep(tmp_path))
     dotted = key.replace("__", ".")
@@ -67,6 +72,10 @@ REFUSED = {
     "scheduler.grace_epochs": (
         {"scheduler__grace_epochs": 2},
         "was 1, is 2; which runs were cut follows from it",
+    ),
+    "confirmation.max_error": (
+        {"confirmation": {"name": "race", "max_error": 0.2}},
+        "was 0.1, is 0.2; what was chosen follows from it",
     ),
     "seeds.first": ({"seeds__first": 5}, "was 0, is 5; it says which seeds are for what"),
     "fidelity": ({"fidelity": "paper"}, 'was "mended", is "paper"; it is part of every configuration'),

@@ -1,0 +1,218 @@
+"""The confirmation: how many seeds each of the best configurations is given, and which of them leaves when.
+
+The configurations race on common seeds. A round adds seeds to all that are still in; after it a named rule says who
+leaves. What stands is a function of the records alone: it is derived anew whenever it is asked for, so a kill loses
+nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from causalmer_core.frozen import Frozen
+from results.chances import chances_of_being_best
+
+
+class AllRule(Frozen):
+    """Nobody leaves: all of them run on all seeds."""
+
+    name: Literal["all"] = "all"
+
+
+class HalvingRule(Frozen):
+    """Halving over seeds (Karnin et al., "Almost optimal exploration in multi-armed bandits", ICML 2013, with seeds as
+    pulls): after each round the worse half by mean leaves, and the next round has twice as many seeds.
+
+    Attributes:
+        reduction_factor: one in so many goes on, and a round has so many times the seeds of the one before.
+    """
+
+    name: Literal["halving"] = "halving"
+    reduction_factor: int = Field(default=2, ge=2)
+
+
+class RaceRule(Frozen):
+    """A configuration leaves when its chance of being the best is small.
+
+    After each round the chances come from the scores so far (see `results.chances`). Those with the smallest leave, as
+    many as keep the sum of all chances that have left within the error allowed by then: `max_error` is spent evenly
+    over the rounds, and what is left over goes to later ones. A chance at the time of leaving is the probability, given
+    all that was seen, that the best one leaves; so under the model the best of those that race leaves with a
+    probability of at most `max_error`.
+
+    Attributes:
+        max_error: the bound on the probability that the best leaves, over the whole race.
+        seeds_per_round: how many seeds a round adds.
+    """
+
+    name: Literal["race"] = "race"
+    max_error: float = Field(default=0.1, gt=0.0, lt=1.0)
+    seeds_per_round: int = Field(default=1, ge=1)
+
+
+ConfirmationRule = Annotated[RaceRule | HalvingRule | AllRule, Field(discriminator="name")]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round that is over.
+
+    Attributes:
+        seeds: what it added.
+        racers: who ran on them.
+        chances: of being the best, after it, of those that finished; empty where the rule asks for none.
+        left: who left after it by the rule.
+        failed: who did not finish on all of its seeds, and is out for that.
+    """
+
+    seeds: tuple[int, ...]
+    racers: tuple[str, ...]
+    chances: Mapping[str, float]
+    left: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """How the confirmation stands.
+
+    Attributes:
+        rounds: those that are over.
+        racing: who is still in.
+        pending: the seeds of the round that is on or comes next; empty: it is over.
+    """
+
+    rounds: tuple[Round, ...]
+    racing: tuple[str, ...]
+    pending: tuple[int, ...]
+
+    def seeds_of(self, racer: str) -> tuple[int, ...]:
+        """The seeds that a racer is due to run on, by now."""
+        held = [seed for each in self.rounds if racer in each.racers for seed in each.seeds]
+        return (*held, *(self.pending if racer in self.racing else ()))
+
+    def left_after(self, racer: str) -> Round | None:
+        """The round after which a racer left by the rule."""
+        return next((each for each in self.rounds if racer in each.left), None)
+
+    def last_chance(self, racer: str) -> float | None:
+        """A racer's chance of being the best when the rule last asked for it."""
+        chances = [each.chances[racer] for each in self.rounds if racer in each.chances]
+        return chances[-1] if chances else None
+
+
+def race(
+    rule: RaceRule | HalvingRule | AllRule,
+    outcomes: Mapping[str, Mapping[int, float | None]],
+    seeds: Sequence[int],
+    *,
+    earlier: Sequence[int] = (),
+    searched: Sequence[float] = (),
+    searched_seeds: int = 1,
+    higher_is_better: bool,
+) -> Race:
+    """How the confirmation stands by these records.
+
+    Args:
+        rule: who leaves when.
+        outcomes: by racer and seed the score; none where the run ended without one. A run that has not ended is absent.
+        seeds: of the confirmation, in the order in which they are added.
+        earlier: seeds from before the confirmation whose scores count as well.
+        searched: the scores of all configurations of the search that finished: how far configurations differ.
+        searched_seeds: over how many seeds each of these is a mean.
+        higher_is_better: of the scores.
+    """
+    prior = _Prior(searched, searched_seeds)
+    sign = 1.0 if higher_is_better else -1.0
+    planned = _planned(rule, len(outcomes), seeds)
+    racing, held, spent = sorted(outcomes), list[Round](), 0.0
+    for number, (added, keep) in enumerate(planned, start=1):
+        if not racing or (len(racing) == 1 and not isinstance(rule, AllRule)):
+            break
+        if any(seed not in outcomes[racer] for racer in racing for seed in added):
+            return Race(tuple(held), tuple(racing), added)
+        due = [*earlier, *(seed for each in held for seed in each.seeds), *added]
+        scores = {racer: [outcomes[racer].get(seed) for seed in due] for racer in racing}
+        whole = {racer: [sign * score for score in row if score is not None] for racer, row in scores.items()}
+        whole = {racer: row for racer, row in whole.items() if len(row) == len(due)}
+        chances = _chances(whole, prior) if isinstance(rule, RaceRule) else {}
+        left: list[str] = []
+        if number < len(planned) and isinstance(rule, RaceRule):
+            left = _least_likely(chances, rule.max_error * number / (len(planned) - 1) - spent)
+            spent += sum(chances[racer] for racer in left)
+        elif number < len(planned) and isinstance(rule, HalvingRule):
+            left = sorted(whole, key=lambda racer: -sum(whole[racer]))[keep:]
+        failed = tuple(racer for racer in racing if racer not in whole)
+        held.append(Round(added, tuple(racing), chances, tuple(left), failed))
+        racing = [racer for racer in whole if racer not in left]
+    return Race(tuple(held), tuple(racing), ())
+
+
+def most_runs(rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: int) -> int:
+    """How many runs a confirmation of so many configurations has at most."""
+    if racers == 1 and not isinstance(rule, AllRule):
+        return 0
+    runs, racing = 0, racers
+    for added, keep in _planned(rule, racers, range(seeds)):
+        runs += racing * len(added)
+        racing = keep
+    return runs
+
+
+@dataclass(frozen=True, slots=True)
+class _Prior:
+    """What the search says of how far configurations differ."""
+
+    searched: Sequence[float]
+    seeds: int
+
+
+def _chances(scores: Mapping[str, Sequence[float]], prior: _Prior) -> dict[str, float]:
+    if len(scores) < 2:
+        return dict.fromkeys(scores, 1.0)
+    found = chances_of_being_best(np.array(list(scores.values())), prior.searched, prior.seeds)
+    return dict(zip(scores, found.tolist(), strict=True))
+
+
+def _planned(
+    rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: Sequence[int]
+) -> list[tuple[tuple[int, ...], int]]:
+    """The rounds: their seeds, and how many go on after each at most."""
+    if isinstance(rule, AllRule):
+        sizes, keeps = [len(seeds)], [racers]
+    elif isinstance(rule, RaceRule):
+        step = rule.seeds_per_round
+        sizes = [min(step, len(seeds) - start) for start in range(0, len(seeds), step)]
+        keeps = [racers] * len(sizes)
+    else:
+        sizes, keeps = _halving(rule.reduction_factor, racers, len(seeds))
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [(tuple(seeds[a:b]), keep) for a, b, keep in zip(ends[:-1], ends[1:], keeps, strict=True)]
+
+
+def _halving(factor: int, racers: int, seeds: int) -> tuple[list[int], list[int]]:
+    """Seeds of each round, growing by the factor as far as whole numbers allow, and who goes on after it."""
+    rounds, going_on = 1, racers // factor
+    while going_on >= factor:
+        rounds, going_on = rounds + 1, going_on // factor
+    rounds = min(rounds, seeds)
+    whole = (factor**rounds - 1) / (factor - 1)
+    ends = [0]
+    for number in range(1, rounds + 1):
+        share = round(seeds * (factor**number - 1) / (factor - 1) / whole)
+        ends.append(min(max(share, ends[-1] + 1), seeds - (rounds - number)))
+    keeps = [max(racers // factor**number, 1) for number in range(1, rounds + 1)]
+    return [b - a for a, b in pairwise(ends)], keeps
+
+
+def _least_likely(chances: Mapping[str, float], allowed: float) -> list[str]:
+    """As many of the least likely as have chances of at most `allowed` together, but never all."""
+    order = sorted(chances, key=chances.__getitem__)
+    sums = np.cumsum([chances[racer] for racer in order])
+    return order[: max(min(int((sums <= allowed).sum()), len(order) - 1), 0)]
