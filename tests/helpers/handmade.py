@@ -32,6 +32,13 @@ SCORES: dict[str, dict[int, float]] = {
     "undebiased": {1: 0.70, 2: 0.68, 3: 0.72},
 }
 WINNER = "2"
+FRESH_SEEDS = (1000, 1001)
+FRESH: dict[str, dict[int, float]] = {
+    "2": {1000: 0.75, 1001: 0.73},
+    "paper": {1000: 0.70, 1001: 0.72},
+    "undebiased": {1000: 0.71},
+}
+"""Of a sweep with seeds that no selection sees (`judged_sweep`): the undebiased twin lacks one."""
 CURVE = (-0.10, -0.05, 0.0, -0.02)
 """The monitored metric at epochs 1 to 4, relative to the run's score: epoch 3 is the best."""
 SUBSETS = ("tav", "ta", "tv", "av", "t", "a", "v", "none")
@@ -105,6 +112,25 @@ def begin(layout: SweepLayout, name: str, seed: int, fusion: str = "mask") -> Ru
         device="cpu",
         host="elsewhere",
     )
+
+
+def judged_sweep(folder: Path, **changes: Any) -> SweepLayout:
+    """The hand-made runs in a sweep whose search seed counts in the ranking, and which has seeds that no selection
+    sees. Contenders ran on these alone. `changes` are of the manifest.
+    """
+    layout = SweepLayout(folder / "judged")
+    fields = {"evaluate_seeds": FRESH_SEEDS, "search_ranks": True, **changes}
+    create_sweep(layout, manifest("judged").model_copy(update=fields), spec="name: judged\n")
+    for name, scores in SCORES.items():
+        for seed in scores if name.isdigit() else ():
+            finish(layout, name, seed)
+    for name, fresh in FRESH.items():
+        for seed, score in fresh.items():
+            with begin(layout, name, seed) as journal:
+                for epoch in range(1, 5):
+                    journal.epoch(epoch_row(score, epoch))
+                journal.end(RunState.FINISHED)
+    return layout
 
 
 def epoch_row(score: float, epoch: int) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import handmade
 import pytest
 
 from results.dataset import SweepResults, open_sweep
 from results.intervals import t_interval
 from results.leaderboard import COLUMNS, Leaderboard, leaderboard
+from results.racing import HalvingRule, RaceRule
 from results.records import RunState
 
 
@@ -112,6 +115,63 @@ def test_an_empty_table_gives_an_empty_leaderboard(results: SweepResults) -> Non
     assert board.entries == ()
     with pytest.raises(KeyError):
         board.entry("0" * 16)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
+    return open_sweep(handmade.judged_sweep(tmp_path_factory.mktemp("judged")))
+
+
+def test_where_the_search_seeds_count_the_mean_is_over_them_and_the_confirm_seeds(
+    judged: SweepResults,
+) -> None:
+    board = leaderboard(judged.runs, judged.manifest)
+    assert numbers(board.ranked) == [2, 1, 0]
+    assert board.seeds == (0, 1, 2, 3)
+    assert board.ranked[0].interval == t_interval([0.76, 0.80, 0.74, 0.77])
+
+
+def test_seeds_that_no_selection_sees_have_a_mean_of_their_own(judged: SweepResults) -> None:
+    board = leaderboard(judged.runs, judged.manifest)
+    assert board.fresh_seeds == (1000, 1001)
+    assert board.ranked[0].fresh_interval == t_interval([0.75, 0.73])
+    assert board.ranked[1].fresh_interval is None
+    (paper,) = board.contenders
+    assert (paper.label, paper.interval, paper.standing) == ("paper", None, t_interval([0.70, 0.72]))
+    assert handmade.config_id("undebiased") in {entry.config_id for entry in board.incomplete}
+
+
+def test_what_ran_on_unseen_seeds_cannot_change_the_ranking(judged: SweepResults) -> None:
+    runs = judged.runs.copy()
+    fresh = runs["seed"].isin(handmade.FRESH_SEEDS)
+    runs.loc[fresh, "score"] = 1.0 - runs.loc[fresh, "score"]
+    expected = leaderboard(judged.runs, judged.manifest)
+    for changed in (runs, judged.runs[~fresh]):
+        board = leaderboard(changed, judged.manifest)
+        assert [e.config_id for e in board.ranked] == [e.config_id for e in expected.ranked]
+        assert [e.interval for e in board.ranked] == [e.interval for e in expected.ranked]
+
+
+def test_who_left_the_confirmation_stands_apart_with_the_seeds_that_it_had(tmp_path: Path) -> None:
+    layout = handmade.judged_sweep(tmp_path, confirmation=HalvingRule())
+    results = open_sweep(layout)
+    board = leaderboard(results.runs, results.manifest)
+    # four race: seed 1 for all; the means over seeds 0 and 1 of 3 and 2 are the best, and 3 fails on seed 2
+    assert numbers(board.ranked) == [2]
+    assert numbers(board.left) == [1, 0]
+    assert {entry.left_after for entry in board.left} == {1}
+    assert board.left[0].interval == t_interval([0.78, 0.70])
+    assert not board.left[0].selectable
+    assert numbers(board.incomplete)[:1] == [3]
+
+
+def test_chances_are_those_of_the_race(tmp_path: Path) -> None:
+    results = open_sweep(handmade.judged_sweep(tmp_path, confirmation=RaceRule(max_error=0.4)))
+    board = leaderboard(results.runs, results.manifest)
+    chances = [entry.chance for entry in board.entries if entry.chance is not None]
+    assert len(chances) == 4
+    assert all(0.0 <= chance <= 1.0 for chance in chances)
+    assert board.ranked[0].number == 2
 
 
 def test_handmade_truth_is_not_symmetric() -> None:

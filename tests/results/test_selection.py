@@ -13,6 +13,7 @@ from causalmer_core.errors import UserError
 from results.dataset import SweepResults, open_sweep
 from results.intervals import t_interval
 from results.leaderboard import Leaderboard
+from results.racing import HalvingRule
 from results.selection import RULES, Rule, choose, read_selection, select
 
 
@@ -46,6 +47,29 @@ def test_optimism_is_what_the_search_saw_beyond_the_fresh_seeds(results: SweepRe
     other = choose(dataclasses.replace(results, manifest=lower))
     assert other.number == 0
     assert other.search_optimism == pytest.approx(0.72 - 0.70)
+
+
+def test_unseen_seeds_say_how_far_the_selection_was_overstated(tmp_path: Path) -> None:
+    judged = open_sweep(handmade.judged_sweep(tmp_path))
+    chosen = choose(judged)
+    assert chosen.interval.mean == pytest.approx(0.7675)
+    assert chosen.confirmed == t_interval([0.75, 0.73])
+    assert chosen.optimism == pytest.approx(0.7675 - 0.74)
+    assert chosen.search_optimism == pytest.approx(0.76 - 0.74)
+    assert "over seeds 1000, 1001, which no selection saw, it has 0.7400" in "; ".join(chosen.reasons)
+    assert "the selection had overstated it by 0.0275" in chosen.reasons
+    before = dataclasses.replace(judged, runs=judged.runs[judged.runs["seed"] < 1000])
+    early = choose(before)
+    assert (early.confirmed, early.optimism, early.search_optimism) == (None, None, None)
+    assert (early.config_id, early.interval) == (chosen.config_id, chosen.interval)
+
+
+def test_the_runner_up_may_have_left_the_confirmation_before(tmp_path: Path) -> None:
+    chosen = choose(open_sweep(handmade.judged_sweep(tmp_path, confirmation=HalvingRule())))
+    assert chosen.runner_up is not None
+    assert chosen.runner_up.number == 1
+    assert chosen.runner_up.difference.n == 2
+    assert "2 left the confirmation before" in "; ".join(chosen.reasons)
 
 
 def test_a_selection_comes_back_as_written(results: SweepResults) -> None:

@@ -58,7 +58,7 @@ def finish(sweep: CheckedSweep, job: Job) -> None:
 
 
 def test_a_round_begins_when_all_runs_of_the_one_before_have_ended(tmp_path: Path) -> None:
-    sweep = searched_sweep(tmp_path, confirmation={"name": "race", "max_error": 1e-9})
+    sweep = searched_sweep(tmp_path, confirmation={"name": "halving"})
     jobs = source(sweep)
     first = list(given(jobs))
     assert {(job.number, job.key.seed) for job in first} == {(number, 1) for number in range(4)}
@@ -69,7 +69,9 @@ def test_a_round_begins_when_all_runs_of_the_one_before_have_ended(tmp_path: Pat
         assert jobs.next_job() is NoJob.LATER
     finish(sweep, first[-1])
     jobs.completed(first[-1].key)
-    assert {job.key.seed for job in given(jobs)} == {2}
+    assert {(job.number, job.key.seed) for job in given(jobs)} == {
+        (number, seed) for number in (2, 3) for seed in (2, 3, 4)
+    }
 
 
 def run_to_the_end(sweep: CheckedSweep, *, restarts: bool) -> list[RunKey]:
