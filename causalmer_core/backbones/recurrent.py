@@ -19,7 +19,11 @@ from causalmer_core.padding import averaged_to, last_step, steps_there
 
 @final
 class LSTM(nn.Module):
-    """Layers of LSTM, and the last layer's state at the last step that is there."""
+    """Layers of LSTM, and the last layer's state at the last step that is there.
+
+    On a CPU it computes in float32 under autocast, too: most CPUs have no recurrent kernels for bfloat16, and torch
+    then refuses instead of falling back.
+    """
 
     def __init__(self, inputs: int, width: int, layers: int) -> None:
         super().__init__()
@@ -27,7 +31,11 @@ class LSTM(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """`(batch, width)` from `x (batch, steps, inputs)`."""
-        states, _ = self.lstm(x)
+        if x.device.type == "cpu":
+            with torch.autocast("cpu", enabled=False):
+                states, _ = self.lstm(x.float())
+        else:
+            states, _ = self.lstm(x)
         return last_step(states, mask)
 
 

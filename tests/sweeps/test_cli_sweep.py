@@ -169,8 +169,8 @@ def test_a_plan_shows_what_would_run_and_starts_nothing(shell: Shell, tmp_path: 
     for part in (
         "4 parameters, a continuum",
         "at most 5 runs by tpe with seed 0",
-        "at most 6 runs with seeds 1, 2",
-        "2 runs of the undebiased twin, then the test split",
+        "at most 4 runs of the best 2 with seeds 1, 2",
+        "at most 6 runs of the selected configuration, the paper's default and the undebiased twin with seeds",
         "1 CPU, 0 GPU a run; 2 at once",
         "at most 3 a run",
         "ms a step",

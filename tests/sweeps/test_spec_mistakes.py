@@ -39,7 +39,7 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "unknown section",
         HEAD + "seach: {}\n",
-        "3: seach: unknown key; given seach; allowed base, budget, data, debiasing, evaluation, failure, "
+        "3: seach: unknown key; given seach; allowed base, budget, confirmation, data, debiasing, evaluation, failure, "
         "fidelity, name, paper_default, resources, reuse, scheduler, search, seeds, "
         "selection, space, storage (did you mean 'search'?)",
     )
