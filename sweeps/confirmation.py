@@ -15,7 +15,7 @@ from results.histories import RunHistory
 from results.manifest import Manifest
 from results.racing import Race, race
 from results.records import RunKey
-from sweeps.job_sources import JobSource, NoJob, ReadRun, TakeOver, is_done, nothing_to_take_over
+from sweeps.job_sources import JobSource, NoJob, ReadRun, TakeOver, has_ended, is_done, nothing_to_take_over
 from sweeps.jobs import Job
 from sweeps.search_results import finished_scores, searched_histories
 
@@ -71,12 +71,10 @@ class ConfirmJobs(JobSource):
         while True:
             while self._waiting:
                 job = self._waiting.popleft()
-                history = self._read_run(job.key)
-                history = history if is_done(history) else self._take_over(job)
-                if history is None or not is_done(history):
+                if not has_ended(job, self._read_run) and not self._take_over(job):
                     self._running.add(job.key)
                     return job
-                self._settle(history)
+                self._settle(job)
             if self._running:
                 return NoJob.LATER
             standing = self.race()
@@ -84,18 +82,19 @@ class ConfirmJobs(JobSource):
                 return NoJob.NEVER
             self._waiting.extend(self._round(standing))
 
-    def completed(self, key: RunKey) -> None:
+    def completed(self, job: Job) -> None:
         """Read what came of a run."""
-        self._running.discard(key)
-        history = self._read_run(key)
-        if history is not None:
-            self._settle(history)
+        self._running.discard(job.key)
+        self._settle(job)
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _settle(self, history: RunHistory) -> None:
-        self._outcomes[history.key.config_id][history.key.seed] = history.final_score
+    def _settle(self, job: Job) -> None:
+        for key in job.keys:
+            history = self._read_run(key)
+            if history is not None:
+                self._outcomes[key.config_id][key.seed] = history.final_score
 
     def _round(self, standing: Race) -> Iterable[Job]:
         """Ordered by seed, so that what is cut short has compared all on the first seeds."""
@@ -109,7 +108,7 @@ def confirm_job(history: RunHistory, seed: int) -> Job:
     """The configuration of a run of the search, with another seed."""
     return Job(
         config=RunConfig.model_validate(history.config),
-        seed=seed,
+        seeds=(seed,),
         phase="confirm",
         role="candidate",
         number=history.number,

@@ -27,14 +27,7 @@ from results.report import write_report
 from results.selection import Selection, current_selection, read_selection
 from sweeps.confirmation import ConfirmJobs
 from sweeps.debiasing_phase import chooses_after_training, debias
-from sweeps.job_sources import (
-    JobList,
-    JobSource,
-    SearchJobs,
-    TakeOver,
-    cut_of,
-    nothing_to_take_over,
-)
+from sweeps.job_sources import JobList, JobSource, TakeOver, nothing_to_take_over
 from sweeps.jobs import Job
 from sweeps.phases import contenders, evaluate_jobs, most_runs
 from sweeps.preflight import CheckedSweep
@@ -44,6 +37,7 @@ from sweeps.retries import wait_seconds
 from sweeps.reuse import Reuse
 from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
+from sweeps.search_jobs import SearchJobs, cut_of
 from sweeps.search_results import best_candidates
 from sweeps.sweep_folder import begin_sweep, continue_sweep
 

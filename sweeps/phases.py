@@ -74,7 +74,7 @@ def _job(spec: SweepSpec, config: RunConfig, seed: int, role: str, proposed: Run
     number, values = (
         (proposed.number, proposed.values) if proposed else (None, _searched_values(spec, config))
     )
-    return Job(config=config, seed=seed, phase="evaluate", role=role, number=number, values=values)
+    return Job(config=config, seeds=(seed,), phase="evaluate", role=role, number=number, values=values)
 
 
 def _searched_values(spec: SweepSpec, config: RunConfig) -> dict[str, Any]:

@@ -80,11 +80,12 @@ class SweepProgress:
         self.say(f"{name}: {text}")
 
     def run_started(self, job: Job) -> None:
-        """A run was given out."""
-        self._running[job.key] = 0
-        if job.key not in self._begun:  # else it is started again
-            self._begun.add(job.key)
-            self._ahead = max(self._ahead - 1, 0)
+        """The runs of a job were given out."""
+        for key in job.keys:
+            self._running[key] = 0
+            if key not in self._begun:  # else it is started again
+                self._begun.add(key)
+                self._ahead = max(self._ahead - 1, 0)
         if self._started is None:
             self._started = time.monotonic()
 
@@ -105,11 +106,12 @@ class SweepProgress:
         self._line(f"run {key.stem}: {words}")
 
     def run_reused(self, job: Job, sweep_id: str) -> None:
-        """A run was taken over from another sweep."""
-        self._done += 1
-        self._ahead = max(self._ahead - 1, 0)
+        """The runs of a job were taken over from another sweep."""
+        self._done += len(job.keys)
+        self._ahead = max(self._ahead - len(job.keys), 0)
         self._update()
-        self._line(f"run {job.key.stem}: taken over from {sweep_id}")
+        for key in job.keys:
+            self._line(f"run {key.stem}: taken over from {sweep_id}")
 
     def _update(self) -> None:
         total = self._epochs_done + self._epochs_ahead

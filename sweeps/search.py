@@ -7,7 +7,6 @@ never restored from a file: it is replayed from the records.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,31 +17,12 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from causalmer_core.seeding import derive
 from results.records import RunState
+from sweeps.outcomes import Outcome
 from sweeps.parameters import Value
 from sweeps.samplers import KEEPS_NOTES, always_present, make_sampler
-from sweeps.scheduling import Curve
 from sweeps.search_section import GENETIC, SearchSection
 from sweeps.sobol import sobol_point
 from sweeps.space import SearchSpace
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a proposal.
-
-    Attributes:
-        state: of its run; `finished` and `pruned` teach the sampler, every other state is a failure, never a bad score.
-        curve: the best score so far after each epoch; empty where the run failed before the first.
-    """
-
-    state: RunState
-    curve: Curve
-
-    @property
-    def score(self) -> float | None:
-        """The best score, if there is a finite one."""
-        last = self.curve[max(self.curve)] if self.curve else math.nan
-        return last if math.isfinite(last) else None
 
 
 @dataclass(frozen=True, slots=True)

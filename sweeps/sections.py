@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from causalmer_core.config import FoldsConfig
 from causalmer_core.errors import UserError, invalid
@@ -52,7 +52,10 @@ class SeedsSection(Frozen):
     """How many seeds are for what.
 
     Attributes:
-        search: seeds of every proposed configuration; for now 1.
+        search: seeds of every proposed configuration; the sampler learns their mean.
+        block: so many of the search's seeds are trained side by side, by one trial: early stopping judges their mean,
+            so that no lucky seed survives alone. A configuration whose block is pruned or fails does not begin its
+            next one. `auto` (default): all of them in one block.
         confirm: further, fresh seeds of the best configurations, at most; see the section `confirmation`. 0: the search
             alone decides.
         evaluate: seeds that no selection sees, of the selected configuration, the paper's default and the undebiased
@@ -61,11 +64,25 @@ class SeedsSection(Frozen):
         first: the first seed; the search's and the confirmation's follow it, and the evaluation's begin 1000 later.
     """
 
-    search: int = Field(default=1, ge=1, le=1)
+    search: int = Field(default=1, ge=1, le=100)
+    block: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     confirm: int = Field(default=5, ge=0, le=500)
     evaluate: int = Field(default=5, ge=1, le=1000)
     top_k: int = Field(default=4, ge=1)
     first: int = Field(default=0, ge=0)
+
+    @field_validator("block")
+    @classmethod
+    def _within_the_search(cls, block: int | str, info: ValidationInfo) -> int | str:
+        search = info.data.get("search")
+        if isinstance(block, int) and isinstance(search, int) and block > search:
+            raise invalid(f"is larger than the search's number of seeds, {search}", f"auto, or 1 to {search}")
+        return block
+
+    @property
+    def block_size(self) -> int:
+        """How many seeds of the search a trial trains side by side, at most."""
+        return self.search if self.block == "auto" else self.block
 
 
 class SelectionSection(Frozen):

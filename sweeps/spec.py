@@ -143,6 +143,10 @@ class SweepSpec(Frozen):
         seeds = self.seeds
         return SeedPlan.counted(seeds.search, seeds.confirm, seeds.evaluate, seeds.first)
 
+    def search_blocks(self) -> tuple[tuple[int, ...], ...]:
+        """The search's seeds, those together that a trial trains side by side."""
+        return self.seed_plan().search_blocks(self.seeds.block_size)
+
 
 def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> SweepSpec:
     """Reads and checks a sweep's file.

@@ -16,8 +16,8 @@ from causalmer_core.errors import UserError, did_you_mean
 from results.histories import RunHistory, read_runs
 from results.layout import SweepLayout
 from results.manifest import read_manifest
-from results.records import RunState
 from sweeps.search import Taught
+from sweeps.search_results import finished_scores, searched_histories
 from sweeps.search_section import WarmStartSection
 from sweeps.space import SearchSpace
 from sweeps.spec import SweepSpec
@@ -42,10 +42,11 @@ def recorded(rows: Sequence[dict[str, Any]]) -> list[Taught] | None:
 
 
 def gather(spec: SweepSpec, fingerprint: str, *, higher_is_better: bool) -> list[Taught]:
-    """The best finished search runs of the earlier sweep whose values lie in this sweep's space, the best first.
+    """The best finished configurations of the earlier search whose values lie in this sweep's space, the best first.
 
     Raises:
-        UserError: there is no such sweep, it is of other data or of another metric, or none of its runs can be used.
+        UserError: there is no such sweep, it is of other data or of another metric, or none of its configurations can
+            be used.
     """
     section = spec.search.warm_start
     if section is None:
@@ -54,18 +55,19 @@ def gather(spec: SweepSpec, fingerprint: str, *, higher_is_better: bool) -> list
     config = spec.base_config(fingerprint)
     _check_comparable(layout, config)
     space, sign = spec.bound_space(), -1.0 if higher_is_better else 1.0
-    runs = [run for run in read_runs(layout) if _is_finished_search(run)]
-    runs.sort(key=lambda run: (sign * (run.score or 0.0), run.number or 0))
-    taught = [found for run in runs if (found := _taught(run, space, config)) is not None][: section.top]
+    found = _searched(layout)
+    found.sort(key=lambda each: (sign * each[1], each[0].number or 0))
+    taught = [one for run, score in found if (one := _taught(run, score, space, config)) is not None]
+    taught = taught[: section.top]
     if not taught:
         raise UserError(
-            f"none of the {len(runs)} finished search runs of {layout.root} lies in this sweep's space; allowed a "
-            "sweep whose searched values overlap with it, or no search.warm_start"
+            f"none of the {len(found)} finished configurations of the search of {layout.root} lies in this sweep's "
+            "space; allowed a sweep whose searched values overlap with it, or no search.warm_start"
         )
     if spec.search.sampler == "cmaes" and len(taught) < CMAES_LEAST:
         raise UserError(
-            f"{layout.root} gives {len(taught)} runs (search.warm_start.top is {section.top}), too few for cmaes, "
-            f"which starts from their best tenth; allowed {CMAES_LEAST} or more, or another sampler"
+            f"{layout.root} gives {len(taught)} configurations (search.warm_start.top is {section.top}), too few for "
+            f"cmaes, which starts from their best tenth; allowed {CMAES_LEAST} or more, or another sampler"
         )
     return taught
 
@@ -97,14 +99,18 @@ def _check_comparable(layout: SweepLayout, config: RunConfig) -> None:
         )
 
 
-def _is_finished_search(run: RunHistory) -> bool:
-    return run.phase == "search" and run.state is RunState.FINISHED and run.score is not None
+def _searched(layout: SweepLayout) -> list[tuple[RunHistory, float]]:
+    """The configurations that finished on all seeds of the earlier search: a run of each, and the mean score."""
+    histories = read_runs(layout)
+    scores = finished_scores(histories, read_manifest(layout).search_seeds)
+    first = {run.key.config_id: run for run in reversed(searched_histories(histories))}
+    return [(first[config_id], score) for config_id, score in scores.items()]
 
 
-def _taught(run: RunHistory, space: SearchSpace, config: RunConfig) -> Taught | None:
-    """The run as the sampler learns it; none where it lies outside the space, or validated on other samples."""
+def _taught(run: RunHistory, score: float, space: SearchSpace, config: RunConfig) -> Taught | None:
+    """The configuration as the sampler learns it; none where it lies outside the space, or saw other samples."""
     earlier = RunConfig.model_validate(run.config)
     values = space.default_point(earlier)
-    if values is None or run.score is None or earlier.data.split != config.data.split:
+    if values is None or earlier.data.split != config.data.split:
         return None
-    return Taught(values, run.score)
+    return Taught(values, score)

@@ -18,7 +18,7 @@ def search_lines(spec: SweepSpec, max_epochs: int) -> list[tuple[str, str]]:
     warm = spec.search.warm_start
     if warm is not None:
         lines.append(
-            ("warm start", f"the best {warm.top} finished search runs of {warm.sweep}, in this space")
+            ("warm start", f"the best {warm.top} finished configurations of {warm.sweep}, in this space")
         )
     lines.append(("scheduler", _scheduler(spec, max_epochs)))
     return lines

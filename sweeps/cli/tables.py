@@ -19,9 +19,9 @@ from results.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
 from results.selection import read_selection
 from sweeps.cli.modality_tables import modality_tables
 from sweeps.cli.plan_lines import search_lines
-from sweeps.job_sources import cut_of
 from sweeps.phases import PHASES
 from sweeps.plan import Plan
+from sweeps.search_jobs import cut_of
 from sweeps.sections import DebiasingSection
 
 _PIPE_WIDTH = 200

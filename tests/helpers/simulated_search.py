@@ -15,10 +15,11 @@ from results.histories import read_run
 from results.journal import read_journal
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
-from sweeps.job_sources import NoJob, SearchJobs
+from sweeps.job_sources import NoJob
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 from sweeps.scheduling import is_cut
+from sweeps.search_jobs import SearchJobs
 
 
 @dataclass
@@ -64,21 +65,21 @@ class Simulated:
         return job
 
     def end(self, key: RunKey, state: RunState | None = None) -> None:
-        """A running run ends, as its digest says or in a state that is given."""
+        """A running job ends, as its digest says or in a state that is given."""
         job = self.running.pop(key)
         if state is not None:
             record_run(self.layout, job, scores(key)[:1], state)
-            self.source.completed(key)
+            self.source.completed(job)
             return
         reached: list[float] = []
-        state = RunState.NAN if zlib.crc32(key.stem.encode()) % 8 == 0 else RunState.FINISHED
+        state = RunState.NAN if zlib.crc32(job.name.encode()) % 8 == 0 else RunState.FINISHED
         for epoch, score in enumerate(scores(key), start=1):
             reached.append(score)
             if epoch in job.bars and is_cut(score, job.bars[epoch], higher_is_better=True):
                 state = RunState.PRUNED
                 break
         record_run(self.layout, job, reached, state)
-        self.source.completed(key)
+        self.source.completed(job)
 
     def run(self, workers: int, order: random.Random, *, until: int | None = None) -> None:
         """Keep `workers` runs going, and let them end in an order of its own, to the end or for so many ends."""

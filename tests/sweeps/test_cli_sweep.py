@@ -201,7 +201,7 @@ def test_status_tells_how_runs_stand(shell: Shell, tmp_path: Path) -> None:
     assert "no run has been recorded yet" in shell("status", "tiny.yaml")[1]
     config = sweep.spec.base_config(sweep.data.fingerprint)
     for seed, state in ((0, "finished"), (1, None)):
-        job = Job(config=config, seed=seed, phase="search", role="candidate", number=seed)
+        job = Job(config=config, seeds=(seed,), phase="search", role="candidate", number=seed)
         record_run(sweep.layout, job, [0.5, 0.75], *([] if state else [None]))
     code, output, _ = shell("status", "tiny.yaml")
     assert code == 0

@@ -27,7 +27,12 @@ from results.run_journal import parse_attempt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-LONGER = YAML.replace("max_epochs: 3", "max_epochs: 8").replace("num_configs: 5", "num_configs: 10")
+LONGER = (
+    YAML.replace("max_epochs: 3", "max_epochs: 8")
+    .replace("num_configs: 5", "num_configs: 6")
+    .replace("seeds: {", "seeds: {search: 2, ")
+)
+"""Its search trains blocks of two seeds."""
 KILLS = 10
 
 

@@ -232,6 +232,11 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "allowed conditions without a circle",
     )
     yield (
+        "a block larger than the search's seeds",
+        HEAD + "seeds: {search: 3, block: 4}\n",
+        "3: seeds.block: is larger than the search's number of seeds, 3; given 4; allowed auto, or 1 to 3",
+    )
+    yield (
         "top_k above num_configs",
         HEAD + "search: {num_configs: 3}\nseeds: {top_k: 4}\n",
         "4: seeds.top_k: confirms 4 of 3 configurations (search.num_configs); given 4; allowed up to 3",

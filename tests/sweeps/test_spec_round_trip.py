@@ -63,7 +63,8 @@ def sweep_trees(draw: st.DrawFn) -> dict[str, Any]:
         },
     )
     seeds = {
-        "search": st.just(1),
+        "search": st.integers(3, 9),
+        "block": st.sampled_from(["auto", 1, 3]),
         "confirm": st.integers(0, 9),
         "evaluate": st.integers(1, 9),
         "first": st.integers(0, 99),
