@@ -23,6 +23,7 @@ from sweeps.phases import PHASES
 from sweeps.plan import Plan
 from sweeps.search_jobs import cut_of
 from sweeps.sections import DebiasingSection
+from sweeps.spec import SweepSpec
 
 _PIPE_WIDTH = 200
 _MOST_SEED_COLUMNS = 8
@@ -140,7 +141,7 @@ def plan_table(plan: Plan) -> RenderableType:
         ("space", f"{len(spec.space.searched_paths)} parameters, {size}"),
         (
             "search",
-            f"at most {plan.runs['search']} runs by {spec.search.sampler} with {_seeds(seeds.search)}",
+            f"at most {plan.runs['search']} runs by {spec.search.sampler} with {_seeds(seeds.search)}{_blocks(spec)}",
         ),
         *search_lines(spec, plan.max_epochs),
         ("confirm", _confirmation(plan)),
@@ -185,6 +186,11 @@ def _seeds(seeds: Sequence[int]) -> str:
     if len(seeds) > _MOST_SEED_COLUMNS:
         return f"seeds {seeds[0]} to {seeds[-1]}"
     return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+
+
+def _blocks(spec: SweepSpec) -> str:
+    blocks = spec.search_blocks()
+    return f", in trials of {' and '.join(str(len(block)) for block in blocks)}" if len(blocks[0]) > 1 else ""
 
 
 def _after_training(section: DebiasingSection) -> str:
