@@ -18,6 +18,7 @@ from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
 from sweeps.block_session import OF_ITS_BLOCK
+from sweeps.ended_trials import ForgetEnded
 from sweeps.interruption import Interruption
 from sweeps.job_sources import JobSource, NoJob, is_done
 from sweeps.jobs import Job
@@ -35,15 +36,19 @@ class Observer(Protocol):
         ...
 
     def run_started(self, job: Job) -> None:
-        """A job was given out."""
+        """The runs of a job were given out."""
         ...
 
     def epoch_done(self, key: RunKey, epoch: int, score: float | None) -> None:
         """A run reported an epoch."""
         ...
 
-    def run_done(self, key: RunKey, words: str) -> None:
-        """A run will not go on; `words` say how it ended."""
+    def run_ended(self, run: RunHistory) -> None:
+        """A run has ended."""
+        ...
+
+    def run_stopped(self, key: RunKey, why: str, *, again: bool) -> None:
+        """An attempt at a run is over and the run is not; whether there is another in this session."""
         ...
 
 
@@ -102,6 +107,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, resources: TrialResources) -> tune.
             storage_path=str(layout.ray.resolve()),
             verbose=0,
             stop=_Stop(jobs),
+            callbacks=[ForgetEnded()],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
@@ -188,7 +194,7 @@ class _Jobs(Searcher):
             self._end(job)
         elif self.is_stopping and not error:
             for key in job.keys:
-                self._observer.run_done(key, "interrupted after its epoch")
+                self._observer.run_stopped(key, "interrupted after its epoch", again=False)
         elif not lost_processes():
             self._met_fault(job, [history for history in histories if history is not None])
 
@@ -198,7 +204,7 @@ class _Jobs(Searcher):
         wait = self._retries.failed(job, sum(len(history.epochs) for history in histories))
         if wait is not None:
             for key in job.keys:
-                self._observer.run_done(key, f"{fault}; goes on in {wait:g} s")
+                self._observer.run_stopped(key, f"{fault}; goes on in {wait:g} s", again=True)
         elif own_words:
             raise UserError(
                 f"run {job.key.stem} met a fault of the machine again and again, the last time: {fault}. It is not the "
@@ -212,8 +218,7 @@ class _Jobs(Searcher):
         self._source.completed(job)
         for key in job.keys:
             if (history := read_run(self._layout, key)) is not None:
-                score = "" if history.score is None else f", best score {history.score:.4f}"
-                self._observer.run_done(key, history.state.value + score)
+                self._observer.run_ended(history)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles the searcher for a restore that is never asked of it

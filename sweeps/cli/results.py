@@ -13,14 +13,15 @@ from causalmer_core.config import RunConfig
 from causalmer_core.datasets.store import default_root
 from causalmer_core.errors import UserError
 from results.best_yaml import write_best_yaml
-from results.dataset import DEFAULT_STORAGE, find_sweep, open_sweep
+from results.dataset import open_sweep
 from results.files import write_text
 from results.final_evaluation import final_evaluation
-from results.layout import TABLES, SweepLayout
+from results.layout import TABLES
 from results.report import write_report
 from results.selection import RULES, Selection, read_selection
 from results.selection import select as select_best
 from sweeps.cli.checkpoint import Remove, Split, show_evaluation
+from sweeps.cli.sweep_argument import OptionalSweep, StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console, leaderboard_table, print_test_tables
 from sweeps.debiasing_phase import debias
 from sweeps.phases import contenders
@@ -30,23 +31,11 @@ app = typer.Typer(
     help="Rank, select, evaluate, report and export what a sweep recorded.", no_args_is_help=True
 )
 
-SweepArgument = Annotated[
-    str, typer.Argument(metavar="SWEEP", help="A sweep's YAML file, its folder, or its name in the storage.")
-]
-OptionalSweep = Annotated[
-    str | None,
-    typer.Argument(metavar="SWEEP", help="A sweep's YAML file, its folder, or its name in the storage."),
-]
-StorageOption = Annotated[
-    Path | None,
-    typer.Option("--storage", help=f"Where sweeps lie; default: the file's, or {DEFAULT_STORAGE}."),
-]
-
 
 @app.command()
 def leaderboard(sweep: SweepArgument, storage: StorageOption = None) -> None:
     """Rank the configurations by mean validation score over complete sets of seeds."""
-    console().print(leaderboard_table(open_sweep(_find(sweep, storage))))
+    console().print(leaderboard_table(open_sweep(named_sweep(sweep, storage))))
 
 
 @app.command()
@@ -59,7 +48,7 @@ def select(
     storage: StorageOption = None,
 ) -> None:
     """Choose a configuration by validation records alone, and say why."""
-    results = open_sweep(_find(sweep, storage))
+    results = open_sweep(named_sweep(sweep, storage))
     chosen = select_best(results, rule)
     screen = console()
     _say_why(screen, chosen)
@@ -107,7 +96,7 @@ def evaluate(
         raise UserError("give a sweep (its YAML file, folder or name), or --checkpoint DIR with --data NAME")
     if data is not None or remove or split != "valid":
         raise UserError("--data, --remove and --split go with --checkpoint; a sweep has its own")
-    layout = _find(sweep, storage)
+    layout = named_sweep(sweep, storage)
     selection = read_selection(layout)
     if selection is None:
         raise UserError(
@@ -138,7 +127,7 @@ def report(
     storage: StorageOption = None,
 ) -> None:
     """Write the report, one self-contained HTML page."""
-    layout = _find(sweep, storage)
+    layout = named_sweep(sweep, storage)
     try:
         path = write_report(layout, out)
     except OSError as error:
@@ -155,7 +144,7 @@ def export(
     storage: StorageOption = None,
 ) -> None:
     """Write the tables as CSV."""
-    results = open_sweep(_find(sweep, storage))
+    results = open_sweep(named_sweep(sweep, storage))
     screen = console()
     for name in TABLES:
         path = out / f"{name}.csv"
@@ -165,15 +154,6 @@ def export(
         except OSError as error:
             raise _unwritable(path, error) from error
         screen.print(Text(f"{path}: {len(frame)} rows"))
-
-
-def _find(sweep: str, storage: Path | None) -> SweepLayout:
-    """The sweep that a user names: by its YAML file, its folder, or its name in the storage."""
-    path = Path(sweep)
-    if path.suffix not in (".yaml", ".yml") or path.is_dir():
-        return find_sweep(sweep, storage or DEFAULT_STORAGE)
-    spec = load_spec(path, {} if storage is None else {"storage": str(storage)})
-    return find_sweep(str(Path(spec.storage) / spec.name), spec.storage)
 
 
 def _data_root(given: SweepSpec, own: SweepSpec) -> Path:
