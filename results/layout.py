@@ -92,6 +92,11 @@ class SweepLayout:
         return self.root / ".compaction.lock"
 
     @property
+    def study(self) -> Path:
+        """Optuna's view of the search, for its dashboard; made from the records, safe to delete."""
+        return self.root / "optuna.log"
+
+    @property
     def ray(self) -> Path:
         """Ray's own files; never the record, safe to delete."""
         return self.root / "ray"

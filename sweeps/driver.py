@@ -39,6 +39,7 @@ from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
 from sweeps.search_jobs import SearchJobs, cut_of
 from sweeps.search_results import best_candidates
+from sweeps.study_file import StudyFile
 from sweeps.sweep_folder import begin_sweep, continue_sweep
 
 _RULES = {
@@ -113,6 +114,7 @@ class _Phases:
 
     def _search(self) -> None:
         runs = most_runs(self._spec)
+        study = StudyFile(self._layout, self._progress.say)
 
         def source() -> JobSource:
             return SearchJobs(
@@ -122,6 +124,7 @@ class _Phases:
                 higher_is_better=self._higher_is_better,
                 read_run=self._read_run,
                 take_over=self._take_over,
+                watcher=study,
             )
 
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"

@@ -11,7 +11,7 @@ from causalmer_core.errors import UserError
 from results.histories import RunHistory
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
-from results.records import RunState
+from results.records import RunKey, RunState
 from sweeps import warm_start
 from sweeps.job_sources import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
 from sweeps.jobs import Job
@@ -19,6 +19,7 @@ from sweeps.outcomes import Outcome, outcome
 from sweeps.parameters import Value
 from sweeps.scheduling import bars, patience
 from sweeps.search import Proposer
+from sweeps.search_watcher import SearchWatcher
 from sweeps.spec import SweepSpec
 from sweeps.spending import Spending
 
@@ -41,6 +42,10 @@ class _Searched:
     def next_block(self) -> Job:
         return self.blocks[len(self.ended)]
 
+    @property
+    def keys(self) -> tuple[RunKey, ...]:
+        return tuple(key for block in self.blocks for key in block.keys)
+
 
 @final
 class SearchJobs(JobSource):
@@ -57,6 +62,7 @@ class SearchJobs(JobSource):
         higher_is_better: of the monitored metric.
         read_run: looks a run up in the records.
         take_over: takes a job's runs over from another sweep.
+        watcher: who is told.
     """
 
     def __init__(
@@ -68,8 +74,10 @@ class SearchJobs(JobSource):
         higher_is_better: bool,
         read_run: ReadRun,
         take_over: TakeOver = nothing_to_take_over,
+        watcher: SearchWatcher | None = None,
     ) -> None:
         self._spec = spec
+        self._watcher = watcher
         self._fingerprint = fingerprint
         self._max_epochs = spec.base_config(fingerprint).trainer.max_epochs
         self._higher = higher_is_better
@@ -168,8 +176,13 @@ class SearchJobs(JobSource):
         if ended.state is not RunState.FINISHED:
             found.outcome = _later(ended, self._max_epochs * (len(found.ended) - 1))
         elif len(found.ended) == len(found.blocks):
-            every = [self._read_run(key) for block in found.blocks for key in block.keys]
+            every = [self._read_run(key) for key in found.keys]
             found.outcome = ended if len(found.blocks) == 1 else outcome(every)
+        self._tell_end(found)
+
+    def _tell_end(self, found: _Searched) -> None:
+        if self._watcher and found.outcome is not None:
+            self._watcher.ended(found.keys[0].config_id, [self._read_run(key) for key in found.keys])
 
     def _histories(self, job: Job) -> list[RunHistory | None]:
         return [self._read_run(key) for key in job.keys]
@@ -210,7 +223,10 @@ class SearchJobs(JobSource):
         blocks = self._blocks(number, values, settled)
         identity = blocks[0].key.config_id
         self._ids.append(identity)
+        if self._watcher:
+            self._watcher.proposed(number, identity, values)
         if identity in self._searched:
+            self._tell_end(self._searched[identity])
             return None
         self._searched[identity] = found = _Searched(blocks)
         return self._next_of(found)

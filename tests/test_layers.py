@@ -24,7 +24,13 @@ ALLOWED_IN = {
         "sweeps/search.py",
         "sweeps/scheduling.py",
     ),
-    "optuna": ("sweeps/search.py", "sweeps/samplers.py", "sweeps/debiasing_search.py"),
+    "optuna": (
+        "sweeps/search.py",
+        "sweeps/samplers.py",
+        "sweeps/study_trials.py",
+        "sweeps/study_file.py",
+        "sweeps/debiasing_search.py",
+    ),
     "pyarrow": ("results/",),
     "torch": (
         "causalmer_core/",

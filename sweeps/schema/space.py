@@ -77,6 +77,7 @@ class Paths:
 def adapt_entries(defs: dict[str, Schema]) -> None:
     """Make the entries' own definitions refer to paths and conditions; they are changed in place."""
     for kind in ENTRIES:
+        del defs[kind]["description"]  # editors would show it in place of what is said of the path
         keys = defs[kind]["properties"]
         keys["when"] = {**_ref("when"), "description": keys["when"]["description"]}
     reference = defs["Reference"]["properties"]
