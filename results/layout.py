@@ -97,6 +97,11 @@ class SweepLayout:
         return self.root / "optuna.log"
 
     @property
+    def tracking(self) -> Path:
+        """What trackers write: event files of TensorBoard, runs of W&B in offline mode; never the record."""
+        return self.root / "tracking"
+
+    @property
     def ray(self) -> Path:
         """Ray's own files; never the record, safe to delete."""
         return self.root / "ray"

@@ -41,6 +41,7 @@ from sweeps.search_jobs import SearchJobs, cut_of
 from sweeps.search_results import best_candidates
 from sweeps.study_file import StudyFile
 from sweeps.sweep_folder import begin_sweep, continue_sweep
+from sweeps.tracking import Tracking
 
 _RULES = {
     "race": "; one leaves when its chance of being the best is small",
@@ -92,6 +93,7 @@ class _Phases:
         self._progress = progress
         self._ray = stack.enter_context(ExitStack())
         self._ray_started = False
+        self._tracking = Tracking(self._layout, self._spec.tracking, progress.say)
         self._take_over: TakeOver = nothing_to_take_over
         if sweep.spec.reuse:
             self._take_over = Reuse(
@@ -213,15 +215,17 @@ class _Phases:
             first = source.next_job()
             if isinstance(first, Job):
                 self._start_ray()
-                run_jobs(
-                    source,
-                    first,
-                    layout=self._layout,
-                    context=run_context(self._sweep),
-                    resources=self._spec.resources,
-                    retries=self._spec.failure.retries,
-                    observer=self._progress,
-                )
+                with self._tracking.showing() as callbacks:
+                    run_jobs(
+                        source,
+                        first,
+                        layout=self._layout,
+                        context=run_context(self._sweep),
+                        resources=self._spec.resources,
+                        retries=self._spec.failure.retries,
+                        observer=self._progress,
+                        callbacks=callbacks,
+                    )
         finally:
             source.close()
 

@@ -21,6 +21,7 @@ ALLOWED_IN = {
         "cluster/",
         "sweeps/trainable.py",
         "sweeps/runner.py",
+        "sweeps/tracking.py",
         "sweeps/search.py",
         "sweeps/scheduling.py",
     ),

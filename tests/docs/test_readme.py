@@ -34,6 +34,7 @@ from sweeps.sections import (
     SelectionSection,
 )
 from sweeps.spec import SweepSpec, load_spec
+from sweeps.tracking_section import TrackingSection
 from sweeps.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,7 @@ def test_the_reference_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "resources": TrialResources,
         "failure": FailureSection,
         "budget": BudgetSection,
+        "tracking": TrackingSection,
     }
     assert set(shown) == set(SweepSpec.model_fields)
     assert shown["reuse"] is SweepSpec.model_fields["reuse"].default

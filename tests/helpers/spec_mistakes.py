@@ -23,7 +23,7 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         HEAD + "seach: {}\n",
         "3: seach: unknown key; given seach; allowed base, budget, confirmation, data, debiasing, evaluation, failure, "
         "fidelity, name, paper_default, resources, reuse, scheduler, search, seeds, "
-        "selection, space, storage (did you mean 'search'?)",
+        "selection, space, storage, tracking (did you mean 'search'?)",
     )
     yield (
         "unknown key",
