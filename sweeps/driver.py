@@ -39,7 +39,9 @@ from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
 from sweeps.search_jobs import SearchJobs, cut_of
 from sweeps.search_results import best_candidates
+from sweeps.study_file import StudyFile
 from sweeps.sweep_folder import begin_sweep, continue_sweep
+from sweeps.tracking import Tracking
 
 _RULES = {
     "race": "; one leaves when its chance of being the best is small",
@@ -95,6 +97,7 @@ class _Phases:
         self._progress = progress
         self._ray = stack.enter_context(ExitStack())
         self._ray_started = False
+        self._tracking = Tracking(self._layout, self._spec.tracking, progress.say)
         self._take_over: TakeOver = nothing_to_take_over
         if sweep.spec.reuse:
             self._take_over = Reuse(
@@ -117,6 +120,7 @@ class _Phases:
 
     def _search(self) -> None:
         runs = most_runs(self._spec)
+        study = StudyFile(self._layout, self._progress.say)
 
         def source() -> JobSource:
             return SearchJobs(
@@ -126,6 +130,7 @@ class _Phases:
                 higher_is_better=self._higher_is_better,
                 read_run=self._read_run,
                 take_over=self._take_over,
+                watcher=study,
             )
 
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
@@ -214,15 +219,17 @@ class _Phases:
             first = source.next_job()
             if isinstance(first, Job):
                 self._start_ray()
-                run_jobs(
-                    source,
-                    first,
-                    layout=self._layout,
-                    context=run_context(self._sweep),
-                    resources=self._spec.resources,
-                    retries=self._spec.failure.retries,
-                    observer=self._progress,
-                )
+                with self._tracking.showing() as callbacks:
+                    run_jobs(
+                        source,
+                        first,
+                        layout=self._layout,
+                        context=run_context(self._sweep),
+                        resources=self._spec.resources,
+                        retries=self._spec.failure.retries,
+                        observer=self._progress,
+                        callbacks=callbacks,
+                    )
         finally:
             source.close()
 

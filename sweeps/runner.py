@@ -61,6 +61,7 @@ def run_jobs(
     resources: TrialResources,
     retries: int,
     observer: Observer,
+    callbacks: Sequence[tune.Callback] = (),
 ) -> None:
     """Run a job and every further one of its source; Ray must be connected.
 
@@ -75,7 +76,7 @@ def run_jobs(
         jobs = _Jobs(source, first, layout, context, Retries(retries), observer, interruption)
         try:
             with watched(lambda _: interruption.end_at_once()):
-                _tuner(jobs, layout, resources).fit()
+                _tuner(jobs, layout, resources, callbacks).fit()
         except BaseException as error:
             if not interruption.requested:
                 _check_ray(error)  # whatever it is that Tune says then, this is why
@@ -92,7 +93,9 @@ def _check_ray(error: BaseException | None = None) -> None:
         raise RayLostError(f"Ray's {' and '.join(lost)} is gone") from error
 
 
-def _tuner(jobs: _Jobs, layout: SweepLayout, resources: TrialResources) -> tune.Tuner:
+def _tuner(
+    jobs: _Jobs, layout: SweepLayout, resources: TrialResources, callbacks: Sequence[tune.Callback]
+) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(JobTrainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
         tune_config=tune.TuneConfig(
@@ -107,7 +110,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, resources: TrialResources) -> tune.
             storage_path=str(layout.ray.resolve()),
             verbose=0,
             stop=_Stop(jobs),
-            callbacks=[ForgetEnded()],
+            callbacks=[*callbacks, ForgetEnded()],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),

@@ -19,6 +19,7 @@ from sweeps.outcomes import Outcome, outcome
 from sweeps.parameters import Value
 from sweeps.scheduling import bars, patience
 from sweeps.search import Proposer
+from sweeps.search_watcher import SearchWatcher
 from sweeps.spec import SweepSpec
 from sweeps.spending import Spending
 
@@ -59,6 +60,7 @@ class SearchJobs(JobSource):
         higher_is_better: of the monitored metric.
         read_run: looks a run up in the records.
         take_over: takes a job's runs over from another sweep.
+        watcher: who is told.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class SearchJobs(JobSource):
         higher_is_better: bool,
         read_run: ReadRun,
         take_over: TakeOver = nothing_to_take_over,
+        watcher: SearchWatcher | None = None,
     ) -> None:
         self._spec = spec
+        self._watcher = watcher
         self._fingerprint = fingerprint
         self._max_epochs = spec.base_config(fingerprint).trainer.max_epochs
         self._higher = higher_is_better
@@ -173,6 +177,11 @@ class SearchJobs(JobSource):
             found.outcome = ended if count == 1 else outcome(self._histories(found.keys))
         if found.outcome is not None:
             found.blocks = ()  # a job holds a whole configuration, and thousands may come
+            self._tell_end(found)
+
+    def _tell_end(self, found: _Searched) -> None:
+        if self._watcher and found.outcome is not None:
+            self._watcher.ended(found.keys[0].config_id, self._histories(found.keys))
 
     def _histories(self, keys: Iterable[RunKey]) -> list[RunHistory | None]:
         return [self._read_run(key) for key in keys]
@@ -212,7 +221,10 @@ class SearchJobs(JobSource):
         blocks = self._blocks(number, values, settled)
         identity = blocks[0].key.config_id
         self._ids.append(identity)
+        if self._watcher:
+            self._watcher.proposed(number, identity, values)
         if identity in self._searched:
+            self._tell_end(self._searched[identity])
             return None
         keys = tuple(key for block in blocks for key in block.keys)
         self._searched[identity] = found = _Searched(keys, blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from causalmer_core.datasets.store import default_root
 from causalmer_core.errors import UserError
 from results.best_yaml import write_best_yaml
 from results.dataset import open_sweep
-from results.files import write_text
+from results.files import exclusive_lock, write_text
 from results.final_evaluation import final_evaluation
 from results.layout import TABLES
 from results.report import write_report
@@ -154,6 +155,30 @@ def export(
         except OSError as error:
             raise _unwritable(path, error) from error
         screen.print(Text(f"{path}: {len(frame)} rows"))
+
+
+@app.command()
+def study(
+    sweep: SweepArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file; by default optuna.log in the sweep.")
+    ] = None,
+    storage: StorageOption = None,
+) -> None:
+    """Write Optuna's study of the search from the records alone, for optuna-dashboard."""
+    from sweeps.study_file import write_study  # Optuna takes a second to import
+
+    layout = named_sweep(sweep, storage)
+    path = out or layout.study
+    running = "it is running and keeps the file itself; open that, or write a copy with --out FILE"
+    try:
+        with exclusive_lock(layout.lock, wait=False, busy=running) if out is None else nullcontext():
+            trials = write_study(layout, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    console().print(
+        Text(f"written to {path}: {trials} trials; open it with: optuna-dashboard {path}"), soft_wrap=True
+    )
 
 
 def _data_root(given: SweepSpec, own: SweepSpec) -> Path:
