@@ -24,6 +24,7 @@ from causalmer_core.metrics import checked_metric
 from causalmer_core.model import build_model
 from causalmer_core.pretrained import weights_digest
 from causalmer_core.seeding import drawing_from
+from results.goals import Goals
 from results.layout import SweepLayout
 from sweeps.debiasing_folds import sample_folds
 from sweeps.problems import blaming
@@ -41,6 +42,7 @@ class CheckedSweep:
         data: training and validation split.
         data_root: the store of the data set.
         direction: of the monitored metric.
+        goals: further objectives, and constraints.
         cautions: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
     """
 
@@ -49,6 +51,7 @@ class CheckedSweep:
     data: TrainingData
     data_root: Path
     direction: Literal["max", "min"]
+    goals: Goals
     cautions: tuple[str, ...]
 
 
@@ -67,6 +70,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         validating = validating_ids(data, config.data.split, spec.seeds.first)
     with blaming("base", "trainer", "monitor"):
         direction = checked_metric(data.task, config.trainer.monitor)
+    goals = spec.goals(data.task)
     for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
         with blaming(section), drawing_from(0, "init"):
             build_model(checked.model, data)  # its shapes fit the data, or it says why not
@@ -86,6 +90,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         data=data,
         data_root=root,
         direction=direction,
+        goals=goals,
         cautions=cautions(config, data.task),
     )
 
