@@ -102,10 +102,17 @@ class Goals(Frozen):
         """Their columns in the epochs and runs tables."""
         return {f"{WORST_MISSING}{metric}": pa.float64() for metric in self.worst_missing}
 
-    def values(self, measured: Measured) -> tuple[float, ...] | None:
-        """The objectives' values; none where one was not measured."""
-        found = [measured.get(objective.measure, math.nan) for objective in self.objectives]
-        return tuple(found) if all(map(math.isfinite, found)) else None
+    def are_measured(self, measured: Measured) -> bool:
+        """Whether nothing is missing that objectives and constraints are about."""
+        return all(measure in measured for measure in self.measures)
+
+    def values(self, measured: Measured) -> tuple[float, ...]:
+        """The objectives' values.
+
+        Raises:
+            KeyError: one was not measured.
+        """
+        return tuple(measured[objective.measure] for objective in self.objectives)
 
     def violations(self, measured: Measured) -> dict[str, float]:
         """By measure how far each constraint is violated (see `Constraint.violation`); infinitely, where it was not

@@ -83,7 +83,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     layout = SweepLayout(storage / spec.name)
     if not layout.proposals.exists():  # later it is on record what the search started from
         with blaming("search", "warm_start"):
-            gather(spec, data.fingerprint, higher_is_better=direction == "max")
+            gather(spec, data.fingerprint, higher_is_better=direction == "max", goals=goals)
     return CheckedSweep(
         spec=spec,
         layout=layout,
