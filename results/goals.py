@@ -139,6 +139,14 @@ class Goals(Frozen):
             )
         return tuple(filter(None, found))
 
+    def described(self) -> dict[str, str]:
+        """The objectives and the constraints, for a reader; what there is none of is left out."""
+        better = {"max": "more is better", "min": "less is better"}
+        wanted = [f"{objective.measure} ({better[objective.direction]})" for objective in self.objectives]
+        limits = [constraint.described() for constraint in self.constraints]
+        texts = {"objectives": ", ".join(wanted), "constraints": ", ".join(limits)}
+        return {name: text for name, text in texts.items() if text}
+
     def check(self, metrics: Collection[str], monitor: str) -> None:
         """Hold the measures against the metrics of a sweep.
 

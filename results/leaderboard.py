@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from results.goals import Goals, Measured
+from results.goals import VALID, Goals, Measured
 from results.intervals import Interval, t_interval
 from results.manifest import Manifest
 from results.pareto import fronts
@@ -136,11 +136,14 @@ class Leaderboard:
         return (*self.ranked, *apart)
 
     @property
+    def other_measures(self) -> tuple[str, ...]:
+        """What objectives and constraints are about, beside the metric that ranks."""
+        return tuple(measure for measure in self.goals.measures if measure != f"{VALID}{self.metric}")
+
+    @property
     def front(self) -> tuple[Entry, ...]:
-        """The Pareto front, the best in the first objective first; with one objective who is as good as the best."""
-        if self.goals.several:
-            return tuple(entry for entry in self.ranked if entry.front == 1)
-        return tuple(entry for entry in self.ranked if entry.interval == self.ranked[0].interval)
+        """The Pareto front of several objectives, the best in the first one first; empty where there is one."""
+        return tuple(entry for entry in self.ranked if entry.front == 1)
 
     def entry(self, config_id: str) -> Entry:
         """The entry of a configuration.
