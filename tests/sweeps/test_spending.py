@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tiny_sweep import begin, checked_sweep, record_run
 
+from results.goals import Constraint, Goals
 from results.histories import RunHistory, read_run
 from results.records import RunKey, RunState
 from sweeps.budget import BudgetSection
@@ -141,3 +142,11 @@ def history_between(
         notes="",
         spans=tuple((begin.isoformat(), end.isoformat(), gpus) for begin, end, gpus in spans),
     )
+
+
+def test_a_target_is_not_reached_outside_the_constraints() -> None:
+    goals = Goals(constraints=(Constraint(measure="epochs", at_most=5.0),))
+    used = Spending(BudgetSection(target=0.8), gpus=0.0, higher_is_better=True, goals=goals)
+    beyond, within = (Outcome(RunState.FINISHED, {1: 0.9}, {"epochs": epochs}) for epochs in (6.0, 5.0))
+    assert used.used_up(1, {"a": beyond}) == ""
+    assert used.used_up(1, {"a": beyond, "b": within}).startswith("budget.target: configuration b")
