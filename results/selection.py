@@ -1,14 +1,15 @@
-"""Selection: a named rule chooses one configuration, from validation records alone, and says why."""
+"""Selection: a named rule chooses one configuration, from validation records alone, and says why.
+
+Every rule chooses among the configurations with complete seed sets that violate no constraint.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from causalmer_core.errors import UserError, unknown_name
 from causalmer_core.frozen import Frozen
@@ -17,45 +18,17 @@ from results.files import write_text
 from results.intervals import Interval, PairedDifference, paired_difference
 from results.journal import now
 from results.layout import SweepLayout
-from results.leaderboard import COLUMNS, Entry, Leaderboard, leaderboard
+from results.leaderboard import Entry, Leaderboard, leaderboard, seen_columns
 from results.manifest import Manifest
+from results.selection_rules import RULES, Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule of selection.
+class FrontPoint(Frozen):
+    """A configuration on the Pareto front, with the means of the objectives over its ranking seeds."""
 
-    Attributes:
-        name: how it is called.
-        description: what it does, in a sentence.
-        columns: the columns of the runs table that it may see; it is handed a leaderboard made from no
-            others, so that no rule can look at the test split.
-        choose: the choice among selectable entries, of which there is at least one.
-    """
-
-    name: str
-    description: str
-    columns: tuple[str, ...]
-    choose: Callable[[Leaderboard], Entry]
-
-
-def _best_mean(board: Leaderboard) -> Entry:
-    return next(entry for entry in board.ranked if entry.selectable)
-
-
-RULES: Mapping[str, Rule] = MappingProxyType(
-    {
-        rule.name: rule
-        for rule in (
-            Rule(
-                name="best_mean",
-                description="the best mean validation score over the complete set of ranking seeds",
-                columns=COLUMNS,
-                choose=_best_mean,
-            ),
-        )
-    }
-)
+    config_id: str
+    number: int | None
+    values: dict[str, float]
 
 
 class RunnerUp(Frozen):
@@ -75,7 +48,9 @@ class Selection(Frozen):
     `interval` is of the mean validation score over `scores`, one a ranking seed, and `search_mean` what the search had
     seen. `confirmed` is over seeds that no selection saw, once the runs have finished; `optimism` is how much better
     `interval` was than that, and `search_optimism` how much better `search_mean` was (positive: overstated). A sweep
-    without such seeds has only `search_optimism`, over its confirm seeds.
+    without such seeds has only `search_optimism`, over its confirm seeds. `measured` are the means over the ranking
+    seeds of what objectives and constraints are about, and `front` is the Pareto front that the configuration was
+    chosen from or among, of sweeps with several objectives.
     """
 
     sweep_id: str
@@ -94,6 +69,8 @@ class Selection(Frozen):
     optimism: float | None = None
     search_optimism: float | None = None
     runner_up: RunnerUp | None
+    measured: dict[str, float] = Field(default_factory=dict)
+    front: tuple[FrontPoint, ...] = ()
     reasons: tuple[str, ...]
     selected_at: str
     """UTC, ISO 8601."""
@@ -136,7 +113,8 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
     if rule not in RULES:
         raise unknown_name("selection rule", rule, RULES)
     named = RULES[rule]
-    board = leaderboard(results.runs[list(named.columns)], results.manifest)
+    columns = tuple(dict.fromkeys((*named.columns, *seen_columns(results.manifest))))
+    board = leaderboard(results.runs[list(columns)], results.manifest)
     if not any(entry.selectable for entry in board.ranked):
         raise _nothing_to_select(board)
     entry = named.choose(board)
@@ -147,7 +125,7 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
     return Selection(
         sweep_id=results.manifest.sweep_id,
         rule=named.name,
-        columns=named.columns,
+        columns=columns,
         config_id=entry.config_id,
         number=entry.number,
         config=json.loads(config),
@@ -160,6 +138,8 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
         optimism=_beyond(interval.mean, entry.fresh_interval, board),
         search_optimism=_beyond(entry.search_mean, fresh, board),
         runner_up=runner_up,
+        measured=dict(entry.measured),
+        front=_front(board),
         reasons=_reasons(named, entry, board, runner_up, fresh),
         selected_at=now(),
     )
@@ -177,6 +157,20 @@ def read_selection(layout: SweepLayout) -> Selection | None:
         return Selection.model_validate_json(layout.selection.read_text(encoding="utf-8"))
     except ValidationError as error:
         raise UserError(f"{layout.selection} is not a selection that this version reads: {error}") from error
+
+
+def _front(board: Leaderboard) -> tuple[FrontPoint, ...]:
+    if not board.goals.several:
+        return ()
+    measures = [objective.measure for objective in board.goals.objectives]
+    return tuple(
+        FrontPoint(
+            config_id=entry.config_id,
+            number=entry.number,
+            values={measure: entry.measured[measure] for measure in measures},
+        )
+        for entry in board.front
+    )
 
 
 def _interval(entry: Entry) -> Interval:
@@ -227,6 +221,7 @@ def _reasons(
         f"over seeds {seeds} ({better} is better)",
         f"{_count(len(board.ranked), 'candidate')} with complete seed sets compared, {_left(board)}"
         f"{len(board.incomplete)} left out as incomplete, {len(board.unconfirmed)} not confirmed",
+        *_goal_reasons(entry, board),
     ]
     if runner_up is None:
         reasons.append("there is no runner-up")
@@ -243,6 +238,23 @@ def _reasons(
     return tuple(reasons)
 
 
+def _goal_reasons(entry: Entry, board: Leaderboard) -> Iterator[str]:
+    """What the objectives and constraints have to do with it; nothing where there are none."""
+    if board.goals.several:
+        names = ", ".join(each.label for each in board.front)
+        yield f"the Pareto front over {_and(o.measure for o in board.goals.objectives)} holds {names}"
+    if entry.measured:
+        values = ", ".join(f"{measure} {value:.6g}" for measure, value in entry.measured.items())
+        yield f"means of the selected one: {values}"
+    for other in board.infeasible:
+        yield f"{other.label} is not selectable: {_and(other.broken)}"
+
+
+def _and(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _overstated(who: str, score: float, fresh: Interval, board: Leaderboard) -> str:
     gap = _beyond(score, fresh, board) or 0.0
     return f"{who} had {'overstated' if gap > 0 else 'understated'} it by {abs(gap):.4f}"
@@ -257,6 +269,12 @@ def _count(number: int, noun: str) -> str:
 
 
 def _nothing_to_select(board: Leaderboard) -> UserError:
+    if board.infeasible:
+        worst = "; ".join(f"{entry.label}: {_and(entry.broken)}" for entry in board.infeasible[:5])
+        return UserError(
+            f"every configuration with a complete seed set violates a constraint ({worst}), so none can be selected; "
+            "all of it is on record: give the sweep another name with wider constraints, and it takes the runs over"
+        )
     needed = ", ".join(map(str, board.seeds))
     gaps = [
         f"{entry.label} lacks " + ", ".join(f"seed {seed} ({why})" for seed, why in entry.missing.items())

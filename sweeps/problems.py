@@ -86,7 +86,7 @@ class MisfitError(UserError):
 
 
 @contextmanager
-def blaming(*path: str) -> Iterator[None]:
+def blaming(*path: str | int) -> Iterator[None]:
     """Within the block a user's error is put down to a key of the sweep's file."""
     try:
         yield

@@ -91,11 +91,13 @@ class SelectionSection(Frozen):
     """How the winner is chosen, from validation scores alone.
 
     Attributes:
-        rule: `best_mean`: the best mean over complete seed sets.
+        rule: among the configurations within all constraints, by means over complete seed sets. `best_mean`: the best
+            of the monitored metric. `knee`: of the Pareto front of several objectives the point at which it bends most
+            (see `results.pareto`).
         confidence: of the intervals shown, between 0 and 1.
     """
 
-    rule: Literal["best_mean"] = "best_mean"
+    rule: Literal["best_mean", "knee"] = "best_mean"
     confidence: float = Field(default=0.95, gt=0.0, lt=1.0)
 
 

@@ -21,8 +21,8 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "unknown section",
         HEAD + "seach: {}\n",
-        "3: seach: unknown key; given seach; allowed base, budget, confirmation, data, debiasing, evaluation, failure, "
-        "fidelity, name, paper_default, resources, reuse, scheduler, search, seeds, "
+        "3: seach: unknown key; given seach; allowed base, budget, confirmation, constraints, data, debiasing, "
+        "evaluation, failure, fidelity, name, objectives, paper_default, resources, reuse, scheduler, search, seeds, "
         "selection, space, storage, tracking (did you mean 'search'?)",
     )
     yield (

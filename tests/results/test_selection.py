@@ -14,7 +14,8 @@ from results.dataset import SweepResults, open_sweep
 from results.intervals import t_interval
 from results.leaderboard import Leaderboard
 from results.racing import HalvingRule
-from results.selection import RULES, Rule, choose, read_selection, select
+from results.selection import choose, read_selection, select
+from results.selection_rules import RULES, Rule
 
 
 @pytest.fixture
