@@ -62,7 +62,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
     """
     manifest, runs = read_manifest(layout), read_runs(layout)
     higher = manifest.direction == "max"
-    best = BestSoFar(higher_is_better=higher)
+    best = BestSoFar(higher_is_better=higher, goals=manifest.goals)
     for run in runs:
         best.add(run)
     leader, cut = best.leader(), cut_of(read_journal(layout.proposals))
