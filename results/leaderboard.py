@@ -199,7 +199,6 @@ def _race(found: Sequence[_Configuration], manifest: Manifest) -> Race:
         manifest.confirm_seeds,
         earlier=manifest.counted_search_seeds,
         searched=[mean for c in found if (mean := _search_mean(c, manifest)) is not None],
-        searched_seeds=len(manifest.search_seeds) or 1,
         higher_is_better=manifest.direction == "max",
     )
 
