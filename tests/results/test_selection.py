@@ -133,9 +133,8 @@ def test_no_rule_may_see_more_than_validation_records() -> None:
 
 
 def test_an_unknown_rule_is_answered_with_the_known_ones(results: SweepResults) -> None:
-    with pytest.raises(
-        UserError, match=r"unknown selection rule 'best_men'; allowed: best_mean \(did you mean"
-    ):
+    allowed = r"allowed: best_mean, knee \(did you mean 'best_mean'"
+    with pytest.raises(UserError, match=rf"unknown selection rule 'best_men'; {allowed}"):
         choose(results, "best_men")
 
 
