@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from causalmer_core.errors import UserError, unknown_name
 from causalmer_core.frozen import Frozen
+from results.certainty import certainty_reasons, expected_optimism, tied_with_best
 from results.dataset import SweepResults
 from results.files import write_text
 from results.intervals import Interval, PairedDifference, paired_difference
@@ -19,6 +20,9 @@ from results.journal import now
 from results.layout import SweepLayout
 from results.leaderboard import COLUMNS, Entry, Leaderboard, leaderboard
 from results.manifest import Manifest
+from results.selection_rules import Candidates, best_mean, lower_bound, one_standard_error
+from results.statistics.optimism import Optimism
+from results.statistics.tied_set import TiedSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +32,17 @@ class Rule:
     Attributes:
         name: how it is called.
         description: what it does, in a sentence.
-        columns: the columns of the runs table that it may see; it is handed a leaderboard made from no
+        columns: the columns of the runs table that it may see; it is handed these and a leaderboard made from no
             others, so that no rule can look at the test split.
         choose: the choice among selectable entries, of which there is at least one.
+        least_seeds: how many ranking seeds it needs.
     """
 
     name: str
     description: str
     columns: tuple[str, ...]
-    choose: Callable[[Leaderboard], Entry]
-
-
-def _best_mean(board: Leaderboard) -> Entry:
-    return next(entry for entry in board.ranked if entry.selectable)
+    choose: Callable[[Candidates], Entry]
+    least_seeds: int = 1
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -51,7 +53,21 @@ RULES: Mapping[str, Rule] = MappingProxyType(
                 name="best_mean",
                 description="the best mean validation score over the complete set of ranking seeds",
                 columns=COLUMNS,
-                choose=_best_mean,
+                choose=best_mean,
+            ),
+            Rule(
+                name="lower_bound",
+                description="the best worse end of the 95% t interval over the complete set of ranking seeds",
+                columns=COLUMNS,
+                choose=lower_bound,
+                least_seeds=2,
+            ),
+            Rule(
+                name="one_standard_error",
+                description="the fewest parameters within one standard error of the best mean, by paired differences",
+                columns=(*COLUMNS, "parameters"),
+                choose=one_standard_error,
+                least_seeds=2,
             ),
         )
     }
@@ -67,6 +83,8 @@ class RunnerUp(Frozen):
     difference: Interval
     """Selected minus runner-up, in the metric's own direction."""
     p_value: float | None
+    effect_size: float | None = None
+    """Of the difference, in units of its spread."""
 
 
 class Selection(Frozen):
@@ -75,7 +93,8 @@ class Selection(Frozen):
     `interval` is of the mean validation score over `scores`, one a ranking seed, and `search_mean` what the search had
     seen. `confirmed` is over seeds that no selection saw, once the runs have finished; `optimism` is how much better
     `interval` was than that, and `search_optimism` how much better `search_mean` was (positive: overstated). A sweep
-    without such seeds has only `search_optimism`, over its confirm seeds.
+    without such seeds has only `search_optimism`, over its confirm seeds. As long as `confirmed` is missing,
+    `estimated_optimism` of the best mean is what its own scores say. `tied` is who cannot be told from the best mean.
     """
 
     sweep_id: str
@@ -93,6 +112,8 @@ class Selection(Frozen):
     confirmed: Interval | None = None
     optimism: float | None = None
     search_optimism: float | None = None
+    estimated_optimism: float | None = None
+    tied: TiedSet | None = None
     runner_up: RunnerUp | None
     reasons: tuple[str, ...]
     selected_at: str
@@ -136,11 +157,13 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
     if rule not in RULES:
         raise unknown_name("selection rule", rule, RULES)
     named = RULES[rule]
-    board = leaderboard(results.runs[list(named.columns)], results.manifest)
+    runs = results.runs[list(named.columns)]
+    board = leaderboard(runs, results.manifest)
     if not any(entry.selectable for entry in board.ranked):
         raise _nothing_to_select(board)
-    entry = named.choose(board)
+    entry = named.choose(Candidates(board, runs))
     interval = _interval(entry)
+    tied, estimated = tied_with_best(board), _estimated(entry, board, results.manifest)
     runner_up = _runner_up(entry, board)
     fresh = _fresh(entry, results.manifest)
     config = results.runs.loc[results.runs["config_id"] == entry.config_id, "config_json"].iloc[0]
@@ -159,8 +182,13 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
         confirmed=entry.fresh_interval,
         optimism=_beyond(interval.mean, entry.fresh_interval, board),
         search_optimism=_beyond(entry.search_mean, fresh, board),
+        estimated_optimism=None if estimated is None else estimated.optimism,
+        tied=tied,
         runner_up=runner_up,
-        reasons=_reasons(named, entry, board, runner_up, fresh),
+        reasons=(
+            *_reasons(named, entry, board, runner_up, fresh),
+            *certainty_reasons(tied, estimated, board),
+        ),
         selected_at=now(),
     )
 
@@ -197,7 +225,15 @@ def _runner_up(entry: Entry, board: Leaderboard) -> RunnerUp | None:
         mean=_interval(second).mean,
         difference=difference.interval,
         p_value=difference.p_value,
+        effect_size=difference.effect_size,
     )
+
+
+def _estimated(entry: Entry, board: Leaderboard, manifest: Manifest) -> Optimism | None:
+    """The optimism of the best mean, as long as no fresh seeds have measured it."""
+    if entry.fresh_interval is not None or entry is not board.ranked[0]:
+        return None
+    return expected_optimism(board, manifest)
 
 
 def _fresh(entry: Entry, manifest: Manifest) -> Interval | None:

@@ -89,11 +89,13 @@ class SelectionSection(Frozen):
     """How the winner is chosen, from validation scores alone.
 
     Attributes:
-        rule: `best_mean`: the best mean over complete seed sets.
+        rule: `best_mean`: the best mean over complete seed sets. `lower_bound`: the best worse end of its t interval.
+            `one_standard_error`: the fewest parameters within one standard error of the best mean. The last two need
+            two seeds of the confirmation, or of the search where nothing is confirmed.
         confidence: of the intervals shown, between 0 and 1.
     """
 
-    rule: Literal["best_mean"] = "best_mean"
+    rule: Literal["best_mean", "lower_bound", "one_standard_error"] = "best_mean"
     confidence: float = Field(default=0.95, gt=0.0, lt=1.0)
 
 

@@ -16,6 +16,7 @@ from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
 from cluster.resources import TrialResources
 from results.racing import ConfirmationRule, RaceRule
+from results.selection import RULES
 from sweeps.budget import BudgetSection
 from sweeps.checks import base_problems, paper_problems, rejection, space_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
@@ -95,6 +96,16 @@ class SweepSpec(Frozen):
             what = f"confirms {self.seeds.top_k} of {self.search.num_configs} configurations (search.num_configs)"
             error = invalid(what, f"up to {self.search.num_configs}")
             details = InitErrorDetails(type=error, loc=("seeds", "top_k"), input=self.seeds.top_k)
+            raise ValidationError.from_exception_data("SweepSpec", [details])
+        return self
+
+    @model_validator(mode="after")
+    def _rule_has_seeds(self) -> Self:
+        seeds, rule = self.seeds.confirm or self.seeds.search, RULES[self.selection.rule]
+        if seeds < rule.least_seeds:
+            what = f"needs {rule.least_seeds} seeds to see how much scores spread, and {seeds} ranks"
+            error = invalid(what, "best_mean, or a larger seeds.confirm")
+            details = InitErrorDetails(type=error, loc=("selection", "rule"), input=rule.name)
             raise ValidationError.from_exception_data("SweepSpec", [details])
         return self
 
