@@ -7,10 +7,10 @@ judgement needs stands in the records, so a block that was killed anywhere ends 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import torch
 
@@ -25,12 +25,13 @@ OF_ITS_BLOCK = "another run of its block met a fault"
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """How a run stands after a step: its state, epochs done, and best score."""
+    """How a run stands after a step: its state, epochs done, best score, and the row of its last epoch."""
 
     key: RunKey
     state: RunState
     epoch: int
     score: float | None
+    row: Mapping[str, Any] | None
 
 
 class BlockSession:
@@ -67,7 +68,7 @@ class BlockSession:
         except Exception:
             self.interrupt(OF_ITS_BLOCK)
             raise
-        return tuple(Advance(run.key, run.state, run.epoch, run.score) for run in self._runs)
+        return tuple(Advance(run.key, run.state, run.epoch, run.score, run.row) for run in self._runs)
 
     def interrupt(self, reason: str) -> None:
         """End the attempts after their last epochs; the runs go on from their checkpoints in others."""

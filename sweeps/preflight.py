@@ -28,6 +28,7 @@ from results.layout import SweepLayout
 from sweeps.debiasing_folds import sample_folds
 from sweeps.problems import blaming
 from sweeps.spec import SweepSpec
+from sweeps.tracking_section import check_installed
 from sweeps.warm_start import gather
 
 
@@ -73,6 +74,9 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     if spec.debiasing.methods:
         with blaming("debiasing", "folds"):
             sample_folds(validating, spec.debiasing.folds, spec.search.seed)  # there are samples enough
+    for name in spec.tracking.names:
+        with blaming("tracking", name):
+            check_installed(name)
     storage = Path(spec.storage)
     with blaming("storage"):
         _check_writable(storage)

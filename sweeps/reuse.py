@@ -41,11 +41,11 @@ class Reuse:
     Args:
         layout: the sweep's folder; other sweeps are looked for beside it.
         higher_is_better: of the monitored metric.
-        told: hears of every job whose runs were taken over, with the sweep_id of the sweep that trained the first.
+        told: hears of every run that was taken over.
     """
 
     def __init__(
-        self, layout: SweepLayout, *, higher_is_better: bool, told: Callable[[Job, str], None]
+        self, layout: SweepLayout, *, higher_is_better: bool, told: Callable[[RunHistory], None]
     ) -> None:
         self._layout = layout
         self._higher = higher_is_better
@@ -69,7 +69,9 @@ class Reuse:
                 self._copy(job, finished, origin)
                 for key in job.keys:
                     self._layout.last_checkpoint(key).unlink(missing_ok=True)
-            self._told(job, finished[0].history.reused_from or origin)
+            for key in job.keys:
+                if (taken := read_run(self._layout, key)) is not None:
+                    self._told(taken)
             return True
         return False
 

@@ -72,6 +72,7 @@ class RunSession:
         state, reason: how it stands, and why it ended.
         curve: the best score so far after each epoch that counts.
         best_epoch: the last epoch with a new best; 0: none yet.
+        row: of the last epoch that this attempt trained, as it is in the records.
     """
 
     def __init__(self, job: Job, key: RunKey, context: RunContext) -> None:
@@ -80,6 +81,7 @@ class RunSession:
         self.reason = ""
         self.curve: dict[int, float] = {}
         self.best_epoch = 0
+        self.row: dict[str, Any] | None = None
         self._job = job
         self._context = context
         self._layout = SweepLayout(Path(context.sweep))
@@ -209,7 +211,8 @@ class RunSession:
     def _record(self, trainer: Trainer, result: EpochResult) -> None:
         if self._journal is None:
             raise RuntimeError("an epoch before the start of its run")
-        self._journal.epoch(epoch_row(result, self._job.phase))
+        self.row = epoch_row(result, self._job.phase)
+        self._journal.epoch(self.row)
         if result.is_best:
             trainer.save_weights(self._layout.best_weights(self.key))
         trainer.save(self._last)

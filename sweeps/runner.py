@@ -18,6 +18,7 @@ from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
 from sweeps.block_session import OF_ITS_BLOCK
+from sweeps.ended_trials import ForgetEnded
 from sweeps.interruption import Interruption
 from sweeps.job_sources import JobSource, NoJob, is_done
 from sweeps.jobs import Job
@@ -35,15 +36,19 @@ class Observer(Protocol):
         ...
 
     def run_started(self, job: Job) -> None:
-        """A job was given out."""
+        """The runs of a job were given out."""
         ...
 
     def epoch_done(self, key: RunKey, epoch: int, score: float | None) -> None:
         """A run reported an epoch."""
         ...
 
-    def run_done(self, key: RunKey, words: str) -> None:
-        """A run will not go on; `words` say how it ended."""
+    def run_ended(self, run: RunHistory) -> None:
+        """A run has ended."""
+        ...
+
+    def run_stopped(self, key: RunKey, why: str, *, again: bool) -> None:
+        """An attempt at a run is over and the run is not; whether there is another in this session."""
         ...
 
 
@@ -56,6 +61,7 @@ def run_jobs(
     resources: TrialResources,
     retries: int,
     observer: Observer,
+    callbacks: Sequence[tune.Callback] = (),
 ) -> None:
     """Run a job and every further one of its source; Ray must be connected.
 
@@ -70,7 +76,7 @@ def run_jobs(
         jobs = _Jobs(source, first, layout, context, Retries(retries), observer, interruption)
         try:
             with watched(lambda _: interruption.end_at_once()):
-                _tuner(jobs, layout, resources).fit()
+                _tuner(jobs, layout, resources, callbacks).fit()
         except BaseException as error:
             if not interruption.requested:
                 _check_ray(error)  # whatever it is that Tune says then, this is why
@@ -87,7 +93,9 @@ def _check_ray(error: BaseException | None = None) -> None:
         raise RayLostError(f"Ray's {' and '.join(lost)} is gone") from error
 
 
-def _tuner(jobs: _Jobs, layout: SweepLayout, resources: TrialResources) -> tune.Tuner:
+def _tuner(
+    jobs: _Jobs, layout: SweepLayout, resources: TrialResources, callbacks: Sequence[tune.Callback]
+) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(JobTrainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
         tune_config=tune.TuneConfig(
@@ -102,6 +110,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, resources: TrialResources) -> tune.
             storage_path=str(layout.ray.resolve()),
             verbose=0,
             stop=_Stop(jobs),
+            callbacks=[*callbacks, ForgetEnded()],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
@@ -188,7 +197,7 @@ class _Jobs(Searcher):
             self._end(job)
         elif self.is_stopping and not error:
             for key in job.keys:
-                self._observer.run_done(key, "interrupted after its epoch")
+                self._observer.run_stopped(key, "interrupted after its epoch", again=False)
         elif not lost_processes():
             self._met_fault(job, [history for history in histories if history is not None])
 
@@ -198,7 +207,7 @@ class _Jobs(Searcher):
         wait = self._retries.failed(job, sum(len(history.epochs) for history in histories))
         if wait is not None:
             for key in job.keys:
-                self._observer.run_done(key, f"{fault}; goes on in {wait:g} s")
+                self._observer.run_stopped(key, f"{fault}; goes on in {wait:g} s", again=True)
         elif own_words:
             raise UserError(
                 f"run {job.key.stem} met a fault of the machine again and again, the last time: {fault}. It is not the "
@@ -212,8 +221,7 @@ class _Jobs(Searcher):
         self._source.completed(job)
         for key in job.keys:
             if (history := read_run(self._layout, key)) is not None:
-                score = "" if history.score is None else f", best score {history.score:.4f}"
-                self._observer.run_done(key, history.state.value + score)
+                self._observer.run_ended(history)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles the searcher for a restore that is never asked of it

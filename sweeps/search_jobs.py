@@ -11,7 +11,7 @@ from causalmer_core.errors import UserError
 from results.histories import RunHistory
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
-from results.records import RunState
+from results.records import RunKey, RunState
 from sweeps import warm_start
 from sweeps.job_sources import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
 from sweeps.jobs import Job
@@ -19,6 +19,7 @@ from sweeps.outcomes import Outcome, outcome
 from sweeps.parameters import Value
 from sweeps.scheduling import bars, patience
 from sweeps.search import Proposer
+from sweeps.search_watcher import SearchWatcher
 from sweeps.spec import SweepSpec
 from sweeps.spending import Spending
 
@@ -28,11 +29,13 @@ class _Searched:
     """A configuration of the search.
 
     Attributes:
-        blocks: its jobs; each begins when the one before has finished.
+        keys: its runs.
+        blocks: its jobs, while it is open; each begins when the one before has finished.
         ended: what came of those that are over.
         outcome: what came of the configuration; none while it is open.
     """
 
+    keys: tuple[RunKey, ...]
     blocks: tuple[Job, ...]
     ended: list[Outcome] = field(default_factory=list)
     outcome: Outcome | None = None
@@ -57,6 +60,7 @@ class SearchJobs(JobSource):
         higher_is_better: of the monitored metric.
         read_run: looks a run up in the records.
         take_over: takes a job's runs over from another sweep.
+        watcher: who is told.
     """
 
     def __init__(
@@ -68,8 +72,10 @@ class SearchJobs(JobSource):
         higher_is_better: bool,
         read_run: ReadRun,
         take_over: TakeOver = nothing_to_take_over,
+        watcher: SearchWatcher | None = None,
     ) -> None:
         self._spec = spec
+        self._watcher = watcher
         self._fingerprint = fingerprint
         self._max_epochs = spec.base_config(fingerprint).trainer.max_epochs
         self._higher = higher_is_better
@@ -153,26 +159,32 @@ class SearchJobs(JobSource):
         while found.outcome is None:
             job = found.next_block
             if not has_ended(job, self._read_run) and not self._take_over(job):
-                self._spending.begun(job.key, self._histories(job))
+                self._spending.begun(job.key, self._histories(job.keys))
                 return job
             self._settle(found)
         return None
 
     def _settle(self, found: _Searched) -> None:
         """A block is over. The configuration is, too, with its last block or the first that did not finish."""
-        job = found.next_block
-        histories = self._histories(job)
+        job, count = found.next_block, len(found.blocks)
+        histories = self._histories(job.keys)
         self._spending.ended(job.key, histories)
         ended = outcome(histories)
         found.ended.append(ended)
         if ended.state is not RunState.FINISHED:
             found.outcome = _later(ended, self._max_epochs * (len(found.ended) - 1))
-        elif len(found.ended) == len(found.blocks):
-            every = [self._read_run(key) for block in found.blocks for key in block.keys]
-            found.outcome = ended if len(found.blocks) == 1 else outcome(every)
+        elif len(found.ended) == count:
+            found.outcome = ended if count == 1 else outcome(self._histories(found.keys))
+        if found.outcome is not None:
+            found.blocks = ()  # a job holds a whole configuration, and thousands may come
+            self._tell_end(found)
 
-    def _histories(self, job: Job) -> list[RunHistory | None]:
-        return [self._read_run(key) for key in job.keys]
+    def _tell_end(self, found: _Searched) -> None:
+        if self._watcher and found.outcome is not None:
+            self._watcher.ended(found.keys[0].config_id, self._histories(found.keys))
+
+    def _histories(self, keys: Iterable[RunKey]) -> list[RunHistory | None]:
+        return [self._read_run(key) for key in keys]
 
     def _is_cut(self, settled: int) -> bool:
         """Whether the budget leaves no further proposal; those on record were begun, and are ended whatever it says."""
@@ -196,8 +208,7 @@ class SearchJobs(JobSource):
             return
         ends = [found.outcome for found in first]
         if all(end is not None and end.is_failure for end in ends):
-            histories = [history for block in first[0].blocks for history in self._histories(block)]
-            raise all_failed(histories, [end.state for end in ends if end is not None])
+            raise all_failed(self._histories(first[0].keys), [end.state for end in ends if end is not None])
 
     def _propose(self, settled: int) -> Job | None:
         """Propose from the outcomes of the first `settled` proposals; none if there is nothing to train."""
@@ -210,9 +221,13 @@ class SearchJobs(JobSource):
         blocks = self._blocks(number, values, settled)
         identity = blocks[0].key.config_id
         self._ids.append(identity)
+        if self._watcher:
+            self._watcher.proposed(number, identity, values)
         if identity in self._searched:
+            self._tell_end(self._searched[identity])
             return None
-        self._searched[identity] = found = _Searched(blocks)
+        keys = tuple(key for block in blocks for key in block.keys)
+        self._searched[identity] = found = _Searched(keys, blocks)
         return self._next_of(found)
 
     def _blocks(self, number: int, values: dict[str, Value], settled: int) -> tuple[Job, ...]:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from causalmer_core.config import FoldsConfig
 from causalmer_core.errors import UserError, invalid
 from causalmer_core.frozen import Frozen
-from causalmer_core.names import checked_name
+from causalmer_core.names import NAME_PATTERN, checked_name
 
 
 def _safe_name(name: str) -> str:
@@ -22,7 +22,9 @@ def _safe_name(name: str) -> str:
         ) from error
 
 
-SafeName = Annotated[str, AfterValidator(_safe_name)]
+SafeName = Annotated[
+    str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})
+]
 """A name that is safe as one part of a path."""
 
 FolderPath = Annotated[str, Field(min_length=1)]
@@ -108,6 +110,10 @@ def _each_once(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     return entries
 
 
+EachOnce = (AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True}))
+"""Annotations of a list whose entries differ."""
+
+
 class DebiasingSection(Frozen):
     """Constants and weights chosen after training, for the runs of the selected configuration, on validation alone.
 
@@ -120,7 +126,7 @@ class DebiasingSection(Frozen):
         constraint: of the learned weights: `box`, each in [0, 2]; `simplex`, at least 0 with sum 3.
     """
 
-    methods: Annotated[tuple[Literal["learned", "searched"], ...], AfterValidator(_each_once)] = (
+    methods: Annotated[tuple[Literal["learned", "searched"], ...], *EachOnce] = (
         "learned",
         "searched",
     )
@@ -149,9 +155,8 @@ class EvaluationSection(Frozen):
 
     removals: Annotated[
         tuple[Literal["zero", "mean", "permutation"], ...],
-        AfterValidator(_each_once),
+        *EachOnce,
         AfterValidator(_with_zero),
+        Field(json_schema_extra={"contains": {"const": "zero"}}),
     ] = ("zero",)
-    step_rates: Annotated[
-        tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...], AfterValidator(_each_once)
-    ] = ()
+    step_rates: Annotated[tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...], *EachOnce] = ()

@@ -39,6 +39,7 @@ from sweeps.sections import (
 )
 from sweeps.seeds import SeedPlan
 from sweeps.space import SearchSpace
+from sweeps.tracking_section import TrackingSection
 from sweeps.yaml_file import YamlFile, write_yaml
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -68,6 +69,7 @@ class SweepSpec(Frozen):
         resources: what each trial takes.
         failure: what happens when a run or the machine fails.
         budget: what the search may use.
+        tracking: where runs are shown beside the records.
         reuse: whether runs that other sweeps below `storage` have finished are taken over instead of trained again.
     """
 
@@ -88,6 +90,7 @@ class SweepSpec(Frozen):
     resources: TrialResources = Field(default=TrialResources())
     failure: FailureSection = FailureSection()
     budget: BudgetSection = BudgetSection()
+    tracking: TrackingSection = TrackingSection()
     reuse: bool = True
 
     @model_validator(mode="after")

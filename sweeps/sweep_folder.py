@@ -14,7 +14,16 @@ from sweeps.problems import shown
 from sweeps.schedulers import PatienceScheduler
 from sweeps.spec import changed_values, load_spec, to_yaml
 
-MAY_CHANGE = ("storage", "data.root", "evaluation.", "resources.", "failure.", "budget.", "reuse")
+MAY_CHANGE = (
+    "storage",
+    "data.root",
+    "evaluation.",
+    "resources.",
+    "failure.",
+    "budget.",
+    "reuse",
+    "tracking.",
+)
 """Keys of a sweep's file that may change when it is continued: no record that there is depends on them."""
 
 MAY_GROW = ("search.num_configs", "seeds.confirm", "seeds.evaluate", "seeds.top_k")

@@ -33,8 +33,14 @@ class JobTrainable(tune.Trainable):
         if done:
             self._session.close()
         scores = [run.score for run in runs]
-        epochs = [run.epoch for run in runs]
-        return {"score": mean_score(scores), "scores": scores, "epochs": epochs, "done": done}
+        return {
+            "score": mean_score(scores),
+            "scores": scores,
+            "epochs": [run.epoch for run in runs],
+            "states": [run.state.value for run in runs],
+            "rows": [run.row for run in runs],
+            "done": done,
+        }
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Go on to another job in the same process; Ray does not call `cleanup` in between."""

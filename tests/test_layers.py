@@ -21,10 +21,17 @@ ALLOWED_IN = {
         "cluster/",
         "sweeps/trainable.py",
         "sweeps/runner.py",
+        "sweeps/tracking.py",
         "sweeps/search.py",
         "sweeps/scheduling.py",
     ),
-    "optuna": ("sweeps/search.py", "sweeps/samplers.py", "sweeps/debiasing_search.py"),
+    "optuna": (
+        "sweeps/search.py",
+        "sweeps/samplers.py",
+        "sweeps/study_trials.py",
+        "sweeps/study_file.py",
+        "sweeps/debiasing_search.py",
+    ),
     "pyarrow": ("results/",),
     "torch": (
         "causalmer_core/",

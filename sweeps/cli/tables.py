@@ -15,14 +15,11 @@ from results.certainty import tied_sentence, tied_with_best
 from results.dataset import SweepResults
 from results.debiasing_table import debiasing_lines
 from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
-from results.journal import read_journal
 from results.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
 from results.selection import read_selection
 from sweeps.cli.modality_tables import modality_tables
 from sweeps.cli.plan_lines import search_lines
-from sweeps.phases import PHASES
 from sweeps.plan import Plan
-from sweeps.search_jobs import cut_of
 from sweeps.sections import DebiasingSection
 from sweeps.spec import SweepSpec
 
@@ -112,25 +109,6 @@ def debiasing_table(results: SweepResults) -> RenderableType | None:
         "validation over folds, test over seeds [95% t interval]"
     )
     return Group(Text(title), table)
-
-
-def status_table(results: SweepResults) -> RenderableType:
-    """How many runs stand how, by phase, and the best score so far."""
-    runs = results.runs
-    if runs.empty:
-        return Text(f"{results.manifest.sweep_id}: no run has been recorded yet")
-    table = _plain_table("phase", "runs", "states", "epochs", "best score")
-    for phase in (name for name in PHASES if name in set(runs["phase"])):
-        group = runs[runs["phase"] == phase]
-        states = ", ".join(f"{count} {state}" for state, count in Counter(group["state"]).most_common())
-        scores = group["score"].dropna()
-        best = scores.max() if results.manifest.direction == "max" else scores.min()
-        shown = "–" if scores.empty else f"{best:.4f}"
-        table.add_row(*map(Text, (phase, str(len(group)), states, str(group["epochs"].sum()), shown)))
-    parts: list[RenderableType] = [Text(results.manifest.sweep_id), table]
-    if cut := cut_of(read_journal(results.layout.proposals)):
-        parts.append(Text(f"search cut by budget after {cut['number']} proposals; {cut['reason']}"))
-    return Group(*parts)
 
 
 def plan_table(plan: Plan) -> RenderableType:

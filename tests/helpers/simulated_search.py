@@ -20,6 +20,7 @@ from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 from sweeps.scheduling import is_cut
 from sweeps.search_jobs import SearchJobs
+from sweeps.study_file import StudyFile
 
 
 @dataclass
@@ -35,6 +36,9 @@ class Simulated:
     source: SearchJobs = field(init=False)
     running: dict[RunKey, Job] = field(default_factory=dict)
     given: list[Job] = field(default_factory=list)
+    watch: bool = False
+    said: list[str] = field(default_factory=list)
+    """What Optuna's view complains of."""
 
     def __post_init__(self) -> None:
         self.open()
@@ -48,6 +52,7 @@ class Simulated:
             self.sweep.data.fingerprint,
             higher_is_better=True,
             read_run=lambda key: read_run(self.layout, key),
+            watcher=StudyFile(self.layout, self.said.append) if self.watch else None,
         )
 
     def kill(self) -> None:
@@ -113,10 +118,12 @@ def scores(key: RunKey) -> list[float]:
     return [last / 2, last / 1.5, last]
 
 
-def simulated(folder: Path, text: str = YAML, *, go_on: bool = False, **overrides: Any) -> Simulated:
-    """A sweep that begins in a folder, or goes on with the records there."""
+def simulated(
+    folder: Path, text: str = YAML, *, go_on: bool = False, watch: bool = False, **overrides: Any
+) -> Simulated:
+    """A sweep that begins in a folder, or goes on with the records there; with `watch` it keeps Optuna's view."""
     folder.mkdir(exist_ok=True)
     sweep = checked_sweep(
         folder, text, **{"search__num_configs": 10, "search__max_concurrent": 3, **overrides}
     )
-    return Simulated(sweep, sweep.layout if go_on else begin(sweep))
+    return Simulated(sweep, sweep.layout if go_on else begin(sweep), watch=watch)

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import witness
 from driven_sweep import PATIENCE, Sweep, assert_equal_records, assert_gone, family, trainers
+from study_view import as_read, as_recorded
 from tiny_sweep import YAML
 
 from causalmer_core.config import RunConfig
@@ -91,6 +92,7 @@ def test_ten_kills_at_random_moments_lose_nothing_and_double_nothing(
     assert not sweep.results.epochs.duplicated(["config_id", "seed", "epoch"]).any()
     assert not sweep.results.runs.duplicated(["config_id", "seed"]).any()
     assert_equal_records(undisturbed, sweep)
+    assert as_read(sweep.layout.study) == as_recorded(sweep.layout)
 
 
 def epochs(log: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from histories_by_hand import ended_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,27 +15,7 @@ from sweeps.outcomes import outcome
 
 FINISHED, PRUNED, NAN, OOM = RunState.FINISHED, RunState.PRUNED, RunState.NAN, RunState.OOM
 
-PLAIN = RunHistory(
-    key=RunKey("0" * 16, 0),
-    attempts=1,
-    state=FINISHED,
-    reason="",
-    epochs=(),
-    best_epoch=None,
-    score=None,
-    curve={},
-    config={},
-    values=None,
-    phase="search",
-    role="candidate",
-    number=0,
-    parameters=None,
-    started="",
-    seconds=0.0,
-    host="",
-    device="",
-    notes="",
-)
+PLAIN = ended_run(RunKey("0" * 16, 0), FINISHED)
 
 
 def run(state: RunState, *scores: float) -> RunHistory:

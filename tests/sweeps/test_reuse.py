@@ -48,7 +48,7 @@ def measured(found: RunHistory) -> list[dict[str, Any]]:
 
 def take_over(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:
     told: list[str] = []
-    reuse = Reuse(sweep.layout, higher_is_better=True, told=lambda _, sweep_id: told.append(sweep_id))
+    reuse = Reuse(sweep.layout, higher_is_better=True, told=lambda run: told.append(run.reused_from or ""))
     return (history(sweep) if reuse(work) else None), told
 
 
@@ -185,7 +185,7 @@ def test_a_run_begun_here_is_taken_over_where_another_sweep_has_finished_it_mean
 def test_a_list_gives_out_what_could_not_be_taken_over(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     second = sweeps[1]
     other = replace(job(second), seeds=(2,))
-    reuse = Reuse(second.layout, higher_is_better=True, told=lambda *_: None)
+    reuse = Reuse(second.layout, higher_is_better=True, told=lambda _: None)
     source = JobList([job(second), other], lambda key: read_run(second.layout, key), reuse)
     assert [source.next_job(), source.next_job()] == [other, NoJob.NEVER]
 
@@ -202,8 +202,10 @@ def test_a_block_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
     train_block(work, first)
     cut = replace(work, bars={missed: 2.0})
     told: list[str] = []
-    assert Reuse(second.layout, higher_is_better=True, told=lambda _, sweep_id: told.append(sweep_id))(cut)
-    assert told == [read_manifest(first.layout).sweep_id]
+    assert Reuse(second.layout, higher_is_better=True, told=lambda run: told.append(run.reused_from or ""))(
+        cut
+    )
+    assert told == [read_manifest(first.layout).sweep_id] * 2
     train_block(cut, trained)
     for key in work.keys:
         taken, own = (read_run(sweep.layout, key) for sweep in (second, trained))
@@ -216,6 +218,6 @@ def test_a_block_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
 def test_a_block_is_taken_over_whole_or_not_at_all(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     """Seed 1 is finished there, seed 2 is not."""
     second = sweeps[1]
-    reuse = Reuse(second.layout, higher_is_better=True, told=lambda *_: None)
+    reuse = Reuse(second.layout, higher_is_better=True, told=lambda _: None)
     assert not reuse(replace(job(second), seeds=BLOCK))
     assert list(second.layout.run_journals.iterdir()) == []

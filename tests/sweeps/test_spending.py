@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from histories_by_hand import ended_run
 from tiny_sweep import begin, checked_sweep, record_run
 
 from results.histories import RunHistory, read_run
@@ -119,25 +121,5 @@ def history_between(
 ) -> RunHistory:
     """A finished run with attempts at such hours."""
     spans = [hours(begun, ended, gpus), *([hours(*then, gpus)] if then else [])]
-    return RunHistory(
-        key=KEY,
-        attempts=len(spans),
-        state=RunState.FINISHED,
-        reason="",
-        epochs=(),
-        best_epoch=None,
-        score=None,
-        curve={},
-        config={},
-        values=None,
-        phase="search",
-        role="candidate",
-        number=0,
-        parameters=None,
-        started="",
-        seconds=0.0,
-        host="",
-        device="",
-        notes="",
-        spans=tuple((begin.isoformat(), end.isoformat(), gpus) for begin, end, gpus in spans),
-    )
+    told = tuple((begin.isoformat(), end.isoformat(), gpus) for begin, end, gpus in spans)
+    return replace(ended_run(KEY, RunState.FINISHED), attempts=len(spans), spans=told)

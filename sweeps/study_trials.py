@@ -1,0 +1,112 @@
+"""The search as trials of Optuna, made from the records: trial n is proposal n."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from causalmer_core.identity import config_id
+from results.histories import RunHistory, read_runs
+from results.journal import read_journal
+from results.layout import SweepLayout
+from results.manifest import read_manifest
+from results.records import RunKey, RunState
+from sweeps.outcomes import Outcome, outcome
+from sweeps.parameters import Value
+from sweeps.samplers import distributions
+from sweeps.spec import load_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the search proposed: its number, the configuration that it led to, and the values by dotted path."""
+
+    number: int
+    config_id: str
+    values: Mapping[str, Value]
+
+
+def recorded_trials(layout: SweepLayout) -> list[FrozenTrial]:
+    """The trials of all proposals on record, in order.
+
+    Raises:
+        UserError: the folder is no sweep.
+    """
+    spec, manifest = load_spec(layout.spec), read_manifest(layout)
+    known = distributions(spec.bound_space())
+    runs = {run.key: run for run in read_runs(layout)}
+    rows = [row for row in read_journal(layout.proposals) if row["kind"] == "proposal"]
+    trials = []
+    for number, row in enumerate(rows):
+        identity = config_id(spec.configuration(row["values"], manifest.dataset_fingerprint))
+        found = [runs.get(RunKey(identity, seed)) for seed in manifest.search_seeds]
+        proposal = Proposal(number, identity, row["values"])
+        trials.append(trial_of(proposal, known, manifest.search_seeds, found))
+    return trials
+
+
+def trial_of(
+    proposal: Proposal,
+    known: Mapping[str, BaseDistribution],
+    seeds: Sequence[int],
+    runs: Sequence[RunHistory | None],
+) -> FrozenTrial:
+    """A proposal as a trial: `running` until all of its blocks of seeds are over.
+
+    Its value and its intermediate values are the means over its seeds of the best scores so far. A failure has no
+    value, whatever its runs reached.
+
+    Args:
+        proposal: the proposal.
+        known: how the searched parameters are distributed, by path.
+        seeds: of the search.
+        runs: the run on each of them; none where there is none yet.
+    """
+    begun = [run for run in runs if run is not None]
+    searched = [path for path in known if path in proposal.values]
+    reached = outcome(begun) if begun else Outcome(RunState.RUNNING, {})
+    state = _state(reached, begun, len(seeds))
+    is_value = state in (TrialState.COMPLETE, TrialState.PRUNED)
+    return FrozenTrial(
+        number=proposal.number,
+        trial_id=proposal.number,
+        state=state,
+        value=reached.score if is_value else None,
+        datetime_start=min((_time(run.spans[0][0]) for run in begun), default=datetime.now(UTC)),
+        datetime_complete=max(_time(run.spans[-1][1]) for run in begun) if state.is_finished() else None,
+        params={path: proposal.values[path] for path in searched},
+        distributions={path: known[path] for path in searched},
+        user_attrs=_attributes(proposal, seeds, begun),
+        system_attrs={},
+        intermediate_values={epoch: score for epoch, score in reached.curve.items() if math.isfinite(score)},
+    )
+
+
+def _state(reached: Outcome, begun: Sequence[RunHistory], seeds: int) -> TrialState:
+    is_whole = len(begun) == seeds or reached.state is not RunState.FINISHED
+    if not begun or not is_whole or not all(run.state.is_final for run in begun):
+        return TrialState.RUNNING
+    if reached.score is None or reached.is_failure:
+        return TrialState.FAIL
+    return TrialState.PRUNED if reached.state is RunState.PRUNED else TrialState.COMPLETE
+
+
+def _attributes(proposal: Proposal, seeds: Sequence[int], begun: Sequence[RunHistory]) -> dict[str, Any]:
+    return {
+        "number": proposal.number,
+        "config_id": proposal.config_id,
+        "seeds": list(seeds),
+        "states": {str(run.key.seed): run.state.value for run in begun},
+        "reason": next((run.reason for run in begun if run.reason), ""),
+        "reused_from": next((run.reused_from for run in begun if run.reused_from), None),
+    }
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
