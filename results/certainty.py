@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from results.intervals import Interval
 from results.leaderboard import Entry, Leaderboard
 from results.manifest import Manifest
 from results.statistics.optimism import Optimism, resampled_optimism
@@ -52,17 +53,11 @@ def variance_over_seeds(board: Leaderboard) -> VarianceSplit | None:
     return variance_split({entry.config_id: entry.scores for entry in board.ranked})
 
 
-def certainty_reasons(tied: TiedSet | None, optimism: Optimism | None, board: Leaderboard) -> list[str]:
-    """Both in words, each in a sentence that gives its method."""
-    reasons = []
-    if tied is not None and tied.p_values:
-        reasons.append(tied_sentence(tied, board))
-    if optimism is not None:
-        reasons.append(
-            f"its mean of {optimism.raw:.4f} is overstated by about {optimism.optimism:.4f} for having been chosen, "
-            f"{optimism.method}; corrected {optimism.corrected:.4f}"
-        )
-    return reasons
+def overstated_by(score: float | None, fresh: Interval | None, board: Leaderboard) -> float | None:
+    """How much better a score is than the mean over seeds that had no part in choosing it."""
+    if score is None or fresh is None:
+        return None
+    return score - fresh.mean if board.direction == "max" else fresh.mean - score
 
 
 def tied_sentence(tied: TiedSet, board: Leaderboard) -> str:

@@ -7,7 +7,7 @@ nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -107,6 +107,10 @@ class Race:
         return chances[-1] if chances else None
 
 
+def _never(_: str, __: Sequence[int]) -> bool:
+    return False
+
+
 def race(
     rule: RaceRule | HalvingRule | AllRule,
     outcomes: Mapping[str, Mapping[int, float | None]],
@@ -116,8 +120,12 @@ def race(
     searched: Sequence[float] = (),
     searched_seeds: int = 1,
     higher_is_better: bool,
+    violates: Callable[[str, Sequence[int]], bool] = _never,
 ) -> Race:
     """How the confirmation stands by these records.
+
+    A racer that violates a constraint so far outdoes nobody and is not given up by its chance, which is asked among the
+    others alone: its mean may yet come within. Halving lets it leave first.
 
     Args:
         rule: who leaves when.
@@ -127,6 +135,7 @@ def race(
         searched: the scores of all configurations of the search that finished: how far configurations differ.
         searched_seeds: over how many seeds each of these is a mean.
         higher_is_better: of the scores.
+        violates: whether a racer's means over some seeds violate a constraint.
     """
     prior = _Prior(searched, searched_seeds)
     sign = 1.0 if higher_is_better else -1.0
@@ -141,13 +150,14 @@ def race(
         scores = {racer: [outcomes[racer].get(seed) for seed in due] for racer in racing}
         whole = {racer: [sign * score for score in row if score is not None] for racer, row in scores.items()}
         whole = {racer: row for racer, row in whole.items() if len(row) == len(due)}
-        chances = _chances(whole, prior) if isinstance(rule, RaceRule) else {}
+        within = {racer: row for racer, row in whole.items() if not violates(racer, due)}
+        chances = _chances(within, prior) if isinstance(rule, RaceRule) else {}
         left: list[str] = []
         if number < len(planned) and isinstance(rule, RaceRule):
             left = _least_likely(chances, rule.max_error * number / (len(planned) - 1) - spent)
             spent += sum(chances[racer] for racer in left)
         elif number < len(planned) and isinstance(rule, HalvingRule):
-            left = sorted(whole, key=lambda racer: -sum(whole[racer]))[keep:]
+            left = sorted(whole, key=lambda racer: (racer not in within, -sum(whole[racer])))[keep:]
         failed = tuple(racer for racer in racing if racer not in whole)
         held.append(Round(added, tuple(racing), chances, tuple(left), failed))
         racing = [racer for racer in whole if racer not in left]

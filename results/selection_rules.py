@@ -1,15 +1,21 @@
-"""How rules of selection choose."""
+"""The rules of selection: each says which columns of the runs table it may see, none of them of the test split.
+
+Every rule chooses among the configurations with complete seed sets that violate no constraint.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from causalmer_core.errors import UserError
-from results.leaderboard import Entry, Leaderboard
+from results.leaderboard import COLUMNS, Entry, Leaderboard
+from results.pareto import knee
 
 _SAME = 1e-12
 """Scores closer than this differ by rounding alone."""
@@ -21,7 +27,7 @@ class Candidates:
 
     Attributes:
         board: the leaderboard, with at least one selectable entry.
-        runs: the runs table, with the columns that the rule declares and no others.
+        runs: the runs table, with the columns that the rule may see and no others.
     """
 
     board: Leaderboard
@@ -38,12 +44,39 @@ class Candidates:
         return 1.0 if self.board.direction == "max" else -1.0
 
 
-def best_mean(candidates: Candidates) -> Entry:
-    """The best mean; of equal ones the lower number."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of selection.
+
+    Attributes:
+        name: how it is called.
+        description: what it does, in a sentence.
+        columns: the columns of the runs table that it may see, beside the measures of the sweep's goals; it is handed
+            these and a leaderboard made from no others, so that no rule can look at the test split.
+        choose: the choice.
+        least_seeds: how many ranking seeds it needs.
+    """
+
+    name: str
+    description: str
+    columns: tuple[str, ...]
+    choose: Callable[[Candidates], Entry]
+    least_seeds: int = 1
+
+
+def _best_mean(candidates: Candidates) -> Entry:
     return candidates.entries[0]
 
 
-def lower_bound(candidates: Candidates) -> Entry:
+def _knee(candidates: Candidates) -> Entry:
+    board = candidates.board
+    if not board.goals.several:
+        return _best_mean(candidates)  # with one objective the front is its best
+    points = [board.goals.values(entry.measured) for entry in board.front]
+    return board.front[knee(points, board.goals.directions)]
+
+
+def _lower_bound(candidates: Candidates) -> Entry:
     """The best worse end of the t interval of the mean: the low one where higher is better, else the high one.
 
     It prefers configurations whose seeds happen to agree: with three of them the spread, and with it the interval, is
@@ -55,7 +88,7 @@ def lower_bound(candidates: Candidates) -> Entry:
     return max(_with_spread(candidates, "lower_bound"), key=lambda entry: _worse_end(entry, candidates.sign))
 
 
-def one_standard_error(candidates: Candidates) -> Entry:
+def _one_standard_error(candidates: Candidates) -> Entry:
     """The smallest configuration within one standard error of the best one (Breiman et al., "Classification and
     regression trees", 1984, section 3.4.3).
 
@@ -100,3 +133,41 @@ def _within_error(best: Entry, entry: Entry, sign: float) -> bool:
     if behind.size < 2:
         return best is entry
     return bool(behind.mean() <= behind.std(ddof=1) / math.sqrt(behind.size) + _SAME)
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        rule.name: rule
+        for rule in (
+            Rule(
+                name="best_mean",
+                description="the best mean validation score over the complete set of ranking seeds",
+                columns=COLUMNS,
+                choose=_best_mean,
+            ),
+            Rule(
+                name="lower_bound",
+                description="the best worse end of the 95% t interval of the mean validation score over the complete "
+                "set of ranking seeds",
+                columns=COLUMNS,
+                choose=_lower_bound,
+                least_seeds=2,
+            ),
+            Rule(
+                name="one_standard_error",
+                description="the fewest parameters within one standard error of the best mean validation score, the "
+                "error being that of the difference on common ranking seeds",
+                columns=(*COLUMNS, "parameters"),
+                choose=_one_standard_error,
+                least_seeds=2,
+            ),
+            Rule(
+                name="knee",
+                description="of the Pareto front of the objectives' means over the complete set of ranking seeds the "
+                "point farthest beyond the line through its extremes, each objective scaled to its range on the front",
+                columns=COLUMNS,
+                choose=_knee,
+            ),
+        )
+    }
+)

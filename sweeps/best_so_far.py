@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from results.histories import RunHistory
 from results.intervals import Interval, t_interval
-from results.leaderboard import CANDIDATE
+from results.recorded import CANDIDATE
 
 
 @dataclass(frozen=True, slots=True)

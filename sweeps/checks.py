@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,20 @@ NOT_SEARCHED = {
     "trainer.monitor": "scores of different metrics cannot be compared",
 }
 """Paths that no sweep may search or give by path, and why."""
+
+
+def synthetic_problems(data: Any) -> list[Problem]:
+    """What is wrong with the parameters of an embedded data set."""
+    given = data.get("synthetic") if isinstance(data, dict) else None
+    if not isinstance(given, dict):
+        return []
+    from causalmer_core.datasets.synthetic import SyntheticConfig  # it imports torch, which takes seconds
+
+    try:
+        SyntheticConfig.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        return problems_of(error, SyntheticConfig, given, ("data", "synthetic"))
+    return []
 
 
 def base_problems(base: Mapping[str, Any]) -> list[Problem]:

@@ -101,7 +101,10 @@ class _Phases:
         self._take_over: TakeOver = nothing_to_take_over
         if sweep.spec.reuse:
             self._take_over = Reuse(
-                sweep.layout, higher_is_better=self._higher_is_better, told=progress.run_reused
+                sweep.layout,
+                higher_is_better=self._higher_is_better,
+                told=progress.run_reused,
+                measures=sweep.goals.measures,
             )
 
     def run(self) -> None:
@@ -131,6 +134,7 @@ class _Phases:
                 read_run=self._read_run,
                 take_over=self._take_over,
                 watcher=study,
+                goals=self._sweep.goals,
             )
 
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
@@ -147,6 +151,7 @@ class _Phases:
             manifest.search_seeds,
             self._spec.seeds.top_k,
             higher_is_better=self._higher_is_better,
+            goals=manifest.goals,
         )
         runs = most_runs(self._spec)
         text = f"the best {len(best)} with {self._seeds('confirm')}{_RULES[self._spec.confirmation.name]}"
@@ -274,4 +279,5 @@ def run_context(sweep: CheckedSweep) -> RunContext:
         device="cuda" if resources.gpu else "cpu",
         gpus=resources.gpu,
         run_timeout=sweep.spec.failure.run_timeout,
+        worst_missing=sweep.goals.worst_missing,
     )

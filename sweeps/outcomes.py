@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from results.histories import RunHistory
+from results.measured import mean_measured, measured
 from results.records import RunState
 from sweeps.scheduling import Curve, mean_score
 
@@ -19,10 +20,12 @@ class Outcome:
         state: `finished` where all runs finished, else that of the first that failed, else `pruned`. `finished` and
             `pruned` teach the sampler, every other state is a failure, never a bad score.
         curve: the mean of the best scores so far after each epoch; empty where a run failed before the first.
+        measured: the means of the measures that the sweep's goals are about, of those that every run has.
     """
 
     state: RunState
     curve: Curve
+    measured: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def score(self) -> float | None:
@@ -36,13 +39,19 @@ class Outcome:
         return self.state.is_final and self.state not in (RunState.FINISHED, RunState.PRUNED)
 
 
-def outcome(histories: Sequence[RunHistory | None]) -> Outcome:
-    """What came of runs with one configuration; one without an end line is `lost`."""
+def outcome(histories: Sequence[RunHistory | None], measures: Iterable[str] = ()) -> Outcome:
+    """What came of runs with one configuration; one without an end line is `lost`.
+
+    Args:
+        histories: of the runs.
+        measures: what is wanted of them beside the score.
+    """
     states = [RunState.LOST if history is None else history.state for history in histories]
     curves = [history.curve for history in histories if history is not None]
     if len(curves) < len(histories) or not all(curves):
         return Outcome(_together(states), {})
-    return Outcome(_together(states), _mean(curves, states))
+    wanted = [measured(history, measures) for history in histories if history is not None]
+    return Outcome(_together(states), _mean(curves, states), mean_measured(wanted))
 
 
 def _together(states: Sequence[RunState]) -> RunState:

@@ -25,6 +25,7 @@ from results.files import written_aside
 from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
 from results.manifest import read_manifest
+from results.measured import measured
 from results.records import RunState
 from results.run_journal import RunJournal
 from sweeps.jobs import Job
@@ -42,11 +43,18 @@ class Reuse:
         layout: the sweep's folder; other sweeps are looked for beside it.
         higher_is_better: of the monitored metric.
         told: hears of every run that was taken over.
+        measures: what this sweep wants of a run; one that lacks any of it is trained again.
     """
 
     def __init__(
-        self, layout: SweepLayout, *, higher_is_better: bool, told: Callable[[RunHistory], None]
+        self,
+        layout: SweepLayout,
+        *,
+        higher_is_better: bool,
+        told: Callable[[RunHistory], None],
+        measures: Sequence[str] = (),
     ) -> None:
+        self._measures = measures
         self._layout = layout
         self._higher = higher_is_better
         self._told = told
@@ -83,14 +91,14 @@ class Reuse:
                 yield other
 
     def _finished(self, other: SweepLayout, job: Job) -> list[_Finished] | None:
-        """The job's runs there; none unless it has finished all of them and kept their weights."""
+        """The job's runs there; none unless it has finished all, measured what is wanted, and kept their weights."""
         found = []
         for key in job.keys:
             # a finished run has its last line, so nobody writes it any more
             history, weights = read_run(other, key), other.best_weights(key)
             if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
                 return None
-            if not weights.exists():
+            if not weights.exists() or len(measured(history, self._measures)) < len(self._measures):
                 return None
             found.append(_Finished(history, weights))
         return found

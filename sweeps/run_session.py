@@ -8,7 +8,7 @@ that no message that gets lost can make the record wrong. It knows no Ray.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,10 @@ from causalmer_core.cautions import run_notes
 from causalmer_core.datasets.store import open_training_data
 from causalmer_core.errors import UserError
 from causalmer_core.faults import MachineFaultError, is_machine_fault, is_out_of_memory
+from causalmer_core.metrics import metric_directions
 from causalmer_core.trainer import EpochResult, NonFiniteLossError, Trainer
+from causalmer_core.worst_missing import worst_missing
+from results.goals import WORST_MISSING
 from results.histories import RunHistory, read_run
 from results.journal import JournalError
 from results.layout import SweepLayout
@@ -42,6 +45,7 @@ class RunContext:
         device: `cpu` or `cuda`.
         gpus: how many GPUs, or which share of one, a trial takes.
         run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; none: no limit.
+        worst_missing: of these metrics the worst value without one modality is evaluated at each new best.
     """
 
     sweep: str
@@ -52,6 +56,7 @@ class RunContext:
     device: str
     gpus: float = 0.0
     run_timeout: float | None = None
+    worst_missing: tuple[str, ...] = ()
 
 
 class RunSession:
@@ -211,7 +216,8 @@ class RunSession:
     def _record(self, trainer: Trainer, result: EpochResult) -> None:
         if self._journal is None:
             raise RuntimeError("an epoch before the start of its run")
-        self.row = epoch_row(result, self._job.phase)
+        lacking = without_one(trainer, self._context.worst_missing) if result.is_best else {}
+        self.row = {**epoch_row(result, self._job.phase), **lacking}
         self._journal.epoch(self.row)
         if result.is_best:
             trainer.save_weights(self._layout.best_weights(self.key))
@@ -260,3 +266,10 @@ def epoch_row(result: EpochResult, phase: str) -> dict[str, Any]:
         "seconds": result.seconds,
         **{f"valid_{name}": value for name, value in result.metrics.items()},
     }
+
+
+def without_one(trainer: Trainer, metrics: Sequence[str]) -> dict[str, float]:
+    """Columns of the epochs table: of these metrics the worst on the validation split without one modality."""
+    directions = metric_directions(trainer.model.task)
+    found = worst_missing(lambda r: trainer.validate(r).metrics, {name: directions[name] for name in metrics})
+    return {f"{WORST_MISSING}{name}": value for name, value in found.items()}

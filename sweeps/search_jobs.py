@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 from causalmer_core.errors import UserError
+from results.goals import Goals
 from results.histories import RunHistory
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
@@ -61,6 +62,7 @@ class SearchJobs(JobSource):
         read_run: looks a run up in the records.
         take_over: takes a job's runs over from another sweep.
         watcher: who is told.
+        goals: further objectives, and constraints.
     """
 
     def __init__(
@@ -72,9 +74,11 @@ class SearchJobs(JobSource):
         higher_is_better: bool,
         read_run: ReadRun,
         take_over: TakeOver = nothing_to_take_over,
+        goals: Goals = Goals(),  # noqa: B008 - frozen
         watcher: SearchWatcher | None = None,
     ) -> None:
         self._spec = spec
+        self._measures = goals.measures
         self._watcher = watcher
         self._fingerprint = fingerprint
         self._max_epochs = spec.base_config(fingerprint).trainer.max_epochs
@@ -87,7 +91,7 @@ class SearchJobs(JobSource):
         taught = warm_start.recorded(rows)
         self._journal = Journal.open(layout.proposals)
         if taught is None and spec.search.warm_start is not None:
-            taught = warm_start.gather(spec, fingerprint, higher_is_better=higher_is_better)
+            taught = warm_start.gather(spec, fingerprint, higher_is_better=higher_is_better, goals=goals)
             self._journal.append(warm_start.as_row(taught))
         self._proposer = Proposer(
             spec.bound_space(),
@@ -95,6 +99,7 @@ class SearchJobs(JobSource):
             "max" if higher_is_better else "min",
             spec.first_points(fingerprint),
             taught or (),
+            goals,
         )
         self._ids: list[str] = []
         """The configuration of each proposal."""
@@ -104,7 +109,9 @@ class SearchJobs(JobSource):
         self._settled = 0
         """So many of the first proposals have outcomes."""
         self._learned = 0
-        self._spending = Spending(spec.budget, gpus=spec.resources.gpu, higher_is_better=higher_is_better)
+        self._spending = Spending(
+            spec.budget, gpus=spec.resources.gpu, higher_is_better=higher_is_better, goals=goals
+        )
 
     def next_job(self) -> Job | NoJob:
         """The next block of a configuration that was begun, else the next proposal's first one.
@@ -169,12 +176,12 @@ class SearchJobs(JobSource):
         job, count = found.next_block, len(found.blocks)
         histories = self._histories(job.keys)
         self._spending.ended(job.key, histories)
-        ended = outcome(histories)
+        ended = outcome(histories, self._measures)
         found.ended.append(ended)
         if ended.state is not RunState.FINISHED:
             found.outcome = _later(ended, self._max_epochs * (len(found.ended) - 1))
         elif len(found.ended) == count:
-            found.outcome = ended if count == 1 else outcome(self._histories(found.keys))
+            found.outcome = ended if count == 1 else outcome(self._histories(found.keys), self._measures)
         if found.outcome is not None:
             found.blocks = ()  # a job holds a whole configuration, and thousands may come
             self._tell_end(found)
@@ -267,7 +274,7 @@ class SearchJobs(JobSource):
 
 def _later(ended: Outcome, epochs: int) -> Outcome:
     """The outcome of a block that comes after others: to the sampler it got further than what ended before."""
-    return Outcome(ended.state, {epochs + epoch: score for epoch, score in ended.curve.items()})
+    return replace(ended, curve={epochs + epoch: score for epoch, score in ended.curve.items()})
 
 
 def cut_of(rows: Iterable[dict[str, Any]]) -> dict[str, Any] | None:

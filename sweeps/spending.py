@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from results.goals import Goals
 from results.histories import RunHistory
 from results.records import RunKey, RunState
 from sweeps.budget import BudgetSection
@@ -28,6 +29,7 @@ class Spending:
         budget: the limits.
         gpus: what a trial of this session takes.
         higher_is_better: of the score.
+        goals: a configuration that misses a constraint reaches no target.
         clock: the time in UTC; for tests.
     """
 
@@ -37,11 +39,13 @@ class Spending:
         *,
         gpus: float,
         higher_is_better: bool,
+        goals: Goals = Goals(),  # noqa: B008 - frozen
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._budget = budget
         self._gpus = gpus
         self._sign = 1.0 if higher_is_better else -1.0
+        self._goals = goals
         self._clock = clock
         self._running: dict[RunKey, datetime] = {}
         self._spans: list[Span] = []
@@ -84,7 +88,8 @@ class Spending:
         if target is None:
             return ""
         for config_id, outcome in settled.items():
-            score = outcome.score if outcome.state is RunState.FINISHED else None
+            within = outcome.state is RunState.FINISHED and not self._goals.broken(outcome.measured)
+            score = outcome.score if within else None
             if score is not None and self._sign * score >= self._sign * target:
                 return (
                     f"budget.target: configuration {config_id} reached {score:.4f}, the target is {target:g}"

@@ -17,6 +17,7 @@ from typing import Any
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from results.files import written_aside
@@ -28,6 +29,7 @@ from sweeps.samplers import distributions
 from sweeps.spec import load_spec
 from sweeps.study_trials import Proposal, recorded_trials, trial_of
 
+_OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _LOCK_SECONDS = 3
 """So long a lock that a killed reader left beside the file holds a write up."""
 
@@ -53,11 +55,14 @@ def write_study(layout: SweepLayout, path: Path) -> int:
         study = optuna.create_study(
             storage=JournalStorage(backend),
             study_name=manifest.name,
-            direction="maximize" if manifest.direction == "max" else "minimize",
+            directions=[
+                _OPTUNA[direction] for direction in manifest.goals.directions or (manifest.direction,)
+            ],
         )
         with backend.together(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([f"valid_{manifest.monitor}"])
+            objectives = [objective.measure for objective in manifest.goals.objectives]
+            study.set_metric_names(objectives or [f"valid_{manifest.monitor}"])
             study.set_user_attr("sweep_id", manifest.sweep_id)
             study.add_trials(trials)
     return len(trials)
@@ -110,6 +115,7 @@ class _OpenStudy:
         manifest = read_manifest(layout)
         self._known = distributions(load_spec(layout.spec).bound_space())
         self._seeds = manifest.search_seeds
+        self._goals = manifest.goals
         self._backend = _Backend(layout.study)
         self._storage = JournalStorage(self._backend)
         self._study = optuna.load_study(storage=self._storage, study_name=manifest.name)
@@ -124,13 +130,13 @@ class _OpenStudy:
 
     def add(self, proposal: Proposal) -> None:
         if proposal.number >= self._count:  # else a search that goes on has repeated it
-            self._study.add_trial(trial_of(proposal, self._known, self._seeds, ()))
+            self._study.add_trial(trial_of(proposal, self._known, self._seeds, (), self._goals))
             self._count += 1
             self._running[proposal.config_id].append(proposal)
 
     def end(self, config_id: str, runs: Sequence[RunHistory | None]) -> None:
         for proposal in self._running.pop(config_id, ()):
-            trial = trial_of(proposal, self._known, self._seeds, runs)
+            trial = trial_of(proposal, self._known, self._seeds, runs, self._goals)
             identifier = self._storage.get_trial_id_from_study_id_trial_number(
                 self._study_id, proposal.number
             )

@@ -39,6 +39,8 @@ _WHY = {
     "paper_default": "the contender 'paper' on record is another configuration",
     "space": "the proposals on record are of another space",
     "search.": "every proposal follows from it",
+    "objectives": "proposals, measures and what was confirmed follow from them",
+    "constraints": "proposals, measures and what was confirmed follow from them",
     "scheduler": "which runs were cut follows from it",
     "seeds.": "it says which seeds are for what",
 }
@@ -64,6 +66,8 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         # what ran out of the scheduler's patience stopped sooner than the same configuration with another seed
         search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
         confirmation=spec.confirmation,
+        goals=sweep.goals,
+        selection_rule=spec.selection.rule,
         dataset=spec.data.name,
         dataset_fingerprint=sweep.data.fingerprint,
     )

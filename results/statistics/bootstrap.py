@@ -81,12 +81,13 @@ def stratified_interval(
 ) -> Estimate:
     """The bootstrap interval of a statistic of all scores together, where each is resampled within its stratum.
 
-    Strata are what would be the same if the study were done again, such as data sets or folds; all scores are
-    independent of each other, so those of one run with several modalities removed are no strata. Each of B resamples draws from every stratum as many as it has, with
-    replacement. `percentile` takes the (1 - c)/2 and (1 + c)/2 quantiles of the B statistics (Efron and Tibshirani,
-    "An introduction to the bootstrap", 1993, chapter 13), `bca` other quantiles that correct for bias and skewness
-    (chapter 14). Both take the spread of the scores for that of the truth, which is too small in a few of them: hence
-    `LEAST_SCORES`. Of a single mean the t interval covers at least as well with every number of seeds simulated.
+    Strata are what would be the same if the study were done again, such as data sets or folds. All scores are
+    independent of each other; those of one run with several modalities removed are not. Each of B resamples draws from
+    every stratum as many as it has, with replacement. `percentile` takes the (1 - c)/2 and (1 + c)/2 quantiles of the B
+    statistics (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 13), `bca` other quantiles that
+    correct for bias and skewness (chapter 14). Both take the spread of the scores for that of the truth, which is too
+    small in a few of them: hence `LEAST_SCORES`. Of a single mean the t interval covers about as well or better with
+    every number of seeds simulated.
 
     Args:
         strata: at least one, each with at least one score, finite.

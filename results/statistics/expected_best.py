@@ -48,7 +48,10 @@ def expected_best(
     if outside := [n for n in wanted if not 1 <= n <= count]:
         raise ValueError(f"budgets are from 1 to {count}, the number of scores, given {outside}")
     if not higher_is_better:
-        return np.negative(expected_best((-values).tolist(), higher_is_better=True, budgets=wanted))
+        mirrored: NDArray[np.float64] = -expected_best(
+            (-values).tolist(), higher_is_better=True, budgets=wanted
+        )
+        return mirrored
     return np.array([float(_weights(count, n) @ values) for n in wanted])
 
 

@@ -19,8 +19,9 @@ from results.files import exclusive_lock, write_text
 from results.final_evaluation import final_evaluation
 from results.layout import TABLES
 from results.report import write_report
-from results.selection import RULES, Selection, read_selection
+from results.selection import Selection, read_selection
 from results.selection import select as select_best
+from results.selection_rules import RULES
 from sweeps.cli.checkpoint import Remove, Split, show_evaluation
 from sweeps.cli.sweep_argument import OptionalSweep, StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console, leaderboard_table, print_test_tables
@@ -42,7 +43,9 @@ def leaderboard(sweep: SweepArgument, storage: StorageOption = None) -> None:
 @app.command()
 def select(
     sweep: SweepArgument,
-    rule: Annotated[str, typer.Option("--rule", help=f"How to choose: {', '.join(RULES)}.")] = "best_mean",
+    rule: Annotated[
+        str | None, typer.Option("--rule", help=f"How to choose: {', '.join(RULES)}; default: the sweep's.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write the configuration as a sweep YAML.")
     ] = None,
@@ -50,7 +53,7 @@ def select(
 ) -> None:
     """Choose a configuration by validation records alone, and say why."""
     results = open_sweep(named_sweep(sweep, storage))
-    chosen = select_best(results, rule)
+    chosen = select_best(results, rule or results.manifest.selection_rule)
     screen = console()
     _say_why(screen, chosen)
     screen.print(Text(f"written to {results.layout.selection}"))

@@ -72,6 +72,8 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
     facts.add_row("runs", words.ends(Counter(run.state for run in runs if run.state.is_final)))
     facts.add_row("best so far", "–" if leader is None else str(leader))
     facts.add_row("pace", _pace(runs, now or datetime.now(UTC)))
+    for name, text in manifest.goals.described().items():
+        facts.add_row(name, text)
     for line in _budget(load_spec(layout.spec).budget, runs):
         facts.add_row("budget", line)
     if cut:

@@ -18,7 +18,7 @@ from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_config
 from results.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
 from results.selection import read_selection
 from sweeps.cli.modality_tables import modality_tables
-from sweeps.cli.plan_lines import search_lines
+from sweeps.cli.plan_lines import goal_lines, search_lines
 from sweeps.plan import Plan
 from sweeps.sections import DebiasingSection
 from sweeps.spec import SweepSpec
@@ -43,6 +43,10 @@ def leaderboard_table(results: SweepResults) -> RenderableType:
     if not board.entries:
         return Group(title, Text("no run has been recorded yet"))
     parts: list[RenderableType] = [title, _board_table(board)]
+    parts += [Text(f"{name}: {text}") for name, text in board.goals.described().items()]
+    for entry in board.entries:
+        if entry.broken:
+            parts.append(Text(f"{entry.label} violates a constraint: {', '.join(entry.broken)}"))
     if board.incomplete:
         note = f"{len(board.incomplete)} with incomplete seed sets are not averaged and cannot be selected"
         parts.append(Text(note))
@@ -125,6 +129,7 @@ def plan_table(plan: Plan) -> RenderableType:
             "search",
             f"at most {plan.runs['search']} runs by {spec.search.sampler} with {_seeds(seeds.search)}{_blocks(spec)}",
         ),
+        *goal_lines(plan.sweep.goals, spec),
         *search_lines(spec, plan.max_epochs),
         ("confirm", _confirmation(plan)),
         (
@@ -185,11 +190,17 @@ def _board_table(board: Leaderboard) -> Table:
     table = _plain_table("", "configuration", "mean [95% t interval]")
     for heading in _seed_headings(board):
         table.add_column(heading, justify="right")
+    for measure in board.other_measures:
+        table.add_column(measure, justify="right")
+    if board.goals.several:
+        table.add_column("front", justify="right")
     table.add_column("search", justify="right")
     if board.fresh_seeds:
         table.add_column("seeds that no selection saw")
     for place, entry in enumerate(board.ranked, start=1):
         _add_entry(table, str(place), entry, board)
+    for entry in board.infeasible:
+        _add_entry(table, "infeasible", entry, board)
     for entry in board.left:
         _add_entry(table, f"left after {_count(entry.left_after or 0, 'seed')}", entry, board)
     groups = {
@@ -227,7 +238,16 @@ def _add_entry(table: Table, place: str, entry: Entry, board: Leaderboard) -> No
     mean = "–" if entry.interval is None else str(entry.interval)
     fresh = ["–" if entry.fresh_interval is None else str(entry.fresh_interval)] if board.fresh_seeds else []
     name = f"{entry.label} {entry.config_id[:8]}"
-    table.add_row(*map(Text, (place, name, mean, *_seed_cells(entry, board), _search(entry), *fresh)))
+    wanted = _goal_cells(entry, board)
+    table.add_row(
+        *map(Text, (place, name, mean, *_seed_cells(entry, board), *wanted, _search(entry), *fresh))
+    )
+
+
+def _goal_cells(entry: Entry, board: Leaderboard) -> list[str]:
+    values = [entry.measured.get(measure) for measure in board.other_measures]
+    cells = ["–" if value is None else f"{value:.6g}" for value in values]
+    return [*cells, str(entry.front or "–")] if board.goals.several else cells
 
 
 def _search(entry: Entry) -> str:

@@ -21,8 +21,8 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "unknown section",
         HEAD + "seach: {}\n",
-        "3: seach: unknown key; given seach; allowed base, budget, confirmation, data, debiasing, evaluation, failure, "
-        "fidelity, name, paper_default, resources, reuse, scheduler, search, seeds, "
+        "3: seach: unknown key; given seach; allowed base, budget, confirmation, constraints, data, debiasing, "
+        "evaluation, failure, fidelity, name, objectives, paper_default, resources, reuse, scheduler, search, seeds, "
         "selection, space, storage, tracking (did you mean 'search'?)",
     )
     yield (
@@ -222,6 +222,12 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "top_k above num_configs",
         HEAD + "search: {num_configs: 3}\nseeds: {top_k: 4}\n",
         "4: seeds.top_k: confirms 4 of 3 configurations (search.num_configs); given 4; allowed up to 3",
+    )
+    yield (
+        "a rule of selection without seeds to see a spread",
+        HEAD + "seeds: {confirm: 1}\nselection: {rule: lower_bound}\n",
+        '4: selection.rule: needs 2 seeds to see how scores spread, and seeds.confirm is 1; given "lower_bound"; '
+        "allowed best_mean, or a larger seeds.confirm",
     )
     yield (
         "unknown sampler",

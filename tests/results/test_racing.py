@@ -143,3 +143,14 @@ def test_the_best_of_those_that_race_leaves_no_more_often_than_stated(noise: flo
         lost += str(lead[means[lead].argmax()]) not in end.racing
     assert lost / 200 <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / 200)
     assert lost > 0, "nobody ever leaves"
+
+
+@pytest.mark.parametrize("rule", [RaceRule(), HalvingRule()], ids=str)
+def test_who_violates_a_constraint_drives_nobody_out(rule: HalvingRule | RaceRule) -> None:
+    """The far best one violates it: of the others none leaves because of it, and the best of them stays."""
+    truth = drawn(4, 6, spread=0.01) | {"best": dict.fromkeys(range(7), 9.0)}
+    seeds = tuple(range(1, 7))
+    (*_, (end, _)) = steps(rule, truth, seeds, violates=lambda racer, _: racer == "best")
+    assert "03" in end.racing
+    assert ("best" in end.racing) == isinstance(rule, RaceRule)
+    assert all("best" not in each.chances for each in end.rounds)

@@ -221,3 +221,32 @@ def test_a_block_is_taken_over_whole_or_not_at_all(sweeps: tuple[CheckedSweep, C
     reuse = Reuse(second.layout, higher_is_better=True, told=lambda _: None)
     assert not reuse(replace(job(second), seeds=BLOCK))
     assert list(second.layout.run_journals.iterdir()) == []
+
+
+def test_a_run_that_was_not_measured_as_this_sweep_wants_it_is_not_taken_over(
+    sweeps: tuple[CheckedSweep, CheckedSweep], tmp_path: Path
+) -> None:
+    """The worst without a modality is missing in one sweep's records, and in another's it is there."""
+    text = YAML + "constraints: [{worst_missing: accuracy, at_least: 0}]\n"
+    wanting = [
+        checked_sweep(tmp_path, text.replace("name: tiny\n", f"name: {name}\n", 1))
+        for name in ("third", "fourth")
+    ]
+    for sweep in wanting:
+        begin(sweep)
+    third, fourth = (
+        Reuse(s.layout, higher_is_better=True, told=lambda *_: None, measures=s.goals.measures)
+        for s in wanting
+    )
+    assert not third(job(wanting[0]))
+    train(job(wanting[0]), wanting[0])
+    assert fourth(job(wanting[1]))
+    rows, own = history(wanting[1]).epochs, history(wanting[0]).epochs
+    assert [row.get("worst_missing_accuracy") for row in rows] == [
+        row.get("worst_missing_accuracy") for row in own
+    ]
+    assert all(("worst_missing_accuracy" in row) == row["is_best"] for row in own)
+    assert measured(history(sweeps[0])) == [
+        {key: value for key, value in row.items() if key != "worst_missing_accuracy"}
+        for row in measured(history(wanting[0]))
+    ]

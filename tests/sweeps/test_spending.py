@@ -10,6 +10,7 @@ import pytest
 from histories_by_hand import ended_run
 from tiny_sweep import begin, checked_sweep, record_run
 
+from results.goals import Constraint, Goals
 from results.histories import RunHistory, read_run
 from results.records import RunKey, RunState
 from sweeps.budget import BudgetSection
@@ -123,3 +124,11 @@ def history_between(
     spans = [hours(begun, ended, gpus), *([hours(*then, gpus)] if then else [])]
     told = tuple((begin.isoformat(), end.isoformat(), gpus) for begin, end, gpus in spans)
     return replace(ended_run(KEY, RunState.FINISHED), attempts=len(spans), spans=told)
+
+
+def test_a_target_is_not_reached_outside_the_constraints() -> None:
+    goals = Goals(constraints=(Constraint(measure="epochs", at_most=5.0),))
+    used = Spending(BudgetSection(target=0.8), gpus=0.0, higher_is_better=True, goals=goals)
+    beyond, within = (Outcome(RunState.FINISHED, {1: 0.9}, {"epochs": epochs}) for epochs in (6.0, 5.0))
+    assert used.used_up(1, {"a": beyond}) == ""
+    assert used.used_up(1, {"a": beyond, "b": within}).startswith("budget.target: configuration b")
