@@ -72,9 +72,12 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
     busy = f"another process runs the sweep in {layout.root}; wait for it, or stop it first"
     with exclusive_lock(layout.lock, wait=False, busy=busy), ExitStack() as stack:
         max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
-        higher_is_better = sweep.direction == "max"
         progress = SweepProgress(
-            console, layout.log, max_epochs=max_epochs, higher_is_better=higher_is_better
+            console,
+            layout.log,
+            max_epochs=max_epochs,
+            higher_is_better=sweep.direction == "max",
+            goals=sweep.goals,
         )
         stack.enter_context(progress.shown())
         for change in continue_sweep(sweep):

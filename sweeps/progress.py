@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from results.goals import Goals
 from results.histories import RunHistory
 from results.records import RunKey
 from sweeps import standing_words as words
@@ -32,11 +33,20 @@ class SweepProgress:
         log: the sweep's log file, appended to.
         max_epochs: of one run.
         higher_is_better: of the score.
+        goals: constraints, which go before it.
     """
 
-    def __init__(self, console: Console, log: Path, *, max_epochs: int, higher_is_better: bool) -> None:
+    def __init__(
+        self,
+        console: Console,
+        log: Path,
+        *,
+        max_epochs: int,
+        higher_is_better: bool,
+        goals: Goals = Goals(),  # noqa: B008 - frozen
+    ) -> None:
         self._console = console
-        self._tally = Tally(max_epochs=max_epochs, higher_is_better=higher_is_better)
+        self._tally = Tally(max_epochs=max_epochs, higher_is_better=higher_is_better, goals=goals)
         self._lock = threading.Lock()  # the table is drawn by a thread of its own
         self._logger = logging.Logger("causalmer.sweep")
         handler = logging.FileHandler(log, encoding="utf-8")

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from results.goals import Goals
 from results.histories import RunHistory
 from results.records import RunKey, RunState
 from sweeps.best_so_far import BestSoFar, Leader
@@ -70,17 +71,23 @@ class Tally:
     Args:
         max_epochs: of one run.
         higher_is_better: of the score.
+        goals: constraints, which go before it.
         clock: seconds; for tests.
     """
 
     def __init__(
-        self, *, max_epochs: int, higher_is_better: bool, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        max_epochs: int,
+        higher_is_better: bool,
+        goals: Goals = Goals(),  # noqa: B008 - frozen
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_epochs = max_epochs
         self._clock = clock
         self._began = clock()
         self._phase = ""
-        self._best = BestSoFar(higher_is_better=higher_is_better)
+        self._best = BestSoFar(higher_is_better=higher_is_better, goals=goals)
         self._begun: set[RunKey] = set()
         self._running: dict[RunKey, RunningRun] = {}
         self._ended: Counter[RunState] = Counter()

@@ -62,7 +62,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
     """
     manifest, runs = read_manifest(layout), read_runs(layout)
     higher = manifest.direction == "max"
-    best = BestSoFar(higher_is_better=higher)
+    best = BestSoFar(higher_is_better=higher, goals=manifest.goals)
     for run in runs:
         best.add(run)
     leader, cut = best.leader(), cut_of(read_journal(layout.proposals))
@@ -74,7 +74,8 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
     facts.add_row("pace", _pace(runs, now or datetime.now(UTC)))
     for name, text in manifest.goals.described().items():
         facts.add_row(name, text)
-    for line in _budget(load_spec(layout.spec).budget, runs):
+    budget = load_spec(layout.spec).budget if layout.spec.exists() else BudgetSection()  # else records alone
+    for line in _budget(budget, runs):
         facts.add_row("budget", line)
     if cut:
         facts.add_row("search", f"cut by budget after {cut['number']} proposals; {cut['reason']}")

@@ -103,7 +103,7 @@ def test_every_make_target_in_the_readme_is_one() -> None:
 @pytest.mark.parametrize(
     "block",
     [*blocks(README, "yaml"), *blocks(REFERENCE, "yaml")],
-    ids=["readme", "reference", "editor", "linked", "folds"],
+    ids=["readme", "reference", "editor", "linked", "goals", "folds"],
 )
 def test_a_sweep_that_is_shown_is_valid(block: str, tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"

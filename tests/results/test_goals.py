@@ -25,7 +25,8 @@ from results.records import RunState
 from results.report import render
 from results.run_journal import RunJournal
 from results.selection import choose, read_selection, select
-from sweeps.cli.tables import leaderboard_table, status_table
+from sweeps.cli.status import status_of
+from sweeps.cli.tables import leaderboard_table
 from sweeps.search_results import best_candidates
 
 TRUTH = {
@@ -175,7 +176,7 @@ def test_the_fronts_are_confirmed_one_after_another(
 
 
 def test_what_is_shown_names_objectives_constraints_and_who_violates_them(results: SweepResults) -> None:
-    table, status, page = shown(leaderboard_table(results)), shown(status_table(results)), render(results)
+    table, status, page = shown(leaderboard_table(results)), shown(status_of(results.layout)), render(results)
     for text in (table, status, page):
         assert "valid_accuracy (more is better), parameters (less is better)" in text
         assert "worst_missing_accuracy at least 0.45" in text

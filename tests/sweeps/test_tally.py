@@ -9,6 +9,7 @@ from histories_by_hand import ended_run
 from rich.console import Console
 
 from causalmer_core.config import RunConfig
+from results.goals import Constraint, Goals
 from results.records import RunState
 from sweeps import standing_words as words
 from sweeps.jobs import Job
@@ -136,6 +137,19 @@ def test_the_one_with_the_most_seeds_leads_before_a_lucky_one(tally: Tally) -> N
     leader = tally.standing().leader
     assert leader is not None
     assert str(leader).startswith(f"#1 {job(1).key.config_id[:8]}: 0.8000 [-0.4706, 2.0706] over 2 seeds")
+
+
+def test_who_violates_a_constraint_leads_only_while_all_do(clock: Clock) -> None:
+    goals = Goals(constraints=(Constraint(measure="parameters", at_most=10.0),))
+    tally = Tally(max_epochs=10, higher_is_better=True, goals=goals, clock=clock)
+    for number, (score, parameters) in enumerate(((0.9, 11), (0.5, 9), (0.4, 9))):
+        tally.ended(
+            replace(ended_run(job(number).key, FINISHED, score, number=number), parameters=parameters)
+        )
+        leader = tally.standing().leader
+        assert leader is not None
+        assert leader.name.startswith("#0 " if number == 0 else "#1 ")
+        assert str(leader).endswith("; parameters 11 is above 10") == (number == 0)
 
 
 @pytest.mark.parametrize(("phase", "role"), [("evaluate", "candidate"), ("search", "paper")])
