@@ -60,7 +60,8 @@ def _weights(count: int, budget: int) -> NDArray[np.float64]:
     places = np.arange(budget, count + 1)
     found = np.zeros(count)
     found[budget - 1 :] = np.exp(_log_choose(places - 1, budget - 1) - _log_choose(np.array([count]), budget))
-    return found / found.sum()
+    weights: NDArray[np.float64] = found / found.sum()
+    return weights
 
 
 def _log_choose(above: NDArray[np.int64], below: int) -> NDArray[np.float64]:
