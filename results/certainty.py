@@ -13,6 +13,8 @@ from results.statistics.variance_split import VarianceSplit, variance_split
 
 SEED = 0
 """Of the generators: equal records give equal numbers."""
+MOST_NAMED = 8
+"""So many of the tied are named in a sentence."""
 
 
 def tied_with_best(board: Leaderboard) -> TiedSet | None:
@@ -62,11 +64,15 @@ def overstated_by(score: float | None, fresh: Interval | None, board: Leaderboar
 
 def tied_sentence(tied: TiedSet, board: Leaderboard) -> str:
     """Who cannot be told from the best mean, with corrected p-values, and by what test."""
+    if not tied.p_values:
+        return tied.method
     others = [board.entry(config_id) for config_id in tied.tied if config_id != tied.best]
-    found = ", ".join(f"{entry.label} (p = {tied.p_values[entry.config_id]:.3g})" for entry in others)
     best = f"the best mean, {board.entry(tied.best).label}"
-    told = f"cannot be told from {best}: {found}" if others else f"all others are told from {best}"
-    return f"{told}; {tied.method}"
+    if not others:
+        return f"all others are told from {best}; {tied.method}"
+    named = [f"{entry.label} (p = {tied.p_values[entry.config_id]:.3g})" for entry in others[:MOST_NAMED]]
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    return f"cannot be told from {best}: {', '.join(named)}{more}; {tied.method}"
 
 
 def _common_seeds(entries: list[Entry]) -> list[int]:

@@ -52,7 +52,7 @@ def reasons_for(
 
 def certainty_reasons(tied: TiedSet | None, optimism: Optimism | None, board: Leaderboard) -> Iterator[str]:
     """Who is tied with the best mean, and how far that is overstated for having been chosen."""
-    if tied is not None and tied.p_values:
+    if tied is not None and len(board.ranked) > 1:
         yield tied_sentence(tied, board)
     if optimism is not None and optimism.optimism > 0.0:
         yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ _SAME = 1e-9
 """Sums closer than this share of the sum of the |d_i| are equal: they differ by rounding alone."""
 
 
-def sign_flip_p(differences: Sequence[float], rng: np.random.Generator) -> float:
+def sign_flip_p(differences: Sequence[float] | NDArray[np.float64], rng: np.random.Generator) -> float:
     """The two-sided p-value of the hypothesis that paired differences are symmetric around 0.
 
     Under it all 2^n assignments of signs to the d_i are equally likely, and p is the share of them whose |sum| is at
@@ -51,7 +52,10 @@ def least_p(pairs: int) -> float:
     return 2.0 ** (1 - pairs)
 
 
-def _all_signs(count: int) -> NDArray[np.int8]:
-    """Half of the assignments, the first sign being +: the others mirror them."""
+@lru_cache(maxsize=4)
+def _all_signs(count: int) -> NDArray[np.float64]:
+    """Half of the assignments, the last sign being +: the others mirror them."""
     bits = (np.arange(2 ** (count - 1))[:, None] >> np.arange(count)) & 1
-    return (1 - 2 * bits).astype(np.int8)
+    signs = 1.0 - 2.0 * bits
+    signs.flags.writeable = False
+    return signs

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from causalmer_core.frozen import Frozen
@@ -13,6 +15,10 @@ from results.statistics.holm import holm
 from results.statistics.sign_flip import least_p, sign_flip_p
 
 Test = Literal["sign_flip", "t", "none"]
+Floats = NDArray[np.float64]
+
+_NO_SPREAD = 1e-9
+"""Differences that spread less than this share of the largest of them differ by rounding alone."""
 
 
 class TiedSet(Frozen):
@@ -93,8 +99,8 @@ def tied_set(
     if not others or len(seeds) == 1:
         return TiedSet(best=best, tied=tuple(rows), p_values={}, seeds=seeds, test="none", level=level)
     exact = len(seeds) >= seeds_needed(len(others), level)
-    differences = [(rows[best] - rows[name]).tolist() for name in others]
-    raw = [sign_flip_p(each, rng) if exact else _t_test_p(each) for each in differences]
+    differences = np.array([rows[best] - rows[name] for name in others])
+    raw = [sign_flip_p(each, rng) for each in differences] if exact else _t_test_p(differences)
     adjusted = dict(zip(others, holm(raw), strict=True))
     return TiedSet(
         best=best,
@@ -114,8 +120,11 @@ def seeds_needed(comparisons: int, level: float) -> int:
     return seeds
 
 
-def _t_test_p(differences: Sequence[float]) -> float:
-    values = np.asarray(differences)
-    if np.ptp(values) <= 1e-9 * np.abs(values).max():
-        return 1.0
-    return float(stats.ttest_1samp(values, 0.0).pvalue)
+def _t_test_p(differences: Floats) -> list[float]:
+    """The two-sided p-value of each row, t = mean / (s / sqrt(n)) with n - 1 degrees of freedom; 1 without spread."""
+    count = differences.shape[1]
+    spread = np.ptp(differences, axis=1) > _NO_SPREAD * np.abs(differences).max(axis=1)
+    error = differences.std(axis=1, ddof=1) / math.sqrt(count)
+    t = np.abs(differences.mean(axis=1)) / np.where(spread, error, np.inf)
+    found: list[float] = (2.0 * stats.t.sf(t, count - 1)).tolist()
+    return found

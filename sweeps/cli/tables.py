@@ -51,7 +51,7 @@ def leaderboard_table(results: SweepResults) -> RenderableType:
         note = f"{len(board.incomplete)} with incomplete seed sets are not averaged and cannot be selected"
         parts.append(Text(note))
     tied = tied_with_best(board)
-    if tied is not None and (tied.p_values or len(tied.tied) > 1):
+    if tied is not None and len(board.ranked) > 1:
         parts.append(Text(tied_sentence(tied, board)))
     return Group(*parts)
 

@@ -59,6 +59,22 @@ def test_those_that_are_told_apart_are_not_named_among_the_tied(results: SweepRe
     assert "#0" not in sentence
 
 
+def test_one_seed_says_that_it_tells_none_apart(results: SweepResults) -> None:
+    single = results.manifest.model_copy(update={"confirm_seeds": ()})
+    board = leaderboard(results.runs, single)
+    tied = tied_with_best(board)
+    assert tied is not None
+    assert len(tied.tied) == len(board.ranked) == 4
+    assert tied_sentence(tied, board) == "one seed tells none apart"
+
+
+def test_a_long_tied_set_is_named_in_part(board: Leaderboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    tied = tied_with_best(board)
+    assert tied is not None
+    monkeypatch.setattr("results.certainty.MOST_NAMED", 1)
+    assert "#1 (p = 0.326) and 1 more; paired t test" in tied_sentence(tied, board)
+
+
 def test_the_terminal_names_the_tied_below_the_ranking(results: SweepResults, board: Leaderboard) -> None:
     screen = Console(file=io.StringIO(), width=300)
     screen.print(leaderboard_table(results))

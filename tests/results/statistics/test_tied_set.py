@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from results.statistics.sign_flip import least_p
 from results.statistics.tied_set import TiedSet, seeds_needed, tied_set
@@ -50,6 +51,13 @@ def test_the_correction_counts_the_comparisons() -> None:
     three = found({**rows, "c": [0.795 - e for e in NOISE[:6]]})
     assert (three.test, three.tied) == ("t", ("a", "c"))
     assert "the sign-flip test needs 7 seeds" in three.method
+
+
+def test_students_p_values_are_scipys() -> None:
+    a, b, c = [0.8, 0.7, 0.9, 0.8], [0.7, 0.7, 0.85, 0.7], [0.75, 0.6, 0.8, 0.9]
+    one, other = stats.ttest_rel(a, b).pvalue, stats.ttest_rel(a, c).pvalue
+    assert one < other
+    assert found({"a": a, "b": b, "c": c}).p_values == pytest.approx({"b": 2 * one, "c": max(2 * one, other)})
 
 
 @pytest.mark.parametrize(("comparisons", "seeds"), [(1, 6), (2, 7), (9, 9)])
