@@ -19,7 +19,6 @@ def race_of(found: Sequence[Recorded], manifest: Manifest) -> Race:
         manifest.confirm_seeds,
         earlier=manifest.counted_search_seeds,
         searched=[mean for c in found if (mean := _search_mean(c, manifest)) is not None],
-        searched_seeds=len(manifest.search_seeds) or 1,
         higher_is_better=manifest.direction == "max",
         violates=lambda racer, seeds: bool(manifest.goals.broken(by_id[racer].mean_measured(seeds))),
     )

@@ -68,7 +68,6 @@ class ConfirmJobs(JobSource):
             manifest.confirm_seeds,
             earlier=manifest.counted_search_seeds,
             searched=self._searched,
-            searched_seeds=len(manifest.search_seeds),
             higher_is_better=manifest.direction == "max",
             violates=self._violates,
         )
