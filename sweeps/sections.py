@@ -92,12 +92,14 @@ class SelectionSection(Frozen):
 
     Attributes:
         rule: among the configurations within all constraints, by means over complete seed sets. `best_mean`: the best
-            of the monitored metric. `knee`: of the Pareto front of several objectives the point at which it bends most
-            (see `results.pareto`).
+            of the monitored metric. `lower_bound`: the best worse end of its t interval. `one_standard_error`: the
+            fewest parameters within one standard error of the best. These two need two seeds of the confirmation, or of
+            the search where nothing is confirmed. `knee`: of the Pareto front of several objectives the point at which
+            it bends most (see `results.pareto`).
         confidence: of the intervals shown, between 0 and 1.
     """
 
-    rule: Literal["best_mean", "knee"] = "best_mean"
+    rule: Literal["best_mean", "lower_bound", "one_standard_error", "knee"] = "best_mean"
     confidence: float = Field(default=0.95, gt=0.0, lt=1.0)
 
 

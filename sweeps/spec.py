@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
-from pydantic_core import InitErrorDetails
 
 from causalmer_core.config import RunConfig
-from causalmer_core.errors import UserError, invalid
+from causalmer_core.errors import UserError
 from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
 from causalmer_core.task import Task
 from cluster.resources import TrialResources
 from results.goals import Goals
 from results.racing import ConfirmationRule, RaceRule
+from results.selection_rules import RULES
 from sweeps.budget import BudgetSection
 from sweeps.checks import base_problems, paper_problems, rejection, space_problems, synthetic_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
@@ -27,7 +27,7 @@ from sweeps.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
 from sweeps.objective_checks import objective_problems
 from sweeps.objectives import Constraint, Objective, goals_of
 from sweeps.parameters import Parameter, Value
-from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, shown
+from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, refused, shown
 from sweeps.schedulers import AshaScheduler, Scheduler
 from sweeps.search_checks import first_points, search_problems
 from sweeps.search_section import SearchSection
@@ -104,9 +104,15 @@ class SweepSpec(Frozen):
     def _top_k_fits(self) -> Self:
         if self.seeds.top_k > self.search.num_configs:
             what = f"confirms {self.seeds.top_k} of {self.search.num_configs} configurations (search.num_configs)"
-            error = invalid(what, f"up to {self.search.num_configs}")
-            details = InitErrorDetails(type=error, loc=("seeds", "top_k"), input=self.seeds.top_k)
-            raise ValidationError.from_exception_data("SweepSpec", [details])
+            raise refused(what, f"up to {self.search.num_configs}", ("seeds", "top_k"), self.seeds.top_k)
+        return self
+
+    @model_validator(mode="after")
+    def _rule_has_its_seeds(self) -> Self:
+        rule, seeds = RULES[self.selection.rule], self.seeds.confirm or self.seeds.search
+        if seeds < rule.least_seeds:
+            what = f"needs {rule.least_seeds} seeds to see how scores spread, and seeds.confirm is {self.seeds.confirm}"
+            raise refused(what, "best_mean, or a larger seeds.confirm", ("selection", "rule"), rule.name)
         return self
 
     @property

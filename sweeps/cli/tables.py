@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from results.certainty import tied_sentence, tied_with_best
 from results.dataset import SweepResults
 from results.debiasing_table import debiasing_lines
 from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
@@ -49,6 +50,9 @@ def leaderboard_table(results: SweepResults) -> RenderableType:
     if board.incomplete:
         note = f"{len(board.incomplete)} with incomplete seed sets are not averaged and cannot be selected"
         parts.append(Text(note))
+    tied = tied_with_best(board)
+    if tied is not None and len(board.ranked) > 1:
+        parts.append(Text(tied_sentence(tied, board)))
     return Group(*parts)
 
 

@@ -224,6 +224,12 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "4: seeds.top_k: confirms 4 of 3 configurations (search.num_configs); given 4; allowed up to 3",
     )
     yield (
+        "a rule of selection without seeds to see a spread",
+        HEAD + "seeds: {confirm: 1}\nselection: {rule: lower_bound}\n",
+        '4: selection.rule: needs 2 seeds to see how scores spread, and seeds.confirm is 1; given "lower_bound"; '
+        "allowed best_mean, or a larger seeds.confirm",
+    )
+    yield (
         "unknown sampler",
         HEAD + "search: {sampler: tpee}\n",
         "3: search.sampler: unknown name; given \"tpee\"; allowed 'tpe', 'random', 'qmc', 'cmaes', 'gp', 'nsga2', "
