@@ -7,8 +7,9 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ _ANSWER_SECONDS = 90.0
 """A node may first have to start a process."""
 
 _CLOCK_READINGS = 5
-_DRIVER = "the process that runs the sweep"
+_DRIVER = "driver"
+_DRIVER_NAME = "the process that runs the sweep"
 
 
 class Preflight(Frozen):
@@ -67,13 +69,14 @@ def look(
     """
     here = NodeFacts(**_facts(Inspector().facts()))
     nodes = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
-    with _inspectors(nodes) as asked:
-        said = _all(asked, "facts")
-        clocks = {node: _clock(who) for node, who in asked.items() if node in said.answers}
-        folders: dict[str, StorageFacts] = {}
-        if storage is not None:
-            awake = {node: asked[node] for node in said.answers}
-            folders = _storage(storage.resolve(), [str(path.resolve()) for path in needed], awake, nodes)
+    asked = _inspectors(nodes)
+    said = _answers({node: who.facts.remote() for node, who in asked.items()})
+    awake = {node: who for node, who in asked.items() if node in said.given}
+    clocks = {node: _clock(who) for node, who in awake.items()}
+    folders: dict[str, StorageFacts] = {}
+    if storage is not None:
+        names = {node: str(of["NodeManagerAddress"]) for node, of in nodes.items()}
+        folders = _storage(storage.resolve(), [str(path.resolve()) for path in needed], awake, names)
     head = next((clocks[n] for n, node in nodes.items() if _is_head(node) and n in clocks), None)
     reports = tuple(
         NodeReport(
@@ -82,7 +85,7 @@ def look(
             gpus=node["Resources"].get("GPU", 0.0),
             is_head=_is_head(node),
             silent=said.silent.get(node_id),
-            facts=NodeFacts(**_facts(said.answers[node_id])) if node_id in said.answers else None,
+            facts=NodeFacts(**_facts(said.given[node_id])) if node_id in said.given else None,
             storage=folders.get(node_id),
             **_skew(clocks.get(node_id), head),
         )
@@ -93,41 +96,42 @@ def look(
     return Preflight(here=here, nodes=reports, storage=shown, findings=tuple(found))
 
 
-class _Said:
+@dataclass(frozen=True, slots=True)
+class _Answers:
     """What nodes answered, and why others did not."""
 
-    def __init__(self) -> None:
-        self.answers: dict[str, Any] = {}
-        self.silent: dict[str, str] = {}
+    given: dict[str, Any]
+    silent: dict[str, str]
 
 
 @contextmanager
-def _inspectors(nodes: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """An inspector on every node, sent whole, since a node may lack our packages."""
+def sent_whole() -> Iterator[None]:
+    """Within the block inspectors are sent with their code, since a node may lack our packages."""
     module = sys.modules[inspector.__name__]
     cloudpickle.register_pickle_by_value(module)
     try:
-        actor = ray.remote(num_cpus=0)(Inspector)
-        there = [NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes]
-        yield {
-            node: actor.options(scheduling_strategy=strategy).remote()
-            for node, strategy in zip(nodes, there, strict=True)
-        }
+        yield
     finally:
         cloudpickle.unregister_pickle_by_value(module)
 
 
-def _all(inspectors: Mapping[str, Any], method: str, *arguments: Any) -> _Said:
-    """Ask all nodes at once."""
-    said = _Said()
-    asked = {node: getattr(who, method).remote(*arguments) for node, who in inspectors.items()}
+def _inspectors(nodes: Iterable[str]) -> dict[str, Any]:
+    actor = ray.remote(num_cpus=0)(Inspector)
+    there = {node: NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes}
+    with sent_whole():
+        return {node: actor.options(scheduling_strategy=place).remote() for node, place in there.items()}
+
+
+def _answers(asked: Mapping[str, Any]) -> _Answers:
+    """Wait for what all nodes were asked at once."""
+    answers = _Answers({}, {})
     end = time.monotonic() + _ANSWER_SECONDS
     for node, answer in asked.items():
         try:
-            said.answers[node] = ray.get(answer, timeout=max(end - time.monotonic(), 0.1))
+            answers.given[node] = ray.get(answer, timeout=max(end - time.monotonic(), 0.1))
         except (RayError, TimeoutError) as error:
-            said.silent[node] = str(error).partition("\n")[0] or type(error).__name__
-    return said
+            answers.silent[node] = str(error).partition("\n")[0] or type(error).__name__
+    return answers
 
 
 def _clock(who: Any) -> tuple[float, float] | None:
@@ -155,34 +159,40 @@ def _skew(clock: tuple[float, float] | None, head: tuple[float, float] | None) -
 
 
 def _storage(
-    storage: Path, needed: list[str], inspectors: Mapping[str, Any], nodes: Mapping[str, Any]
+    storage: Path, needed: list[str], inspectors: Mapping[str, Any], names: Mapping[str, str]
 ) -> dict[str, StorageFacts]:
     """Let this process and every node write a file each, and everyone read them all."""
     with _probe_folder(storage) as folder:
-        texts = {node: secrets.token_hex(16) for node in inspectors}
-        ours = secrets.token_hex(16)
-        if (wrong := Inspector().writes(folder, "driver", ours)) is not None:
+        ours, texts = secrets.token_hex(16), {node: secrets.token_hex(16) for node in inspectors}
+        if (wrong := Inspector().writes(folder, _DRIVER, ours)) is not None:
             raise _unwritable(storage, wrong)
-        writes = {node: who.writes.remote(folder, node, texts[node]) for node, who in inspectors.items()}
-        unwritable = {node: ray.get(answer, timeout=_ANSWER_SECONDS) for node, answer in writes.items()}
+        writes = _answers({n: who.writes.remote(folder, n, texts[n]) for n, who in inspectors.items()})
+        unwritable = {n: writes.given.get(n, writes.silent.get(n)) for n in inspectors}
         written = {node: text for node, text in texts.items() if unwritable[node] is None}
-        reads = _all(inspectors, "reads", folder, {"driver": ours, **written}).answers
-        lost = Inspector().reads(folder, written)  # what went elsewhere is not seen here
-        locks = _all(inspectors, "is_locked", folder).answers
-        lacks = _all(inspectors, "lacks", needed).answers
-    names = {node: nodes[node]["NodeManagerAddress"] for node in nodes} | {"driver": _DRIVER}
-    found = {}
-    for node in inspectors:
-        unread = {names[writer]: why for writer, why in reads.get(node, {}).items()}
-        if node in lost and "driver" not in reads.get(node, {}):
-            unread[_DRIVER] = f"what this node writes is not seen there: {lost[node]}"
-        found[node] = StorageFacts(
+        expected = {_DRIVER: ours, **written}
+        reads = _answers({n: who.reads.remote(folder, expected) for n, who in inspectors.items()}).given
+        locks = _answers({n: who.is_locked.remote(folder) for n, who in inspectors.items()}).given
+        lacks = _answers({n: who.lacks.remote(needed) for n, who in inspectors.items()}).given
+        lost = Inspector().reads(folder, written)  # what a node wrote to somewhere else
+    return {
+        node: StorageFacts(
             unwritable=unwritable[node],
-            unread=unread,
+            unread=_unread(node, reads.get(node, {}), lost, names),
             locks=locks.get(node),
             lacks=tuple(lacks.get(node, ())),
         )
-    return found
+        for node in inspectors
+    }
+
+
+def _unread(
+    node: str, wrong: Mapping[str, str], lost: Mapping[str, str], names: Mapping[str, str]
+) -> dict[str, str]:
+    """What a node cannot read of others, by their names; that others cannot read it is put down to it, too."""
+    unread = {names.get(writer, _DRIVER_NAME): why for writer, why in wrong.items() if writer not in lost}
+    if node in lost and _DRIVER not in wrong:
+        unread[_DRIVER_NAME] = f"nor does that read what this node wrote: {lost[node]}"
+    return unread
 
 
 @contextmanager
