@@ -56,6 +56,6 @@ def least_p(pairs: int) -> float:
 def _all_signs(count: int) -> NDArray[np.float64]:
     """Half of the assignments, the last sign being +: the others mirror them."""
     bits = (np.arange(2 ** (count - 1))[:, None] >> np.arange(count)) & 1
-    signs = 1.0 - 2.0 * bits
+    signs = np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
     signs.flags.writeable = False
     return signs
