@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from queue import Full, Queue
+from textwrap import shorten
 from threading import Thread
 from typing import Any, Protocol
 
 MOST_WAITING = 10_000
 """Events that a tracker may be behind."""
+_LONGEST_FAULT = 300
 
 
 class RunLogger(Protocol):
@@ -77,5 +79,4 @@ class Tracker:
                 getattr(logger, name)(*about)
             logger.on_experiment_end(trials=[])
         except (Exception, SystemExit) as error:  # whatever befalls a tracker, the sweep goes on without it
-            told = " ".join(str(error).split())
-            self.fault = f"{type(error).__name__}: {told}"
+            self.fault = shorten(f"{type(error).__name__}: {error}", _LONGEST_FAULT, placeholder=" ...")

@@ -187,12 +187,12 @@ def _mlflow(section: MLflowSection | None, layout: SweepLayout) -> RunLogger:
 
 
 def _wandb(section: WandbSection | None) -> RunLogger:
-    from ray.air.integrations.wandb import WandbLoggerCallback  # it imports wandb, which takes seconds
-
     if section is None:
         raise ValueError("no project is given")
     os.environ["WANDB_MODE"] = section.mode  # else the callback asks for a key, even offline
-    return WandbLoggerCallback(
+    from sweeps.wandb_callback import WandbCallback  # it imports wandb, which takes seconds
+
+    return WandbCallback(
         project=section.project,
         entity=section.entity,
         mode=section.mode,

@@ -22,6 +22,7 @@ ALLOWED_IN = {
         "sweeps/trainable.py",
         "sweeps/runner.py",
         "sweeps/tracking.py",
+        "sweeps/wandb_callback.py",
         "sweeps/search.py",
         "sweeps/scheduling.py",
     ),

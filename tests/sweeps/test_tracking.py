@@ -19,6 +19,7 @@ from sweeps.jobs import Job
 from sweeps.tracking import Tracking
 from sweeps.tracking_section import TrackingSection
 
+TENSORBOARD = TrackingSection(tensorboard=True)
 SMALL = (
     YAML.replace("num_configs: 5", "num_configs: 2")
     .replace(
@@ -41,9 +42,14 @@ def row(epoch: int, value: float) -> dict[str, Any]:
     return {"epoch": epoch, "phase": "search", "is_best": True, "train_loss": value, "constant_text": None}
 
 
-def shown(layout: SweepLayout, job: Job, say: list[str]) -> None:
-    """A block of two seeds, the second of which ends an epoch sooner, shown in TensorBoard."""
-    tracking = Tracking(layout, TrackingSection(tensorboard=True), say.append)
+def shown(
+    layout: SweepLayout,
+    job: Job,
+    say: list[str],
+    section: TrackingSection = TENSORBOARD,
+) -> None:
+    """A block of two seeds, the second of which becomes NaN an epoch sooner, is shown."""
+    tracking = Tracking(layout, section, say.append)
     trial = StandIn("a", {"job": job.to_json()})
     with tracking.showing() as callbacks:
         for callback in callbacks:
@@ -81,6 +87,24 @@ def test_a_contender_is_shown_with_the_searched_values_of_its_configuration(tmp_
     shown(layout, job, [])
     searched = {"model.fusion", "loss.alpha", "loss.beta", "optimiser.learning_rates.backbone"}
     assert searched <= parameters(layout.tracking / job.key.stem)
+
+
+@pytest.mark.filterwarnings("default")  # MLflow's own are not ours to mend
+def test_mlflow_has_each_seed_as_a_run_with_its_state(tmp_path: Path) -> None:
+    tracking = pytest.importorskip("mlflow.tracking", reason="MLflow, an extra, is not installed")
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    said: list[str] = []
+    layout, job = job_of(tmp_path)
+    shown(layout, job, said, TrackingSection.model_validate({"mlflow": {"tracking_uri": store}}))
+    client = tracking.MlflowClient(tracking_uri=store)
+    experiment = client.get_experiment_by_name("tiny")
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    first, second = (runs[key.stem] for key in job.keys)
+    assert (first.info.status, second.info.status) == ("FINISHED", "FAILED")
+    assert (first.data.params["loss.alpha"], first.data.params["seed"]) == ("0.1", "3")
+    losses = client.get_metric_history(first.info.run_id, "train_loss")
+    assert {loss.step: loss.value for loss in losses} == {1: 1.0, 2: 0.5}
+    assert said == []
 
 
 def test_a_tracker_that_fails_is_told_once_and_left_out(tmp_path: Path) -> None:
