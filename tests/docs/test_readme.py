@@ -69,7 +69,15 @@ def test_every_name_in_the_tree_of_a_sweep_is_a_place_of_its_layout(tmp_path: Pa
     (block,) = [block for block in blocks(README, "text") if block.startswith("causalmer_runs/")]
     layout = SweepLayout(tmp_path)
     known = {layout.table(name) for name in ("epochs", "runs", "evaluations")}
-    known |= {layout.report, layout.selection, layout.spec, layout.manifest, layout.log, layout.ray}
+    known |= {
+        layout.report,
+        layout.selection,
+        layout.spec,
+        layout.manifest,
+        layout.log,
+        layout.ray,
+        layout.study,
+    }
     known |= {layout.proposals.parent, tmp_path / "checkpoints"}
     named = {tmp_path / path.split("/", 2)[2].rstrip("/") for path in tree(block) if not path.endswith(">/")}
     assert named == known

@@ -28,6 +28,11 @@ spaces = st.fixed_dictionaries(
 )
 
 
+def _block_fits(seeds: dict[str, Any]) -> bool:
+    """Without `search` there is one seed."""
+    return "search" in seeds or seeds.get("block", 1) in (1, "auto")
+
+
 @st.composite
 def sweep_trees(draw: st.DrawFn) -> dict[str, Any]:
     space = draw(spaces)
@@ -63,7 +68,7 @@ def sweep_trees(draw: st.DrawFn) -> dict[str, Any]:
             {"seed": st.integers(0, 2**32 - 1), "sampler": st.sampled_from(["tpe", "random"])}
         ),
         "scheduler": scheduler | st.just({"name": "none"}),
-        "seeds": st.fixed_dictionaries({}, optional=seeds),
+        "seeds": st.fixed_dictionaries({}, optional=seeds).filter(_block_fits),
         "paper_default": st.fixed_dictionaries({}, optional={"loss.alpha": unit}),
         "evaluation": st.fixed_dictionaries(
             {},

@@ -50,7 +50,9 @@ GOALS = Goals(
 def sweep(folder: Path, goals: Goals = GOALS, **changes: Any) -> SweepLayout:
     layout = SweepLayout(folder / "wanted")
     fields = {"goals": goals, "search_ranks": True, **changes}
-    create_sweep(layout, handmade.manifest("wanted").model_copy(update=fields), spec="name: wanted\n")
+    create_sweep(
+        layout, handmade.manifest("wanted").model_copy(update=fields), spec="name: wanted\ndata: {name: x}\n"
+    )
     for number, (accuracy, worst, parameters) in TRUTH.items():
         for seed, off in OFF.items():
             begin(layout, number, seed, accuracy + off, worst - off, parameters)

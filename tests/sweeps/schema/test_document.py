@@ -41,6 +41,7 @@ BEYOND = {
     "a block larger than the search's seeds": "compares two keys",
     "top_k above num_configs": "compares two keys",
     "paper default that does not fit the base": "depends on other keys",
+    "a rule of selection without seeds to see a spread": "depends on another key",
     "number that is none": "JSON has no such number",
 }
 """The loader's cases that a schema cannot tell, and why."""
