@@ -162,9 +162,10 @@ def _plausible_scales(likelihood: _Likelihood, seeds: int) -> tuple[Floats, Floa
 
 def _merged(scales: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """The same with scales that hardly differ taken for one, their mean."""
-    steps = np.round(np.log(scales.max() / scales) / STEP).astype(int)
-    merged: Floats = np.bincount(steps, weights)
-    sums: Floats = np.bincount(steps, weights * scales)
+    steps = np.round(np.log(scales.max() / scales) / STEP).astype(np.intp)
+    merged, sums = np.zeros((2, steps.max() + 1))
+    np.add.at(merged, steps, weights)
+    np.add.at(sums, steps, weights * scales)
     told = merged > NEGLIGIBLE
     return sums[told] / merged[told], merged[told]
 

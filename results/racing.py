@@ -134,19 +134,17 @@ def race(
     sign = 1.0 if higher_is_better else -1.0
     planned = _planned(rule, len(outcomes), seeds)
     rows = {racer: _scores(outcomes[racer], earlier, sign) for racer in sorted(outcomes)}
-    racing, held, spent = list(rows), list[Round](), 0.0
+    racing, held, spent, due = list(rows), list[Round](), 0.0, len(earlier)
     for number, (added, keep) in enumerate(planned, start=1):
         if not racing or (len(racing) == 1 and not isinstance(rule, AllRule)):
             break
         if any(seed not in outcomes[racer] for racer in racing for seed in added):
             return Race(tuple(held), tuple(racing), added)
-        due = len(earlier) + sum(len(each.seeds) for each in held)
-        whole = []
-        for racer in racing:
-            if len(rows[racer]) == due:
-                rows[racer] += _scores(outcomes[racer], added, sign)
-            if len(rows[racer]) == due + len(added):
-                whole.append(racer)
+        whole = [racer for racer in racing if len(rows[racer]) == due]
+        for racer in whole:
+            rows[racer] += _scores(outcomes[racer], added, sign)
+        due += len(added)
+        whole = [racer for racer in whole if len(rows[racer]) == due]
         chances: Mapping[str, float] = {}
         left: list[str] = []
         if isinstance(rule, RaceRule):
