@@ -1,14 +1,19 @@
-"""A private Ray on this machine, for local mode."""
+"""A private Ray on this machine, for local mode; and joining a cluster, only where its address is given."""
 
 from __future__ import annotations
 
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import ray
+
+from causalmer_core.errors import UserError
+from cluster.address import checked_head
+from cluster.resources import TrialResources, check_fits, fits
 
 _ENVIRONMENT = {
     # Trials keep the driver's working directory, so that relative paths mean what the user wrote.
@@ -22,9 +27,9 @@ _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     # Ctrl-C reaches the driver as KeyboardInterrupt; Ray's handler would advise to restore with Ray's files.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    # A token of this process alone. Left to itself, Ray writes one to the home folder with mode 0644.
-    "RAY_AUTH_TOKEN": secrets.token_hex(32),
 }
+
+_POLL_SECONDS = 1.0
 
 
 @contextmanager
@@ -37,8 +42,9 @@ def local_ray(*, cpus: int | None = None, gpus: int | None = None) -> Iterator[t
     Yields:
         The CPUs and the GPUs that it has.
     """
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    _prepare_environment()
+    # A token of this process alone. Left to itself, Ray writes one to the home folder with mode 0644.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray.init(
         address="local",
         num_cpus=cpus,
@@ -52,3 +58,71 @@ def local_ray(*, cpus: int | None = None, gpus: int | None = None) -> Iterator[t
         yield found.get("CPU", 0.0), found.get("GPU", 0.0)
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
+    """Join the cluster at `address` for the block and leave it after; what runs there for others is let be.
+
+    Args:
+        address: see `cluster.address`.
+        insecure: join also a cluster that asks for no token.
+
+    Yields:
+        The address of the cluster's head.
+
+    Raises:
+        UserError: there is no such cluster; or it is not one to join.
+    """
+    _prepare_environment()
+    head = checked_head(address, insecure=insecure)
+    try:
+        ray.init(
+            address=head,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {name: os.environ[name] for name in _ENVIRONMENT}},
+        )
+    except (ConnectionError, RuntimeError) as error:
+        raise UserError(
+            f"--address {address}: cannot join the cluster of {head}: {_first_line(error)}. Likely: this machine is "
+            "none of its nodes, or has another version of Ray or Python; run the command on a node"
+        ) from error
+    try:
+        yield head
+    finally:
+        ray.shutdown()
+
+
+def wait_for_node(resources: TrialResources, told: Callable[[str], None], patience: float = 300.0) -> None:
+    """Wait until the cluster that is connected has a node on which a trial fits: nodes come after the head.
+
+    Args:
+        resources: what a trial asks for.
+        told: called with words where there is something to wait for.
+        patience: seconds.
+
+    Raises:
+        UserError: there is none when they are over.
+    """
+    end = time.monotonic() + patience
+    if not fits(resources, nodes_of_cluster()):
+        told(f"waits up to {patience:g} s for a node on which a run fits")
+    while not fits(resources, nodes_of_cluster()) and time.monotonic() < end:
+        time.sleep(_POLL_SECONDS)
+    check_fits(resources, nodes_of_cluster())
+
+
+def nodes_of_cluster() -> list[tuple[float, float]]:
+    """The CPUs and the GPUs of every living node of the Ray that is connected."""
+    alive = (node["Resources"] for node in ray.nodes() if node["Alive"])
+    return [(resources.get("CPU", 0.0), resources.get("GPU", 0.0)) for resources in alive]
+
+
+def _prepare_environment() -> None:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")

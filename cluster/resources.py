@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
@@ -19,7 +21,7 @@ class TrialResources(Frozen):
     """
 
     cpu: float = Field(default=1.0, gt=0.0)
-    gpu: float = Field(default=0.0, ge=0.0)
+    gpu: float = Field(default=0.0, ge=0.0, json_schema_extra={"anyOf": [{"maximum": 1}, {"multipleOf": 1}]})
 
     @field_validator("gpu")
     @classmethod
@@ -53,3 +55,23 @@ def check_available(resources: TrialResources, cpus: float, gpus: float) -> None
     ]
     if problems:
         raise UserError("\n".join(problems))
+
+
+def fits(resources: TrialResources, nodes: Iterable[tuple[float, float]]) -> bool:
+    """Whether at least one trial fits on one of the nodes, given by their CPU cores and GPUs."""
+    return any(resources.cpu <= cpus and resources.gpu <= gpus for cpus, gpus in nodes)
+
+
+def check_fits(resources: TrialResources, nodes: Iterable[tuple[float, float]]) -> None:
+    """Checks that at least one trial fits on one of the nodes, given by their CPU cores and GPUs.
+
+    Raises:
+        UserError: a trial asks for more than any node has; the largest one is named.
+    """
+    nodes = list(nodes)
+    if not fits(resources, nodes):
+        by_gpus = [(gpus, cpus) for cpus, gpus in nodes]
+        gpus, cpus = max(
+            by_gpus if resources.gpu else [(0.0, cpus) for _, cpus in by_gpus], default=(0.0, 0.0)
+        )
+        check_available(resources, cpus, gpus)

@@ -79,6 +79,7 @@ def chances_of_being_best(scores: Floats, searched: Sequence[float] = (), search
     unit = float(np.std(scores[there]))
     if seeds == 1 or racing == 1 or unit == 0.0:
         return chances
+    # sorted: the order must not matter to the last digit
     scores, known = np.where(there, scores, 0.0) / unit, np.sort(searched) / unit
     first = searched_seeds if len(searched) > 1 else 0
     likelihood = _seed_after_seed(scores, there, first)

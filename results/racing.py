@@ -8,7 +8,7 @@ nothing of it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -111,6 +111,10 @@ class Race:
         return chances[-1] if chances else None
 
 
+def _never(_: str, __: Sequence[int]) -> bool:
+    return False
+
+
 def race(
     rule: RaceRule | HalvingRule | AllRule,
     outcomes: Mapping[str, Mapping[int, float | None]],
@@ -119,8 +123,12 @@ def race(
     earlier: Sequence[int] = (),
     searched: Sequence[float] = (),
     higher_is_better: bool,
+    violates: Callable[[str, Sequence[int]], bool] = _never,
 ) -> Race:
     """How the confirmation stands by these records.
+
+    A racer that violates a constraint so far outdoes nobody and is not given up by its chance, which is asked among the
+    others alone: its mean may yet come within. Halving lets it leave first.
 
     Args:
         rule: who leaves when.
@@ -130,30 +138,34 @@ def race(
         searched: the scores of all configurations of the search that finished, means over `earlier`: how far
             configurations differ. Without `earlier` they are not looked at.
         higher_is_better: of the scores.
+        violates: whether a racer's means over some seeds violate a constraint.
     """
     sign = 1.0 if higher_is_better else -1.0
     planned = _planned(rule, len(outcomes), seeds)
     rows = {racer: _scores(outcomes[racer], earlier, sign) for racer in sorted(outcomes)}
-    racing, held, spent, due = list(rows), list[Round](), 0.0, len(earlier)
+    racing, held, spent = list(rows), list[Round](), 0.0
     for number, (added, keep) in enumerate(planned, start=1):
-        if not racing or (len(racing) == 1 and not isinstance(rule, AllRule)):
+        if not racing or (len(racing) == 1 < len(outcomes) and not isinstance(rule, AllRule)):
             break
         if any(seed not in outcomes[racer] for racer in racing for seed in added):
             return Race(tuple(held), tuple(racing), added)
-        whole = [racer for racer in racing if len(rows[racer]) == due]
-        for racer in whole:
-            rows[racer] += _scores(outcomes[racer], added, sign)
-        due += len(added)
-        whole = [racer for racer in whole if len(rows[racer]) == due]
+        due = [*earlier, *(seed for each in held for seed in each.seeds)]
+        whole = []
+        for racer in racing:
+            if len(rows[racer]) == len(due):
+                rows[racer] += _scores(outcomes[racer], added, sign)
+            if len(rows[racer]) == len(due) + len(added):
+                whole.append(racer)
+        within = [racer for racer in whole if not violates(racer, [*due, *added])]
         chances: Mapping[str, float] = {}
         left: list[str] = []
         if isinstance(rule, RaceRule):
-            chances = _chances(rows, whole, searched if earlier else (), len(earlier))
+            chances = _chances(rows, within, searched if earlier else (), len(earlier))
         if number < len(planned) and isinstance(rule, RaceRule):
             left = _least_likely(chances, rule.max_error * number / (len(planned) - 1) - spent)
             spent += sum(chances[racer] for racer in left)
         elif number < len(planned) and isinstance(rule, HalvingRule):
-            left = sorted(whole, key=lambda racer: -sum(rows[racer]))[keep:]
+            left = sorted(whole, key=lambda racer: (racer not in within, -sum(rows[racer])))[keep:]
         failed = tuple(racer for racer in racing if racer not in whole)
         held.append(Round(added, tuple(racing), chances, tuple(left), failed))
         racing = [racer for racer in whole if racer not in left]
@@ -162,8 +174,6 @@ def race(
 
 def most_runs(rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: int) -> int:
     """How many runs a confirmation of so many configurations has at most."""
-    if racers == 1 and not isinstance(rule, AllRule):
-        return 0
     runs, racing = 0, racers
     for added, keep in _planned(rule, racers, range(seeds)):
         runs += racing * len(added)
@@ -180,12 +190,16 @@ def _scores(outcome: Mapping[int, float | None], seeds: Sequence[int], sign: flo
 def _chances(
     rows: Mapping[str, Sequence[float]], racing: Sequence[str], searched: Sequence[float], searched_seeds: int
 ) -> dict[str, float]:
-    """Of those that are racing; the scores of those that are not any more tell how far scores differ."""
+    """Of those that are racing; the scores of others tell how far scores differ, without the last of one that runs on
+    and outdoes nobody.
+    """
     if not racing:
         return {}
-    scores = np.full((len(rows), len(rows[racing[0]])), np.nan)
-    for line, row in zip(scores, rows.values(), strict=True):
-        line[: len(row)] = row
+    seeds = len(rows[racing[0]])
+    scores = np.full((len(rows), seeds), np.nan)
+    for line, (racer, row) in zip(scores, rows.items(), strict=True):
+        known = row if racer in racing else row[: seeds - 1]
+        line[: len(known)] = known
     found = dict(zip(rows, chances_of_being_best(scores, searched, searched_seeds).tolist(), strict=True))
     return {racer: found[racer] for racer in racing}
 

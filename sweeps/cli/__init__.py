@@ -1,4 +1,4 @@
-"""The command line: `causalmer run|resume|plan|status`, and `causalmer data|results|checkpoint ...`."""
+"""The command line: `causalmer run|resume|plan|status|schema`, and `causalmer data|results|checkpoint|cluster ...`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from causalmer_core.errors import UserError
-from sweeps.cli import checkpoint, data, results, sweep
+from sweeps.cli import checkpoint, cluster, data, results, schema, status, sweep
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,11 +16,12 @@ app = typer.Typer(
     add_completion=False,
     help="Seed-aware hyperparameter sweeps for counterfactual multimodal emotion recognition.",
 )
-for command in (sweep.run, sweep.resume, sweep.plan, sweep.status):
+for command in (sweep.run, sweep.resume, sweep.plan, status.status, schema.schema):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")
 app.add_typer(checkpoint.app, name="checkpoint")
+app.add_typer(cluster.app, name="cluster")
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells expect it."""
@@ -32,7 +33,9 @@ def main() -> None:
         app()
     except UserError as error:
         for line in str(error).splitlines():
-            Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {line}", markup=False)
+            Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(
+                f"error: {line}", markup=False
+            )
         sys.exit(2)
     except SystemExit as ended:  # typer's answer to Ctrl-C: the code, and no word
         if ended.code == INTERRUPTED:

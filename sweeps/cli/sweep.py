@@ -1,4 +1,4 @@
-"""`causalmer run`, `resume`, `plan` and `status`."""
+"""`causalmer run`, `resume` and `plan`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from causalmer_core.errors import UserError
 from results.dataset import open_sweep
 from results.layout import SweepLayout
-from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables, status_table
+from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables
 from sweeps.driver import Machine, run_sweep
 from sweeps.plan import plan_sweep
 from sweeps.preflight import preflight
@@ -33,6 +33,18 @@ DataRoot = Annotated[
 ]
 Cpus = Annotated[int | None, typer.Option("--cpus", min=1, help="CPU cores to use; default: all.")]
 Gpus = Annotated[int | None, typer.Option("--gpus", min=0, help="GPUs to use; default: all.")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="auto|HOST:PORT",
+        help="Join this cluster, from one of its nodes. Default: a private Ray on this machine.",
+    ),
+]
+Insecure = Annotated[
+    bool,
+    typer.Option("--insecure", help="Join also a cluster that asks for no token: anyone may run code there."),
+]
 
 
 def run(
@@ -42,10 +54,12 @@ def run(
     data_root: DataRoot = None,
     cpus: Cpus = None,
     gpus: Gpus = None,
+    address: Address = None,
+    insecure: Insecure = False,
 ) -> None:
     """Run a sweep to its report. One that was begun goes on from its records."""
     with _loaded(file, set_, storage, data_root) as spec:
-        _run(spec, Machine(cpus, gpus))
+        _run(spec, _machine(cpus, gpus, address, insecure=insecure))
 
 
 def resume(
@@ -55,6 +69,8 @@ def resume(
     data_root: DataRoot = None,
     cpus: Cpus = None,
     gpus: Gpus = None,
+    address: Address = None,
+    insecure: Insecure = False,
 ) -> None:
     """Go on with a sweep that was begun; the same as run, but never begins one."""
     with _loaded(file, set_, storage, data_root) as spec:
@@ -63,7 +79,7 @@ def resume(
             raise UserError(
                 f"nothing to resume: there is no sweep in {layout.root}; begin it with 'causalmer run {file}'"
             )
-        _run(spec, Machine(cpus, gpus))
+        _run(spec, _machine(cpus, gpus, address, insecure=insecure))
 
 
 def plan(
@@ -83,10 +99,12 @@ def plan(
         console().print(f"note: {caution}", markup=False, highlight=False)
 
 
-def status(file: SpecFile, set_: Set = None, storage: Storage = None) -> None:
-    """Show how far a sweep is, from its records alone; works while it runs."""
-    with _loaded(file, set_, storage, None) as spec:
-        console().print(status_table(open_sweep(_layout(spec))))
+def _machine(cpus: int | None, gpus: int | None, address: str | None, *, insecure: bool) -> Machine:
+    if address is not None and (cpus is not None or gpus is not None):
+        raise UserError(
+            "--cpus and --gpus limit a private Ray; a cluster (--address) has what its nodes were started with"
+        )
+    return Machine(cpus, gpus, address, insecure)
 
 
 def _run(spec: SweepSpec, machine: Machine) -> None:

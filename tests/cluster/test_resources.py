@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from causalmer_core.errors import UserError
-from cluster.resources import TrialResources, check_available
+from cluster.resources import TrialResources, check_available, check_fits
 
 
 @pytest.mark.parametrize("gpu", [0, 0.0, 0.25, 0.999, 1, 2, 8.0])
@@ -49,3 +49,15 @@ def test_all_that_is_missing_is_named_with_what_is_there() -> None:
         "resources.cpu: a trial asks for more than there is; given 8; available 2",
         "resources.gpu: a trial asks for more than there is; given 0.5; available 0",
     ]
+
+
+def test_a_trial_has_to_fit_on_one_node_of_a_cluster() -> None:
+    nodes = [(16.0, 0.0), (2.0, 1.0)]
+    check_fits(TrialResources(cpu=16), nodes)
+    check_fits(TrialResources(cpu=2, gpu=0.5), nodes)
+    with pytest.raises(UserError, match=r"resources\.cpu: .*given 4; available 2"):
+        check_fits(TrialResources(cpu=4, gpu=1), nodes)
+    with pytest.raises(UserError, match=r"resources\.cpu: .*given 32; available 16"):
+        check_fits(TrialResources(cpu=32), nodes)
+    with pytest.raises(UserError, match=r"resources\.cpu: .*available 0"):
+        check_fits(TrialResources(), [])

@@ -116,10 +116,15 @@ def test_a_racer_without_a_score_is_out_and_leaves_the_others_their_seeds() -> N
     assert "03" not in end.racing
 
 
-def test_one_alone_is_not_raced_but_runs_where_all_do() -> None:
-    assert race(RaceRule(), {"a": {0: 1.0}}, (1, 2), earlier=(0,), higher_is_better=True).pending == ()
-    assert race(AllRule(), {"a": {0: 1.0}}, (1, 2), earlier=(0,), higher_is_better=True).pending == (1, 2)
-    assert most_runs(RaceRule(), 1, 2) == 0
+@pytest.mark.parametrize("rule", [RaceRule(), HalvingRule(), AllRule()], ids=str)
+def test_one_alone_has_nobody_to_race_and_runs_on_all_seeds(rule: RaceRule | HalvingRule | AllRule) -> None:
+    """With `top_k: 1` the seeds that were asked for are what tells how good it is."""
+    outcomes: dict[str, dict[int, float | None]] = {"a": {0: 1.0}}
+    while standing := race(rule, outcomes, (1, 2), earlier=(0,), higher_is_better=True).pending:
+        outcomes["a"] |= dict.fromkeys(standing, 1.0)
+    end = race(rule, outcomes, (1, 2), earlier=(0,), higher_is_better=True)
+    assert (end.racing, end.seeds_of("a")) == (("a",), (1, 2))
+    assert most_runs(rule, 1, 2) == 2
 
 
 @pytest.mark.parametrize("counted", [True, False], ids=["search counts", "search apart"])
@@ -182,3 +187,14 @@ def test_those_that_left_still_tell_how_far_seeds_differ() -> None:
     assert failed.rounds[0].failed == ("c",)
     assert fallen.rounds[1].failed == ("c",)
     assert fallen.last_chance("a") < alone.last_chance("a")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("rule", [RaceRule(), HalvingRule()], ids=str)
+def test_who_violates_a_constraint_drives_nobody_out(rule: HalvingRule | RaceRule) -> None:
+    """The far best one violates it: of the others none leaves because of it, and the best of them stays."""
+    truth = drawn(4, 6, spread=0.01) | {"best": dict.fromkeys(range(7), 9.0)}
+    seeds = tuple(range(1, 7))
+    (*_, (end, _)) = steps(rule, truth, seeds, violates=lambda racer, _: racer == "best")
+    assert "03" in end.racing
+    assert ("best" in end.racing) == isinstance(rule, RaceRule)
+    assert all("best" not in each.chances for each in end.rounds)

@@ -1,0 +1,152 @@
+"""Addresses of clusters: which one is meant, whether it is there, and whether it asks for a token.
+
+Whoever reaches a Ray without tokens runs code on its nodes, so one that asks for none is refused unless that is wanted.
+Whether it asks, a stranger finds out: another process that comes with a token of its own making. It is another process
+because Ray reads the token once in each, and ends one that has none.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+from ray import _raylet
+from ray._private.services import canonicalize_bootstrap_address_or_die
+
+from causalmer_core.errors import UserError
+
+_RAY: Any = _raylet
+"""Ray's core; what is said of its types leaves these parts out."""
+
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 60.0
+
+_KNOCK = """
+import sys
+from ray._raylet import GcsClient
+from ray.exceptions import AuthenticationError, RpcError
+try:
+    GcsClient(address=sys.argv[1]).check_alive([], timeout=5)
+except AuthenticationError:
+    sys.exit(3)
+except RpcError:
+    sys.exit(4)
+"""
+
+
+class _Answer(Enum):
+    LET_IN = 0
+    REFUSED = 3
+    NONE = 4
+
+
+def checked_head(address: str, *, insecure: bool = False) -> str:
+    """The head's `HOST:PORT` of the cluster that an address means, ready to be joined with this user's token.
+
+    Args:
+        address: `auto`, the Ray that runs on this machine or that RAY_ADDRESS names; or `HOST:PORT` of its head.
+        insecure: whether one that asks for no token is right, too.
+
+    Raises:
+        UserError: the address is none, nobody answers there, no token is asked for, or ours is missing or wrong.
+    """
+    head = _head(address)
+    place = f"--address {address}" if head == address else f"--address {address} ({head})"
+    if _answer(head, place, secrets.token_hex(32)) is _Answer.LET_IN:
+        if not insecure:
+            raise UserError(
+                f"{place}: this Ray asks for no token, so that whoever reaches its port runs code on its nodes; "
+                "allowed one that was started with RAY_AUTH_MODE=token, as 'causalmer cluster template' does, or give "
+                "--insecure where nobody else reaches it"
+            )
+        _set_mode("disabled")  # it does not get to see a token
+        return head
+    _set_mode("token")
+    if not _RAY.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True):
+        raise UserError(
+            f"{place}: this Ray asks for its token and there is none here; copy ~/.ray/auth_token from its head "
+            "(mode 0600), or name such a file with RAY_AUTH_TOKEN_PATH"
+        )
+    if _answer(head, place, None) is not _Answer.LET_IN:
+        raise UserError(
+            f"{place}: the token here is not this Ray's; copy ~/.ray/auth_token from its head, and see that neither "
+            "RAY_AUTH_TOKEN nor RAY_AUTH_TOKEN_PATH names another"
+        )
+    return head
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The parts of `HOST:PORT`.
+
+    Raises:
+        UserError: it is not of that form.
+    """
+    try:
+        parts = urlsplit(f"//{address}")
+        if parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    except ValueError:  # what should be a port is no number
+        pass
+    raise UserError(f"--address {address}: not an address; allowed auto, or HOST:PORT of the head")
+
+
+def _head(address: str) -> str:
+    if address.startswith("ray://"):
+        raise UserError(
+            f"--address {address}: Ray Client would take the search away from its records; allowed auto, or HOST:PORT "
+            "of the head, on a node of the cluster ('ray exec', 'ray job submit' or ssh get you there)"
+        )
+    if address.startswith(("http://", "https://")):
+        raise UserError(
+            f"--address {address}: this is where jobs are submitted to; give it to 'ray job submit --address', and "
+            "auto to the command that is submitted"
+        )
+    if address != "auto":
+        host_and_port(address)
+    try:
+        return str(canonicalize_bootstrap_address_or_die(address))
+    except ConnectionError as error:
+        raise UserError(
+            f"--address {address}: no Ray runs on this machine; start one ('causalmer cluster template' writes files "
+            "that do), or leave --address out for a private one"
+        ) from error
+
+
+def _answer(head: str, place: str, token: str | None) -> _Answer:
+    """What the head says to a token; without one to this user's.
+
+    Raises:
+        UserError: nobody answers.
+    """
+    environment = {**os.environ, "RAY_AUTH_MODE": "token"}
+    if token is not None:
+        environment["RAY_AUTH_TOKEN"] = token
+    try:
+        socket.create_connection(host_and_port(head), timeout=_CONNECT_SECONDS).close()
+        done = subprocess.run(  # noqa: S603 - this interpreter and our own words
+            [sys.executable, "-c", _KNOCK, head],
+            env=environment,
+            timeout=_ANSWER_SECONDS,
+            capture_output=True,
+            check=False,
+        )
+        answer = _Answer(done.returncode)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        answer = _Answer.NONE
+    if answer is _Answer.NONE:
+        raise UserError(
+            f"{place}: no Ray answers there; start it, or give the address that it printed when it started"
+        )
+    return answer
+
+
+def _set_mode(mode: str) -> None:
+    """Whether this process shows its token. Ray read the variable when it was imported, and has to read it again."""
+    os.environ["RAY_AUTH_MODE"] = mode
+    _RAY.Config.initialize("")

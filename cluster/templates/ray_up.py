@@ -1,0 +1,133 @@
+"""Cluster files for `ray up`: hosts that are there already, and machines of AWS and of Google Cloud.
+
+The token that opens the cluster is made on the machine of the one who calls `ray up` and copied to every node with its
+mode, so that nobody else there can read it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from causalmer_core.errors import invalid
+from cluster.templates.base import Command, Template, Word, cloud_name, matching
+
+
+class RayUp(Template):
+    """The base of cluster files for `ray up`.
+
+    Attributes:
+        name: the sweep's name, after which the cluster is called.
+        ssh_user: who logs in to the nodes; clouds name it by the image.
+        setup: shell commands that prepare a node, once and in order: mount what the nodes share, install causalmer.
+        activate: a shell command before each that needs causalmer, such as `. ~/causalmer/bin/activate`; none: Ray
+            and causalmer are on the path already.
+    """
+
+    name: str = "sweep"
+    ssh_user: Word = "ubuntu"
+    setup: tuple[Command, ...] = ()
+    activate: Command | None = None
+
+    @property
+    def cluster_name(self) -> str:
+        """As all clouds allow it."""
+        return cloud_name(self.name)
+
+    @property
+    def prefix(self) -> str:
+        """What stands before each of Ray's commands: the environment, and that a token is asked for."""
+        activated = "" if self.activate is None else f"{self.activate} && "
+        return f"{activated}export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 && "
+
+    @property
+    def start(self) -> str:
+        """The same before Ray is started, which wants many open files where it may have them."""
+        return self.prefix + "{ ulimit -n 65536 || true; } && "
+
+
+class RayUpHosts(RayUp):
+    """Hosts that are there already.
+
+    Attributes:
+        head: the host that starts the others, where the sweep is started and where runs go as well.
+        workers: the other hosts.
+        ssh_key: the private key to log in with, which `ray up` also copies to the head; none: ssh's own settings.
+    """
+
+    source = "ray_up.yaml.j2"
+
+    ssh_user: Word
+    head: Word
+    workers: tuple[Word, ...] = ()
+    ssh_key: str | None = None
+
+
+class RayUpCloud(RayUp):
+    """The base of cluster files for machines that are rented: a head without runs, and workers.
+
+    Attributes:
+        workers: how many workers there are; Ray adds and removes none.
+        instance: the type of a worker.
+        spot: whether workers are cheaper ones that the cloud may take back.
+        disk: of each machine, in GB.
+    """
+
+    workers: int = Field(default=2, ge=1)
+    instance: Word
+    spot: bool = False
+    disk: int = Field(default=100, ge=10)
+
+
+class RayUpAws(RayUpCloud):
+    """Machines of AWS.
+
+    Attributes:
+        region: such as `us-west-2`.
+        image: the AMI of all machines, of that region, with Python 3.11 or newer and for GPUs their drivers.
+        head_instance: the type of the head.
+    """
+
+    source = "ray_up_aws.yaml.j2"
+
+    region: Word
+    image: Annotated[str, matching("ami-[0-9a-f]+", "the id of an AMI, such as ami-0123456789abcdef0")]
+    head_instance: Word = "m5.xlarge"
+
+
+class RayUpGcp(RayUpCloud):
+    """Machines of Google Cloud.
+
+    Attributes:
+        project: its globally unique id.
+        zone: such as `us-west1-a`.
+        cpus: CPU cores of a worker; Ray does not ask Google Cloud.
+        gpus: GPUs of a worker.
+        accelerator: the GPUs' type, such as `nvidia-tesla-t4`; none for machine types that bring theirs.
+        image: the boot image of all machines; with GPUs one that has their drivers.
+        head_instance: the type of the head.
+    """
+
+    source = "ray_up_gcp.yaml.j2"
+
+    project: Word
+    zone: Annotated[str, matching("[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone, such as us-west1-a")]
+    cpus: int = Field(ge=1)
+    gpus: int = Field(default=0, ge=0)
+    accelerator: Word | None = None
+    image: Word = "projects/debian-cloud/global/images/family/debian-12"
+    head_instance: Word = "e2-standard-4"
+
+    @model_validator(mode="after")
+    def _drivers(self) -> Self:
+        if self.gpus and "image" not in self.model_fields_set:
+            raise invalid("the default image has no drivers for GPUs", "--image of one that has them")
+        if self.accelerator is not None and not self.gpus:
+            raise invalid("an accelerator without GPUs", "--gpus of at least 1 beside --accelerator")
+        return self
+
+    @property
+    def region(self) -> str:
+        """The zone's region."""
+        return self.zone.rpartition("-")[0]
