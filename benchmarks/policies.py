@@ -103,7 +103,8 @@ def _search(policy: Policy, draw: Draw, clock: Clock) -> tuple[dict[int, float],
     scores = {}
     for number, curve in enumerate(means):
         settled = max(number - MAX_CONCURRENT + 1, 0)
-        earlier = {other: reached[other] for other in range(settled)}
+        cuts = isinstance(policy.scheduler, AshaScheduler)
+        earlier = {other: reached[other] for other in range(settled)} if cuts else {}
         own = bars(policy.scheduler, epochs, earlier, number=number, higher_is_better=True)
         missed = (e for e in sorted(own) if missed_bar(own, e, float(curve[e - 1]), higher_is_better=True))
         last = next(missed, None)

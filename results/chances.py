@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 GRID = np.linspace(-6.0, 6.0, 25)
 """Where the best mean may lie around the best estimate, in standard errors: for so smooth an integrand the rectangle
@@ -75,89 +76,99 @@ def chances_of_being_best(scores: Floats, searched: Sequence[float] = (), search
     still_in = there.all(axis=1)
     seeds, racing = scores.shape[1], int(still_in.sum())
     chances = np.where(still_in, 1.0 / racing, 0.0)
-    unit = float(np.nanstd(scores))
+    unit = float(np.std(scores[there]))
     if seeds == 1 or racing == 1 or unit == 0.0:
         return chances
-    scores = scores / unit
+    # sorted: the order must not matter to the last digit
+    scores, known = np.where(there, scores, 0.0) / unit, np.sort(searched) / unit
     first = searched_seeds if len(searched) > 1 else 0
-    means = (
-        np.sort(np.array(searched, dtype=np.float64)) / unit
-    )  # sorted: the order must not matter to the last digit
-    parts = [*(_search(scores[there[:, :first].all(axis=1), :first], means) if first else ())]
-    parts += [_next_seed(scores[there[:, number]], number) for number in range(first, seeds)]
-    if sum(part.squares.max() for part in parts) <= ROUNDING:
+    likelihood = _seed_after_seed(scores, there, first)
+    if first:
+        likelihood = _joined(_search(scores[there[:, first - 1], :first], known), likelihood)
+    if likelihood.squares.max() <= ROUNDING:
         return chances
-    scales, weights = _plausible_scales(parts, seeds)
+    scales, weights = _plausible_scales(likelihood, seeds)
     found = weights @ _best_of_normals(scales[:, None] * scores[still_in].mean(axis=1))
     chances[still_in] = found / found.sum()
     return chances
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of the likelihood: independent normals, but for a shift common to all, of variance s^2 times `variance`.
+class _Likelihood:
+    """Independent groups of normals, which but for a shift common to a group have a variance of s^2 times `variance`.
 
     Attributes:
-        squares: the sum of their squares around their mean, for each of `RATIOS`.
-        variance: for each of `RATIOS`.
-        freedom: one less than their number.
+        squares: the sums of their squares around the group's mean; shape (groups, `RATIOS`).
+        variance: likewise.
+        freedom: one less than their numbers; shape (groups, 1).
     """
 
     squares: Floats
     variance: Floats
-    freedom: int
+    freedom: Floats
 
 
-def _kept(seeds: int) -> Floats:
-    """k_n for each of `RATIOS`: the share of a mean's distance from the others that is not luck."""
-    return np.asarray(seeds / (seeds + 1.0 / RATIOS))
+def _joined(one: _Likelihood, other: _Likelihood) -> _Likelihood:
+    return _Likelihood(
+        np.concatenate([one.squares, other.squares]),
+        np.concatenate([one.variance, other.variance]),
+        np.concatenate([one.freedom, other.freedom]),
+    )
 
 
-def _search(scores: Floats, searched: Floats) -> Iterator[_Part]:
+def _search(scores: Floats, searched: Floats) -> _Likelihood:
     """How the search's means differ, and how the scores of those still known differ around theirs."""
     count, seeds = scores.shape
     around = scores - scores.mean(axis=1, keepdims=True)
-    within = float(((around - around.mean(axis=0)) ** 2).sum())
-    between = float(((searched - searched.mean()) ** 2).sum())
-    even = np.ones_like(RATIOS)
-    yield _Part(between * even, RATIOS + 1.0 / seeds, len(searched) - 1)
-    yield _Part(within * even, even, (count - 1) * (seeds - 1))
+    within = ((around - around.mean(axis=0)) ** 2).sum()
+    between = ((searched - searched.mean()) ** 2).sum()
+    return _Likelihood(
+        np.outer([between, within], np.ones_like(RATIOS)),
+        np.array([RATIOS + 1.0 / seeds, np.ones_like(RATIOS)]),
+        np.array([[len(searched) - 1.0], [(count - 1.0) * (seeds - 1.0)]]),
+    )
 
 
-def _next_seed(scores: Floats, number: int) -> _Part:
-    """How the scores on seed `number` differ from what those on the seeds before had to be expected to lead to."""
-    if number:
-        expected = _kept(number)[:, None] * scores[:, :number].mean(axis=1)
-        variance = 1.0 + _kept(number) / number
-    else:
-        expected, variance = np.zeros((len(RATIOS), 1)), 1.0 + RATIOS
-    away = scores[:, number] - expected
-    squares = ((away - away.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    return _Part(squares, variance, len(scores) - 1)
+def _seed_after_seed(scores: Floats, there: Flags, first: int) -> _Likelihood:
+    """How the scores on each seed from `first` on differ from what those on the seeds before led one to expect."""
+    before = np.arange(scores.shape[1])[:, None]
+    means = np.zeros_like(scores)
+    means[:, 1:] = scores.cumsum(axis=1)[:, :-1] / before[1:, 0]
+    count = there.sum(axis=0)
+    old = np.where(there, means - (means * there).sum(axis=0) / count, 0.0)
+    new = np.where(there, scores - scores.sum(axis=0) / count, 0.0)
+    kept = before * RATIOS / (before * RATIOS + 1.0)
+    # the squares of new - kept * old
+    cross, squares = (old * new).sum(axis=0)[:, None], (old**2).sum(axis=0)[:, None]
+    squares = (new**2).sum(axis=0)[:, None] - 2.0 * kept * cross + kept**2 * squares
+    variance = 1.0 + RATIOS / (before * RATIOS + 1.0)
+    return _Likelihood(np.maximum(squares, 0.0)[first:], variance[first:], count[first:, None] - 1.0)
 
 
-def _plausible_scales(parts: Sequence[_Part], seeds: int) -> tuple[Floats, Floats]:
-    """What one over a posterior mean's standard error, times k_n, may be, and how probable it is.
+def _plausible_scales(likelihood: _Likelihood, seeds: int) -> tuple[Floats, Floats]:
+    """What k_n over a posterior mean's standard error may be, and how probable it is.
 
     Given t / s, s^2 is the sum of squares over a chi^2 with as many degrees of freedom.
     """
-    freedom = sum(part.freedom for part in parts)
-    squares = np.sum([part.squares / part.variance for part in parts], axis=0)
-    surprise = sum(part.freedom * np.log(part.variance) for part in parts) + freedom * np.log(squares)
+    freedom = likelihood.freedom.sum()
+    squares = (likelihood.squares / likelihood.variance).sum(axis=0)
+    surprise = (likelihood.freedom * np.log(likelihood.variance)).sum(axis=0) + freedom * np.log(squares)
     weights = RATIO_WEIGHTS * np.exp(-0.5 * (surprise - surprise.min()))
+    kept = seeds * RATIOS / (seeds * RATIOS + 1.0)
     precisions = special.chdtri(freedom, 1.0 - SPREAD_SHARES) / squares[:, None]
-    scales = np.sqrt(_kept(seeds)[:, None] * seeds * precisions).ravel()
+    scales = np.sqrt(kept[:, None] * seeds * precisions).ravel()
     joint = np.outer(weights / weights.sum(), SPREAD_WEIGHTS).ravel()
     return _merged(scales, joint)
 
 
 def _merged(scales: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """The same with scales that hardly differ taken for one, their mean."""
-    steps = np.unique(np.round(np.log(scales / scales.max()) / STEP), return_inverse=True)[1]
-    merged = np.bincount(steps, weights)
+    steps = np.round(np.log(scales.max() / scales) / STEP).astype(np.intp)
+    merged, sums = np.zeros((2, steps.max() + 1))
+    np.add.at(merged, steps, weights)
+    np.add.at(sums, steps, weights * scales)
     told = merged > NEGLIGIBLE
-    means: Floats = np.bincount(steps, weights * scales)[told] / merged[told]
-    return means, np.asarray(merged[told], dtype=np.float64)
+    return sums[told] / merged[told], merged[told]
 
 
 def _best_of_normals(means: Floats) -> Floats:
