@@ -46,9 +46,8 @@ class RaceRule(Frozen):
     chance at the time of leaving is the probability, given all that was seen, that the best one leaves; so under the
     model the best of those that race leaves with a probability of at most `max_error`.
 
-    It usually leaves far less often: the last few are too close to each other for any of them to leave. With
-    `max_error` 0.5, where designs over seeds are usually compared, the best one leaves in a fifth of the races, and is
-    then hardly better than who wins (see docs/policies.md).
+    It usually leaves far less often: the last few are too close to each other for any of them to leave. What other
+    bounds cost and gain stands in docs/policies.md.
 
     Attributes:
         max_error: the bound on the probability that the best leaves, over the whole race.
