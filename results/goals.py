@@ -130,14 +130,10 @@ class Goals(Frozen):
         return sum(max(violation, 0.0) for violation in self.violations(measured).values())
 
     def broken(self, measured: Measured) -> tuple[str, ...]:
-        """In words which constraints are violated, and how."""
-        found = []
-        for constraint in self.constraints:
-            value = measured.get(constraint.measure)
-            found.append(
-                f"{constraint.measure} was not measured" if value is None else constraint.words(value)
-            )
-        return tuple(filter(None, found))
+        """In words what keeps a configuration from being chosen: what was not measured, and violated constraints."""
+        missing = [f"{measure} was not measured" for measure in self.measures if measure not in measured]
+        limited = [each for each in self.constraints if each.measure in measured]
+        return (*missing, *filter(None, (each.words(measured[each.measure]) for each in limited)))
 
     def described(self) -> dict[str, str]:
         """The objectives and the constraints, for a reader; what there is none of is left out."""
