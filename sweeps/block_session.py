@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import torch
-
 from results.records import RunKey, RunState
 from sweeps.jobs import Job
 from sweeps.run_session import RunContext, RunSession
@@ -91,7 +89,6 @@ class BlockSession:
         self._judge()
 
     def _start(self) -> None:
-        torch.set_num_threads(self._context.threads)
         for run in self._runs:
             run.start()
         self._started = True

@@ -193,6 +193,7 @@ class RunSession:
             self.end(*_own_fault(error))
 
     def _restored(self, earlier: RunHistory | None) -> Trainer:
+        torch.set_num_threads(self._context.threads)
         config = self._job.config
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
         trainer = Trainer(config, data, seed=self.key.seed, device=torch.device(self._context.device))

@@ -21,6 +21,7 @@ ALLOWED_IN = {
         "cluster/",
         "sweeps/trainable.py",
         "sweeps/runner.py",
+        "sweeps/ended_trials.py",
         "sweeps/tracking.py",
         "sweeps/wandb_callback.py",
         "sweeps/search.py",
