@@ -97,7 +97,7 @@ def test_a_key_that_records_depend_on_is_named_with_the_reason_and_the_way_out(
     assert "or give the sweep another name" in first
     assert lines[0].startswith(f"{key}: {words}")
     assert last.startswith(
-        "allowed to change: storage, data.root, evaluation, resources, failure, budget, reuse;"
+        "allowed to change: storage, data.root, evaluation, resources, failure, budget, reuse, tracking;"
     )
     assert (layout.manifest.read_text(), layout.spec.read_text()) == before
 
