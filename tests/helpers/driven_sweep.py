@@ -20,7 +20,7 @@ from results.layout import SweepLayout
 
 MAIN = [sys.executable, "-c", "from sweeps.cli import main; main()"]
 NOT_COMPARED = ["sweep_id", "attempt", "seconds", "started", "time", "host"]
-PATIENCE = 240.0
+PATIENCE = 480.0
 
 
 class Sweep:

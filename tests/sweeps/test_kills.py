@@ -26,7 +26,7 @@ from results.journal import read_journal
 from results.records import RunState
 from results.run_journal import parse_attempt
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 LONGER = (
     YAML.replace("max_epochs: 3", "max_epochs: 8")
