@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 
 SEEDS = (3, 5, 10, 20, 40)
-STRATA = 8
+STRATA = 4
 RESAMPLES = 999
 NUMBERS_AT_ONCE = 2_000_000
 """Of one array of resamples."""
@@ -65,7 +65,7 @@ def main() -> None:
     given = parser.parse_args()
     console = Console(width=120)
     console.print(means(np.random.default_rng([given.seed, 0]), given.sweeps))
-    console.print(pooled(np.random.default_rng([given.seed, 1]), given.sweeps))
+    console.print(pooled(np.random.default_rng([given.seed, 1]), given.sweeps // 2))
     console.print(tied(np.random.default_rng([given.seed, 2]), given.sweeps // 4))
     console.print(optimism(np.random.default_rng([given.seed, 3]), given.sweeps // 2))
 

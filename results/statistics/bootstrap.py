@@ -56,30 +56,14 @@ class Estimate:
 
 
 def bootstrap_interval(
-    scores: Sequence[float],
+    *strata: Sequence[float],
     rng: np.random.Generator,
-    *,
     statistic: Statistic = "mean",
     method: Method = "bca",
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """The bootstrap interval of a statistic of independent scores: that of one stratum (see `stratified_interval`)."""
-    return stratified_interval(
-        [scores], rng, statistic=statistic, method=method, confidence=confidence, resamples=resamples
-    )
-
-
-def stratified_interval(
-    strata: Sequence[Sequence[float]],
-    rng: np.random.Generator,
-    *,
-    statistic: Statistic = "mean",
-    method: Method = "bca",
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-) -> Estimate:
-    """The bootstrap interval of a statistic of all scores together, where each is resampled within its stratum.
+    """The bootstrap interval of a statistic of independent scores, or of several strata of them together.
 
     Strata are what would be the same if the study were done again, such as data sets or folds. All scores are
     independent of each other; those of one run with several modalities removed are not. Each of B resamples draws from
@@ -90,7 +74,7 @@ def stratified_interval(
     every number of seeds simulated.
 
     Args:
-        strata: at least one, each with at least one score, finite.
+        strata: one, or several that are resampled each within itself; at least one score in each, finite.
         rng: draws the resamples: equal generators give equal intervals.
         statistic: `mean`, or `interquartile_mean` (which needs enough scores even to be one).
         method: `bca`, or `percentile`. Where BCa is undefined, as for scores that hardly differ, the percentiles of
@@ -131,12 +115,12 @@ def bootstrap_ends(
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """The ends of many intervals at once, however few the scores: what `stratified_interval` takes its own from, and
+    """The ends of many intervals at once, however few the scores: what `bootstrap_interval` takes its own from, and
     the simulation of coverage its thousands.
 
     Args:
         strata: each of shape `(..., scores)`, with the same leading axes; these share the draws.
-        rng, statistic, method, confidence, resamples: as for `stratified_interval`.
+        rng, statistic, method, confidence, resamples: as for `bootstrap_interval`.
 
     Returns:
         Low and high ends, shape `(...)`, and where they are by the method asked for.
