@@ -2,6 +2,8 @@
 
 Hypothesis has no deadlines. In continuous integration it tries the same cases every time, so that a change is judged by
 what it changes; elsewhere it looks for new ones.
+
+Data sets lie where each test puts them, never in a folder that the caller's environment names.
 """
 
 import os
@@ -9,6 +11,9 @@ import os
 import torch
 from hypothesis import settings
 
+from causalmer_core.datasets.store import ROOT_VARIABLE
+
+os.environ.pop(ROOT_VARIABLE, None)
 torch.set_num_threads(1)
 settings.register_profile("searching", deadline=None)
 settings.register_profile("repeatable", deadline=None, derandomize=True)

@@ -37,7 +37,6 @@ def error(*arguments: str | Path) -> str:
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CAUSALMER_DATA", raising=False)
     return tmp_path
 
 

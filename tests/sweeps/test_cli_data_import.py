@@ -49,7 +49,6 @@ def line(output: str, *parts: str) -> bool:
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CAUSALMER_DATA", raising=False)
 
 
 def test_the_published_form_of_iemocap_is_imported_at_its_full_size(tmp_path: Path) -> None:

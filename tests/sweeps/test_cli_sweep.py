@@ -19,7 +19,6 @@ Shell = Callable[..., tuple[int, str, str]]
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     """Types a command in an empty folder; its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CAUSALMER_DATA", raising=False)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["causalmer", *arguments])

@@ -277,7 +277,6 @@ def test_objects_are_never_unpickled_from_the_store(tmp_path: Path, data: Synthe
 
 
 def test_the_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CAUSALMER_DATA", raising=False)
     assert default_root() == Path("causalmer_data")
     monkeypatch.setenv("CAUSALMER_DATA", "/somewhere")
     assert default_root() == Path("/somewhere")
