@@ -26,7 +26,11 @@ ENTRY_POINTS = "causalmer.backbones"
 
 
 class BackboneConfig(Frozen):
-    """Base of the configurations of backbones; `name` says which, and has a default."""
+    """Base of the configurations of backbones.
+
+    Attributes:
+        name: which backbone; a subclass gives it a default.
+    """
 
     name: str
 
@@ -41,9 +45,21 @@ class BackboneConfig(Frozen):
 class MulTConfig(BackboneConfig):
     """The MulT backbone (Tsai et al., ACL 2019). Widths count channels, dropouts are probabilities.
 
-    `kernel_*` are the widths of the temporal convolutions in front (published: 3/5/3 on IEMOCAP, 1/3/3 on MOSEI).
-    `attn_dropout` is for attention to text and for the memory transformers, `attn_dropout_audio` and
-    `attn_dropout_vision` for attention to audio and to vision, as in the published code.
+    Attributes:
+        hidden_dim: width; even, and a multiple of `num_heads`.
+        num_heads: attention heads.
+        layers: depth of the crossmodal transformers.
+        memory_layers: depth of the memory transformers. None (default): `max(layers, 3)`, as published.
+        kernel_text, kernel_audio, kernel_vision: widths of the temporal convolutions in front (published: 3/5/3 on
+            IEMOCAP, 1/3/3 on MOSEI).
+        attn_mask: whether a step attends to no later one.
+        attn_dropout: of attention to text and in the memory transformers, as in the published code.
+        attn_dropout_audio: of attention to audio.
+        attn_dropout_vision: of attention to vision.
+        relu_dropout: inside the feed-forward parts.
+        embed_dropout: on what enters a transformer, and on the text features.
+        res_dropout: on what is added to the residual.
+        out_dropout: inside the head.
     """
 
     name: Literal["mult"] = "mult"
@@ -51,7 +67,6 @@ class MulTConfig(BackboneConfig):
     num_heads: int = Field(default=10, ge=1)
     layers: int = Field(default=5, ge=1)
     memory_layers: int | None = Field(default=None, ge=1)
-    """Depth of the memory transformers; none: `max(layers, 3)` as published."""
     kernel_text: int = Field(default=3, ge=1)
     kernel_audio: int = Field(default=5, ge=1)
     kernel_vision: int = Field(default=3, ge=1)
@@ -68,9 +83,16 @@ class MulTConfig(BackboneConfig):
 class DMDLossWeights(Frozen):
     """Weights of DMD's own loss terms; the defaults are the published ones.
 
-    `tasks`: the task losses of the shared and of the six unimodal predictions. `homogeneous_*` and
-    `heterogeneous_*`: the terms of the two graph-distillation units; the published loss leaves the homogeneous
-    representation term out.
+    Attributes:
+        tasks: of the task losses of the shared and of the six unimodal predictions.
+        reconstruction: of the features from their shared and their own parts.
+        cycle: of the modalities' own parts, found again in what was reconstructed.
+        margin: of the margin loss between shared parts.
+        orthogonality: of shared parts to modalities' own parts.
+        homogeneous_regularisation, homogeneous_logits, homogeneous_representations: of the terms of the
+            graph-distillation unit of the shared parts; the published loss leaves the representations out.
+        heterogeneous_regularisation, heterogeneous_logits, heterogeneous_representations: of the terms of the
+            graph-distillation unit of the modalities' own parts.
     """
 
     tasks: Weight = 1.0
@@ -89,9 +111,23 @@ class DMDLossWeights(Frozen):
 class DMDConfig(BackboneConfig):
     """The DMD backbone (Li et al., CVPR 2023); the defaults are the published ones on CMU-MOSEI, without BERT.
 
-    `kernel_*`: widths of the convolutions in front (published: 5/1/3 on MOSEI, 5/5/5 on MOSI). `layers`: depth of
-    the transformers, the memory transformers at least 3, as published. `text_dropout` acts on the text features,
-    `out_dropout` inside the heads, `attn_dropout*` as in MulT.
+    Attributes:
+        hidden_dim: width; even, and a multiple of `num_heads`.
+        num_heads: attention heads.
+        layers: depth of the crossmodal transformers.
+        memory_layers: depth of the memory transformers. None (default): `max(layers, 3)`, as published.
+        kernel_text, kernel_audio, kernel_vision: widths of the temporal convolutions in front (published: 5/1/3 on
+            MOSEI, 5/5/5 on MOSI).
+        attn_mask: whether a step attends to no later one.
+        attn_dropout: of attention to text and in the memory transformers.
+        attn_dropout_audio: of attention to audio.
+        attn_dropout_vision: of attention to vision.
+        relu_dropout: inside the feed-forward parts.
+        embed_dropout: on what enters a transformer.
+        res_dropout: on what is added to the residual.
+        text_dropout: on the text features.
+        out_dropout: inside the heads.
+        loss_weights: of the loss's terms.
     """
 
     name: Literal["dmd"] = "dmd"
@@ -99,7 +135,6 @@ class DMDConfig(BackboneConfig):
     num_heads: int = Field(default=6, ge=1)
     layers: int = Field(default=4, ge=1)
     memory_layers: int | None = Field(default=None, ge=1)
-    """Depth of the memory transformers; none: `max(layers, 3)` as published."""
     kernel_text: int = Field(default=5, ge=1)
     kernel_audio: int = Field(default=1, ge=1)
     kernel_vision: int = Field(default=3, ge=1)
@@ -118,13 +153,23 @@ class DMDConfig(BackboneConfig):
 class PMRConfig(BackboneConfig):
     """The PMR backbone (Lv et al., CVPR 2021). Its authors published no code; see `backbones.pmr` for our reading.
 
-    `layers`: how often the message hub and the modalities reinforce each other. `head_layers`: depth of the
-    transformer over hub and modalities. `score_steps`: the hub is pooled over time to at most so many steps before
-    the scores of the message update unit, whose map is quadratic in steps times width.
-
     The hub is as long as all modalities together. On a CPU torch keeps its attention's maps of all pairs of steps while
     `attn_dropout` is above 0: some 4 GiB a sample at 50/500/500 steps, against 0.1 GiB with `attn_dropout: 0`
     (`benchmarks/backbones_memory.py`).
+
+    Attributes:
+        hidden_dim: width; even, and a multiple of `num_heads`.
+        num_heads: attention heads.
+        layers: how often the message hub and the modalities reinforce each other.
+        head_layers: depth of the transformer over hub and modalities.
+        kernel_text, kernel_audio, kernel_vision: widths of the temporal convolutions in front.
+        score_steps: the hub is pooled over time to at most so many steps before the scores of the message update unit,
+            whose map is quadratic in steps times width.
+        attn_dropout: on attention's weights.
+        relu_dropout: inside the feed-forward parts.
+        embed_dropout: on what enters the reinforcement.
+        res_dropout: on what is added to the residual.
+        out_dropout: inside the head.
     """
 
     name: Literal["pmr"] = "pmr"
@@ -144,7 +189,13 @@ class PMRConfig(BackboneConfig):
 
 
 class EarlyFusionLSTMConfig(BackboneConfig):
-    """Baseline: the modalities' features side by side at every step, one LSTM, a head on its last state."""
+    """Baseline: the modalities' features side by side at every step, one LSTM, a head on its last state.
+
+    Attributes:
+        hidden_dim: width of the LSTM.
+        layers: depth of the LSTM.
+        out_dropout: inside the head.
+    """
 
     name: Literal["early_fusion_lstm"] = "early_fusion_lstm"
     hidden_dim: int = Field(default=64, ge=1)
@@ -153,7 +204,13 @@ class EarlyFusionLSTMConfig(BackboneConfig):
 
 
 class LateFusionLSTMConfig(BackboneConfig):
-    """Baseline: one LSTM a modality, a head on their last states side by side."""
+    """Baseline: one LSTM a modality, a head on their last states side by side.
+
+    Attributes:
+        hidden_dim: width of each LSTM.
+        layers: depth of each LSTM.
+        out_dropout: inside the head.
+    """
 
     name: Literal["late_fusion_lstm"] = "late_fusion_lstm"
     hidden_dim: int = Field(default=64, ge=1)
@@ -162,7 +219,14 @@ class LateFusionLSTMConfig(BackboneConfig):
 
 
 class UnimodalConfig(BackboneConfig):
-    """Baseline: one modality's LSTM and head; the other two are not looked at."""
+    """Baseline: one modality's LSTM and head; the other two are not looked at.
+
+    Attributes:
+        modality: which one.
+        hidden_dim: width of the LSTM.
+        layers: depth of the LSTM.
+        out_dropout: inside the head.
+    """
 
     name: Literal["unimodal"] = "unimodal"
     modality: Literal["text", "audio", "vision"] = "text"

@@ -19,8 +19,11 @@ from causalmer_core.frozen import Frozen
 LearningRate = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
+_GROUP = r"id(\.\d+)?"
+
+
 def _part_of_an_id(group: str) -> str:
-    if not re.fullmatch(r"id(\.\d+)?", group):
+    if not re.fullmatch(_GROUP, group):
         raise invalid("not a part of an id", "id, or id.0, id.1, ... for its parts between '/'")
     return group
 
@@ -29,21 +32,30 @@ class FoldsConfig(Frozen):
     """Folds over groups in place of the data set's own training and validation split; see `datasets.folds`.
 
     The training and the validation samples are pooled and cut into `folds` parts, no group in two of them; seed s
-    validates on part `s mod folds` and trains on the others, so that seeds and folds replicate together. `group`:
-    `id` is the whole id of a sample, `id.0` its first part before a `/` (the video or the speaker), and so on.
+    validates on part `s mod folds` and trains on the others, so that seeds and folds replicate together.
+
+    Attributes:
+        folds: the number of parts.
+        group: what stays together: `id` is the whole id of a sample, `id.0` (default) its first part before a `/` (the
+            video or the speaker), and so on.
     """
 
     folds: int = Field(ge=2)
-    group: Annotated[str, AfterValidator(_part_of_an_id)] = "id.0"
+    group: Annotated[
+        str, AfterValidator(_part_of_an_id), Field(json_schema_extra={"pattern": f"^{_GROUP}$"})
+    ] = "id.0"
 
 
 class DataConfig(Frozen):
     """Which data, how its features are scaled, and what validates.
 
-    `standardise`: subtract the training mean and divide by the training standard deviation of each channel;
-    `auto` does so where the modalities' scales differ by more than a factor of three. `padding_masks`: backbones
-    leave out steps beyond a sample's length, where the data set has lengths (published: padding is attended to).
-    `split`: folds over groups; none: the data set's own split.
+    Attributes:
+        fingerprint: of the data set's contents; a sweep fills it in.
+        standardise: subtract the training mean and divide by the training standard deviation of each channel; `auto`
+            (default) does so where the modalities' scales differ by more than a factor of three.
+        padding_masks: backbones leave out steps beyond a sample's length, where the data set has lengths (published:
+            padding is attended to).
+        split: folds over groups. None (default): the data set's own split.
     """
 
     fingerprint: str = ""
@@ -55,10 +67,20 @@ class DataConfig(Frozen):
 class AlbertBranchConfig(Frozen):
     """Text branch as published: Linear(features, embedding) -> ALBERT -> mean over time -> Linear.
 
-    `path` is a local folder with a pretrained `config.json` and weights; without it ALBERT is built from the
-    numbers here (albert-base-v2's by default) with fresh weights, and the run's record says so. `frozen` keeps
-    ALBERT's own weights fixed and trains the projection and the head. `weights_sha256` is the digest of the files
-    under `path`, which a sweep fills in when it begins: it, and not the path, is part of the identity.
+    Attributes:
+        path: a local folder with a pretrained `config.json` and weights. None (default): ALBERT is built from the
+            numbers here (albert-base-v2's by default) with fresh weights, and the run's record says so.
+        weights_sha256: the digest of the files under `path`, which a sweep fills in when it begins: it, and not the
+            path, is part of the identity.
+        frozen: keeps ALBERT's own weights fixed and trains the projection and the head (default false).
+        embedding_size: width of the embeddings, which the features are projected to.
+        hidden_size: width of the layers; a multiple of `num_heads`.
+        num_layers: how often ALBERT's one layer is applied.
+        num_heads: attention heads.
+        intermediate_size: width inside the feed-forward part.
+        vocab_size: word embeddings, which are never read; they count in the published size.
+        max_positions: the longest text, in steps.
+        dropout: probability, in the layers.
     """
 
     name: Literal["albert"] = "albert"
@@ -82,7 +104,14 @@ class AlbertBranchConfig(Frozen):
 
 
 class TransformerBranchConfig(Frozen):
-    """Small text branch for quick starts on a CPU: Linear -> transformer encoder -> mean over time -> Linear."""
+    """Small text branch for quick starts on a CPU: Linear -> transformer encoder -> mean over time -> Linear.
+
+    Attributes:
+        hidden_dim: channels; even, and a multiple of `num_heads`.
+        num_heads: attention heads.
+        layers: depth of the encoder.
+        dropout: probability, everywhere in the encoder.
+    """
 
     name: Literal["transformer"] = "transformer"
     hidden_dim: int = Field(default=32, ge=4, multiple_of=2)
@@ -104,7 +133,12 @@ class ResNet18BranchConfig(Frozen):
 
 
 class SmallConvBranchConfig(Frozen):
-    """Small audio or vision branch for a CPU: two strided convolutions over time, mean over time, Linear."""
+    """Small audio or vision branch for a CPU: two strided convolutions over time, mean over time, Linear.
+
+    Attributes:
+        hidden_dim: channels.
+        dropout: probability, of channels after each convolution.
+    """
 
     name: Literal["small_conv"] = "small_conv"
     hidden_dim: int = Field(default=32, ge=1)
@@ -121,6 +155,9 @@ class DebiasingWeights(Frozen):
     """Weights of the natural direct effects in `TIE_w = TE - sum_k w_k NDE_k`; all 1 is the paper.
 
     The published code declares these weights and never uses them.
+
+    Attributes:
+        text, audio, vision: w_k of each modality.
     """
 
     text: float = Field(default=1.0, ge=0.0)
@@ -131,12 +168,21 @@ class DebiasingWeights(Frozen):
 class ModelConfig(Frozen):
     """The model: a backbone, and beside it what counterfactual debiasing needs.
 
-    `debiasing`: `counterfactual` is CausalMER; `none` is the backbone alone, trained on its own loss; `late_fusion`,
-    `rubi` and `learned_mixin` are what `causalmer_core.rivals` says.
-    `fusion_form`: `log_space` computes `sum` and `hm` without bias; `published` adds 1e-12 inside their logarithms.
-    `initial_constant`: the start of the no-treatment logits c_t, c_a, c_v (published: 0).
-    `constants`: `auto` holds them at their start where they cannot learn; `learned` gives them to the optimiser
-    always, as published, where Adam then amplifies the rounding noise of a zero gradient.
+    Attributes:
+        backbone: the multimodal network under test.
+        debiasing: `counterfactual` (default) is CausalMER; `none` is the backbone alone, trained on its own loss;
+            `late_fusion`, `rubi` and `learned_mixin` are what `causalmer_core.rivals` says.
+        fusion: how the logits of backbone and branches combine (see `causalmer_core.fusion`).
+        fusion_form: `log_space` (default) computes `sum` and `hm` without bias; `published` adds 1e-12 inside their
+            logarithms.
+        constants: the no-treatment logits: `auto` (default) holds them at their start where they cannot learn;
+            `learned` gives them to the optimiser always, as published, where Adam then amplifies the rounding noise of
+            a zero gradient.
+        text_branch: the unimodal branch on text.
+        audio_branch: the unimodal branch on audio.
+        vision_branch: the unimodal branch on vision.
+        initial_constant: the start of the no-treatment logits c_t, c_a, c_v (published: 0).
+        debiasing_weights: of the direct effects in the TIE.
     """
 
     backbone: AnyBackboneConfig = MulTConfig()
@@ -152,10 +198,13 @@ class ModelConfig(Frozen):
 
 
 class LossConfig(Frozen):
-    """`loss = alpha * (sum of the branches' task losses) + beta * KL`.
+    """`loss = alpha * (the task losses of the fused logits and of each branch) + beta * KL`; see `losses`.
 
-    `kl_axis`: `flat` takes the softmax in the KL term over all logits, as published; `per_emotion` (default, the
-    mended form) over each emotion's pair of logits. They are one and the same for a classes task.
+    Attributes:
+        alpha: weight of the task losses.
+        beta: weight of the KL term.
+        kl_axis: `flat` takes the softmax in the KL term over all logits, as published; `per_emotion` (default, the
+            mended form) over each emotion's pair of logits. They are one and the same for a classes task.
     """
 
     alpha: float = Field(default=0.1, ge=0.0)
@@ -164,7 +213,12 @@ class LossConfig(Frozen):
 
 
 class LearningRates(Frozen):
-    """Adam's learning rate for each group of parameters (published: 2e-3, ALBERT's group 1e-6)."""
+    """Adam's learning rate for each group of parameters (published: 2e-3, ALBERT's group 1e-6).
+
+    Attributes:
+        backbone, text, audio, vision: of the backbone, and of each modality's branch.
+        constants: of the no-treatment logits.
+    """
 
     backbone: LearningRate = 2e-3
     text: LearningRate = 1e-6
@@ -174,10 +228,15 @@ class LearningRates(Frozen):
 
 
 class OptimiserConfig(Frozen):
-    """Adam. `clip_norm` bounds the norm of the gradient over all parameters together.
+    """Adam.
 
-    `accumulate_batches`: the gradients of so many batches are added up for one step (published for DMD: 10). What
-    is left at the end of an epoch makes a step too, unless `drop_last_batches` leaves it out, as DMD's loop does.
+    Attributes:
+        learning_rates: for each group of parameters.
+        clip_norm: bounds the norm of the gradient over all parameters together.
+        weight_decay: Adam's, added to the gradient.
+        accumulate_batches: the gradients of so many batches are added up for one step (published for DMD: 10). What is
+            left at the end of an epoch makes a step too.
+        drop_last_batches: leaves that last step out, as DMD's loop does (default false).
     """
 
     learning_rates: LearningRates = LearningRates()
@@ -190,11 +249,18 @@ class OptimiserConfig(Frozen):
 class TrainerConfig(Frozen):
     """The length and the course of training.
 
-    The best epoch and early stopping go by `monitor`, a metric on the validation split; its direction is declared
-    with the metric. `plateau_by`: what the plateau schedule goes by: `monitor`, or the validation loss `loss` as
-    published, which the KL term swamps, or its task part `task_loss`. `early_stopping` none trains all epochs
-    (published). Patience counts epochs without a new best. `precision`: `bf16` runs the layers under autocast;
-    effects, losses and weights stay in float32.
+    Attributes:
+        batch_size: samples a batch.
+        max_epochs: epochs, at most.
+        monitor: the metric on the validation split that scores, the best epoch and early stopping go by; its direction
+            is declared with the metric.
+        plateau_by: what the plateau schedule goes by: `monitor` (default), or the validation loss `loss` as published,
+            which the KL term swamps, or its task part `task_loss`.
+        plateau_patience: so many epochs without a new best are borne before the learning rates drop.
+        plateau_factor: what they are multiplied by then.
+        early_stopping: after so many epochs without a new best training ends. None (default): never, as published.
+        precision: `bf16` runs the layers under autocast; effects, losses and weights stay in float32 (default:
+            everything).
     """
 
     batch_size: int = Field(default=32, ge=2)
@@ -208,7 +274,15 @@ class TrainerConfig(Frozen):
 
 
 class RunConfig(Frozen):
-    """A configuration: one assignment of all hyperparameters, without a seed."""
+    """A configuration: one assignment of all hyperparameters, without a seed.
+
+    Attributes:
+        data: which data, how its features are scaled, and what validates.
+        model: the backbone, and beside it what counterfactual debiasing needs.
+        loss: weights of the loss's terms.
+        optimiser: Adam and its learning rates.
+        trainer: the length and the course of training.
+    """
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()

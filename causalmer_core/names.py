@@ -6,7 +6,8 @@ import re
 
 from causalmer_core.errors import UserError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""What the whole of a name matches."""
 
 
 def checked_name(name: str, kind: str) -> str:
@@ -15,7 +16,7 @@ def checked_name(name: str, kind: str) -> str:
     Raises:
         UserError: it is empty, too long, or has other characters than letters, digits, `.`, `_` and `-`.
     """
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise UserError(
             f"{kind} name {name!r} is not allowed; use 1 to 64 letters, digits, '.', '_' or '-', "
             "starting with a letter or a digit"

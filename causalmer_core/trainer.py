@@ -27,12 +27,13 @@ from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import batches_for, epoch_order
 from causalmer_core.datasets.folds import folded
 from causalmer_core.errors import UserError
-from causalmer_core.evaluation import LossMeter, MeanLosses, evaluate
+from causalmer_core.evaluation import Evaluation, LossMeter, MeanLosses, evaluate
 from causalmer_core.identity import config_id
 from causalmer_core.metrics import checked_metric
 from causalmer_core.modality import Batch
 from causalmer_core.model import AnyModel, build_model
 from causalmer_core.precision import layers_in
+from causalmer_core.removal import NOTHING_REMOVED, Removal
 from causalmer_core.seeding import drawing_from
 
 
@@ -150,9 +151,7 @@ class Trainer:
             started = time.perf_counter()
             learning_rate = float(self._optimiser.param_groups[0]["lr"])
             train = self._train_epoch(self.epoch + 1)
-            valid = evaluate(
-                self.model, self._valid_batches, self.config.loss, precision=self.config.trainer.precision
-            )
+            valid = self.validate()
             _finite(valid.losses, "validation", self.epoch + 1)
             self.epoch += 1
             value = valid.metrics[self.config.trainer.monitor]
@@ -173,6 +172,20 @@ class Trainer:
                 seconds=time.perf_counter() - started,
                 stop=self.stop_reason,
             )
+
+    def validate(self, removal: Removal = NOTHING_REMOVED) -> Evaluation:
+        """The model as it stands on the validation split; training goes on from it as if nothing had been asked.
+
+        Args:
+            removal: what is taken from the samples.
+        """
+        return evaluate(
+            self.model,
+            self._valid_batches,
+            self.config.loss,
+            removal=removal,
+            precision=self.config.trainer.precision,
+        )
 
     def step(self, batch: Batch) -> StepResult:
         """One step of the optimiser on a batch; the model should be in training mode."""

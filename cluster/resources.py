@@ -21,7 +21,7 @@ class TrialResources(Frozen):
     """
 
     cpu: float = Field(default=1.0, gt=0.0)
-    gpu: float = Field(default=0.0, ge=0.0)
+    gpu: float = Field(default=0.0, ge=0.0, json_schema_extra={"anyOf": [{"maximum": 1}, {"multipleOf": 1}]})
 
     @field_validator("gpu")
     @classmethod

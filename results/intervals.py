@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-EXACT_SIGN_FLIPS = 16
-"""Up to so many pairs all 2^n sign flips are tried; above, a fixed sample of them."""
+from results.statistics.effect_size import paired_effect_size
+from results.statistics.sign_flip import sign_flip_p
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,14 @@ class PairedDifference:
         p_value: two-sided, of the sign-flip permutation test; none for one seed. With n seeds it cannot go
             below 2 / 2^n (0.0625 at 5 seeds).
         seeds: the seeds compared, in order.
+        effect_size: of the differences, in units of their spread (see `results.statistics.effect_size`); none for fewer
+            than three seeds, or without spread.
     """
 
     interval: Interval
     p_value: float | None
     seeds: tuple[int, ...]
+    effect_size: float | None = None
 
 
 def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -95,20 +98,22 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
 
 
 def paired_difference(
-    first: Mapping[int, float], second: Mapping[int, float], confidence: float = 0.95
+    first: Mapping[int, float],
+    second: Mapping[int, float],
+    confidence: float = 0.95,
+    rng: np.random.Generator | None = None,
 ) -> PairedDifference:
     """How two configurations differ on the seeds they share: the same seed gives both the same data order and
     the same kind of luck, so that the differences spread less than the scores.
 
-    The interval is the t interval of d_i = first_i - second_i. The p-value is that of the sign-flip test of
-    Fisher (1935, "The design of experiments", section 21): under the hypothesis that the d_i are symmetric
-    around 0 all 2^n assignments of signs are equally likely, and p is the share of them whose |mean| is at
-    least the observed one's. Above `EXACT_SIGN_FLIPS` seeds 99,999 assignments are sampled from a fixed
-    stream.
+    The interval is the t interval of d_i = first_i - second_i, the p-value that of the sign-flip test (see
+    `results.statistics.sign_flip`). Wilcoxon's signed-rank test is not offered: it cannot go below the same 2 / 2^n,
+    and of the differences it sees the ranks alone.
 
     Args:
         first, second: score by seed, finite.
         confidence: the coverage of the interval, default 0.95.
+        rng: draws signs where there are too many seeds to try all; by default from a fixed stream.
 
     Raises:
         ValueError: no seed in common, or a value that is not finite.
@@ -116,19 +121,9 @@ def paired_difference(
     seeds = tuple(sorted(first.keys() & second.keys()))
     if not seeds:
         raise ValueError("a paired difference needs a seed in common")
-    differences = np.array([first[seed] - second[seed] for seed in seeds])
-    interval = t_interval(differences.tolist(), confidence)
-    return PairedDifference(interval, _sign_flip_p(differences) if len(seeds) > 1 else None, seeds)
-
-
-def _sign_flip_p(differences: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    exact = differences.size <= EXACT_SIGN_FLIPS
-    test = stats.permutation_test(
-        (differences,),
-        np.mean,
-        permutation_type="samples",
-        n_resamples=2**differences.size if exact else 99_999,
-        alternative="two-sided",
-        rng=np.random.default_rng(0),
-    )
-    return float(test.pvalue)
+    differences = [first[seed] - second[seed] for seed in seeds]
+    interval = t_interval(differences, confidence)
+    if len(seeds) == 1:
+        return PairedDifference(interval, None, seeds)
+    p_value = sign_flip_p(differences, np.random.default_rng(0) if rng is None else rng)
+    return PairedDifference(interval, p_value, seeds, paired_effect_size(differences))

@@ -92,6 +92,16 @@ class SweepLayout:
         return self.root / ".compaction.lock"
 
     @property
+    def study(self) -> Path:
+        """Optuna's view of the search, for its dashboard; made from the records, safe to delete."""
+        return self.root / "optuna.log"
+
+    @property
+    def tracking(self) -> Path:
+        """What trackers write: event files of TensorBoard, runs of W&B in offline mode; never the record."""
+        return self.root / "tracking"
+
+    @property
     def ray(self) -> Path:
         """Ray's own files; never the record, safe to delete."""
         return self.root / "ray"

@@ -2,26 +2,31 @@
 
 A mean over the seeds that happened to survive favours configurations that crash: a configuration is ranked only when it
 finished on every seed that it was due to run on, and stands apart otherwise. So does one that left the confirmation:
-its mean is over fewer seeds than those of the ones that stayed (see `results.racing`).
+its mean is over fewer seeds than those of the ones that stayed (see `results.racing`). And so does one whose means over
+these seeds violate a constraint.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from results.goals import VALID, Goals, Measured
 from results.intervals import Interval, t_interval
 from results.manifest import Manifest
-from results.racing import Race, race
+from results.pareto import fronts
+from results.racing import Race
+from results.recorded import CANDIDATE, Recorded, recorded
 from results.records import RunState
+from results.seeds_due import race_of, seeds_due
 
-CANDIDATE = "candidate"
-"""The role of configurations that the search proposed; only these can be selected."""
 COLUMNS = ("config_id", "seed", "role", "number", "state", "score")
-"""What the leaderboard sees of the runs table: validation scores, nothing of the test split."""
+"""What the leaderboard sees of the runs table, beside the measures of the sweep's goals (`results.goals`): validation
+scores, nothing of the test split.
+"""
 NOT_STARTED = "not started"
 
 
@@ -42,6 +47,10 @@ class Entry:
         fresh_interval: of the mean over the seeds that no selection sees; likewise.
         left_after: after so many confirm seeds it left the confirmation; none: it has not.
         chance: of being the best, when that was last asked.
+        measured: the means of what objectives and constraints are about, over the first complete set of seeds among the
+            ranking's, those that no selection sees, and the search's.
+        broken: in words, which constraints these means violate.
+        front: among the ranked the number of its front; 1 is the Pareto front. None: there is one objective.
     """
 
     config_id: str
@@ -56,11 +65,21 @@ class Entry:
     fresh_interval: Interval | None
     left_after: int | None
     chance: float | None
+    measured: Measured = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+    front: int | None = None
 
     @property
     def selectable(self) -> bool:
-        """Whether a rule may choose it: proposed by the search, with a complete set of seeds, and still in."""
-        return CANDIDATE in self.roles and self.interval is not None and self.left_after is None
+        """Whether a rule may choose it: proposed by the search, with a complete set of seeds, still in, and within all
+        constraints.
+        """
+        return self.is_whole and self.left_after is None and not self.broken
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was proposed by the search and has a complete set of seeds."""
+        return CANDIDATE in self.roles and self.interval is not None
 
     @property
     def label(self) -> str:
@@ -86,6 +105,7 @@ class Leaderboard:
 
     Attributes:
         ranked: candidates with complete seed sets that did not leave the confirmation, the best first.
+        infeasible: candidates with complete seed sets that violate a constraint, the best first.
         left: candidates that left it, the last to leave first, among these the best first.
         contenders: the others with complete seed sets (the paper's default, the undebiased backbone), best
             first; where there are seeds that no selection sees, these are their sets.
@@ -94,9 +114,11 @@ class Leaderboard:
         seeds: the ranking seeds that anyone was due to run on.
         fresh_seeds: those that no selection sees.
         metric, direction: what ranks, and whether more (`max`) or less (`min`) of it is better.
+        goals: further objectives, and constraints.
     """
 
     ranked: tuple[Entry, ...]
+    infeasible: tuple[Entry, ...]
     left: tuple[Entry, ...]
     contenders: tuple[Entry, ...]
     incomplete: tuple[Entry, ...]
@@ -105,11 +127,23 @@ class Leaderboard:
     fresh_seeds: tuple[int, ...]
     metric: str
     direction: str
+    goals: Goals
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """All configurations, in the order of the five groups."""
-        return (*self.ranked, *self.left, *self.contenders, *self.incomplete, *self.unconfirmed)
+        """All configurations, in the order of the six groups."""
+        apart = (*self.infeasible, *self.left, *self.contenders, *self.incomplete, *self.unconfirmed)
+        return (*self.ranked, *apart)
+
+    @property
+    def other_measures(self) -> tuple[str, ...]:
+        """What objectives and constraints are about, beside the metric that ranks."""
+        return tuple(measure for measure in self.goals.measures if measure != f"{VALID}{self.metric}")
+
+    @property
+    def front(self) -> tuple[Entry, ...]:
+        """The Pareto front of several objectives, the best in the first one first; empty where there is one."""
+        return tuple(entry for entry in self.ranked if entry.front == 1)
 
     def entry(self, config_id: str) -> Entry:
         """The entry of a configuration.
@@ -129,24 +163,24 @@ def leaderboard(runs: pd.DataFrame, manifest: Manifest) -> Leaderboard:
     Ties go to the lower number, so that equal records give an equal order.
 
     Args:
-        runs: the runs table; only `COLUMNS` are looked at.
-        manifest: says the seeds, the metric and its direction, and who leaves the confirmation when.
+        runs: the runs table; only `seen_columns` are looked at.
+        manifest: says the seeds, the metric and its direction, the goals, and who leaves the confirmation when.
     """
-    found = [
-        _configuration(str(config_id), group)
-        for config_id, group in runs[list(COLUMNS)].groupby("config_id", sort=True)
-    ]
-    standing = _race(found, manifest)
-    due = {each.config_id: _due(each, standing, manifest) for each in found}
+    found = list(recorded(runs[list(seen_columns(manifest))], manifest.goals.measures))
+    standing = race_of(found, manifest)
+    due = {each.config_id: seeds_due(each, standing, manifest) for each in found}
     entries = [_entry(each, due[each.config_id], standing, manifest) for each in found]
     left = [entry for entry in entries if entry.left_after is not None]
     staying = [entry for entry in entries if entry.left_after is None]
     ranked = [entry for entry in staying if entry.selectable]
     contenders = [e for e in staying if CANDIDATE not in e.roles and e.standing is not None]
-    others = [entry for entry in staying if entry not in ranked and entry not in contenders]
+    infeasible = [entry for entry in staying if entry.is_whole and not entry.selectable]
+    apart = [*ranked, *infeasible, *contenders]
+    others = [entry for entry in staying if entry not in apart]
     unconfirmed = [entry for entry in others if not due[entry.config_id] and CANDIDATE in entry.roles]
     return Leaderboard(
-        ranked=_by_mean(ranked, manifest),
+        ranked=_with_fronts(_by_mean(ranked, manifest), manifest.goals),
+        infeasible=_by_mean(infeasible, manifest),
         left=tuple(sorted(_by_mean(left, manifest), key=lambda entry: -(entry.left_after or 0))),
         contenders=_by_mean(contenders, manifest),
         incomplete=_by_search([entry for entry in others if entry not in unconfirmed], manifest),
@@ -155,72 +189,21 @@ def leaderboard(runs: pd.DataFrame, manifest: Manifest) -> Leaderboard:
         fresh_seeds=manifest.evaluate_seeds,
         metric=manifest.monitor,
         direction=manifest.direction,
+        goals=manifest.goals,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Configuration:
-    """What the runs table says of a configuration, by seed."""
-
-    config_id: str
-    number: int | None
-    roles: tuple[str, ...]
-    states: Mapping[int, RunState]
-    scores: Mapping[int, float]
-
-    @property
-    def finished(self) -> dict[int, float]:
-        """The finite scores of finished runs."""
-        return {seed: s for seed, s in self.scores.items() if self.states[seed] is RunState.FINISHED}
-
-    def outcome(self, seed: int) -> float | None:
-        """The score of a run that has ended, none where it ended without one."""
-        return self.finished.get(seed)
+def seen_columns(manifest: Manifest) -> tuple[str, ...]:
+    """The columns of the runs table that a sweep's leaderboard sees, each once."""
+    return tuple(dict.fromkeys((*COLUMNS, *manifest.goals.measures)))
 
 
-def _configuration(config_id: str, runs: pd.DataFrame) -> _Configuration:
-    states: dict[int, RunState] = {}
-    scores: dict[int, float] = {}
-    for seed, state, score in zip(runs["seed"], runs["state"], runs["score"], strict=True):
-        states[int(seed)] = RunState(state)
-        if score is not None and math.isfinite(score):
-            scores[int(seed)] = float(score)
-    numbers = runs["number"].dropna()
-    number = int(numbers.iloc[0]) if len(numbers) else None
-    return _Configuration(config_id, number, tuple(sorted(set(runs["role"]))), states, scores)
-
-
-def _race(found: Sequence[_Configuration], manifest: Manifest) -> Race:
-    """How the confirmation stands: those race that were given any of its seeds."""
-    racers = [c for c in found if CANDIDATE in c.roles and set(c.states) & set(manifest.confirm_seeds)]
-    return race(
-        manifest.confirmation,
-        {c.config_id: {s: c.outcome(s) for s in c.states if c.states[s].is_final} for c in racers},
-        manifest.confirm_seeds,
-        earlier=manifest.counted_search_seeds,
-        searched=[mean for c in found if (mean := _search_mean(c, manifest)) is not None],
-        searched_seeds=len(manifest.search_seeds) or 1,
-        higher_is_better=manifest.direction == "max",
-    )
-
-
-def _search_mean(configuration: _Configuration, manifest: Manifest) -> float | None:
-    """The mean over the search seeds of a candidate that finished on all of them."""
-    if CANDIDATE not in configuration.roles or not manifest.search_seeds:
-        return None
-    scores = [configuration.finished.get(seed) for seed in manifest.search_seeds]
-    whole = [score for score in scores if score is not None]
-    return sum(whole) / len(whole) if len(whole) == len(scores) else None
-
-
-def _due(configuration: _Configuration, standing: Race, manifest: Manifest) -> tuple[int, ...]:
-    """The ranking seeds that a configuration is due to run on by now; none: it is not in the ranking."""
-    if CANDIDATE not in configuration.roles:
-        return () if manifest.evaluate_seeds else manifest.ranking_seeds
-    if not manifest.confirm_seeds:
-        return manifest.ranking_seeds
-    held = standing.seeds_of(configuration.config_id)
-    return (*manifest.counted_search_seeds, *held) if held else ()
+def _with_fronts(ranked: tuple[Entry, ...], goals: Goals) -> tuple[Entry, ...]:
+    """The entries with the numbers of their fronts; as they are where there is one objective."""
+    if not goals.several:
+        return ranked
+    numbers = fronts([goals.values(entry.measured) for entry in ranked], goals.directions)
+    return tuple(replace(entry, front=number) for entry, number in zip(ranked, numbers, strict=True))
 
 
 def _seeds_in_use(due: Iterable[Sequence[int]], manifest: Manifest) -> tuple[int, ...]:
@@ -228,12 +211,13 @@ def _seeds_in_use(due: Iterable[Sequence[int]], manifest: Manifest) -> tuple[int
     return tuple(seed for seed in manifest.ranking_seeds if seed in used) or manifest.ranking_seeds
 
 
-def _entry(configuration: _Configuration, due: Sequence[int], standing: Race, manifest: Manifest) -> Entry:
+def _entry(configuration: Recorded, due: Sequence[int], standing: Race, manifest: Manifest) -> Entry:
     finished, states = configuration.finished, configuration.states
     fresh = {seed: finished[seed] for seed in manifest.evaluate_seeds if seed in finished}
     missing = {seed: _why_missing(states.get(seed)) for seed in due if seed not in finished}
     ranking = {seed: finished[seed] for seed in due if seed in finished}
     left = standing.left_after(configuration.config_id)
+    measured = _measured(configuration, (due, manifest.evaluate_seeds, manifest.search_seeds))
     return Entry(
         config_id=configuration.config_id,
         number=configuration.number,
@@ -247,7 +231,16 @@ def _entry(configuration: _Configuration, due: Sequence[int], standing: Race, ma
         fresh_interval=t_interval(list(fresh.values())) if _is_whole(fresh, manifest) else None,
         left_after=None if left is None else _held(standing, configuration.config_id),
         chance=standing.last_chance(configuration.config_id),
+        measured=measured or {},
+        broken=() if measured is None else manifest.goals.broken(measured),
     )
+
+
+def _measured(configuration: Recorded, sets: Iterable[Sequence[int]]) -> Measured | None:
+    """The means over the first set of seeds that it finished on."""
+    whole = (seeds for seeds in sets if seeds and configuration.finished.keys() >= {*seeds})
+    first = next(whole, None)
+    return None if first is None else configuration.mean_measured(first)
 
 
 def _of(seeds: Sequence[int], scores: Mapping[int, float]) -> dict[int, float]:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from causalmer_core.errors import UserError
 from causalmer_core.frozen import Frozen
 from results.files import fsync_folder, write_text
+from results.goals import Goals
 from results.journal import now
 from results.layout import SweepLayout
 from results.racing import AllRule, ConfirmationRule, HalvingRule, RaceRule
@@ -74,6 +75,10 @@ class Manifest(Frozen):
     """Whether the scores on the search seeds count in the ranking, beside those on the confirm seeds."""
     confirmation: ConfirmationRule = AllRule()
     """Who leaves the confirmation when."""
+    goals: Goals = Goals()
+    """Further objectives, and constraints."""
+    selection_rule: str = "best_mean"
+    """The name of the rule that selects (see `results.selection`)."""
     dataset: str
     dataset_fingerprint: str
     versions: dict[str, str] = Field(default_factory=dict)
@@ -85,6 +90,7 @@ class Manifest(Frozen):
     def _consistent(self) -> Manifest:
         if self.monitor not in self.metrics:
             raise ValueError(f"monitor {self.monitor!r} is not among the metrics: {', '.join(self.metrics)}")
+        self.goals.check(self.metrics, self.monitor)
         kinds = {"search": self.search_seeds, "confirm": self.confirm_seeds, "evaluate": self.evaluate_seeds}
         for kind, seeds in kinds.items():
             if len(set(seeds)) != len(seeds):
@@ -117,7 +123,8 @@ class Manifest(Frozen):
     @property
     def valid_metrics(self) -> dict[str, pa.DataType]:
         """The metric columns of the epochs and runs tables."""
-        return {f"valid_{name}": pa.float64() for name in self.metrics}
+        whole = {f"valid_{name}": pa.float64() for name in self.metrics}
+        return {**whole, **self.goals.worst_missing_columns}
 
     @property
     def test_metrics(self) -> dict[str, pa.DataType]:
@@ -144,6 +151,8 @@ def new_manifest(
     evaluate_seeds: Iterable[int] = (),
     search_ranks: bool = False,
     confirmation: RaceRule | HalvingRule | AllRule = AllRule(),  # noqa: B008 - frozen
+    goals: Goals = Goals(),  # noqa: B008 - frozen
+    selection_rule: str = "best_mean",
 ) -> Manifest:
     """The manifest of a sweep that begins now, with a fresh identity and the versions of this installation.
 
@@ -164,6 +173,8 @@ def new_manifest(
         evaluate_seeds=tuple(evaluate_seeds),
         search_ranks=search_ranks,
         confirmation=confirmation,
+        goals=goals,
+        selection_rule=selection_rule,
         dataset=dataset,
         dataset_fingerprint=dataset_fingerprint,
         versions=installed_versions(),

@@ -7,9 +7,9 @@ nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
@@ -40,11 +40,15 @@ class HalvingRule(Frozen):
 class RaceRule(Frozen):
     """A configuration leaves when its chance of being the best is small.
 
-    After each round the chances come from the scores so far (see `results.chances`). Those with the smallest leave, as
-    many as keep the sum of all chances that have left within the error allowed by then: `max_error` is spent evenly
-    over the rounds, and what is left over goes to later ones. A chance at the time of leaving is the probability, given
-    all that was seen, that the best one leaves; so under the model the best of those that race leaves with a
-    probability of at most `max_error`.
+    After each round the chances come from all scores so far, those of the search and of who has left among them (see
+    `results.chances`). Those with the smallest leave, as many as keep the sum of all chances that have left within the
+    error allowed by then: `max_error` is spent evenly over the rounds, and what is left over goes to later ones. A
+    chance at the time of leaving is the probability, given all that was seen, that the best one leaves; so under the
+    model the best of those that race leaves with a probability of at most `max_error`.
+
+    It usually leaves far less often: the last few are too close to each other for any of them to leave. With
+    `max_error` 0.5, where designs over seeds are usually compared, the best one leaves in a fifth of the races, and is
+    then hardly better than who wins (see docs/policies.md).
 
     Attributes:
         max_error: the bound on the probability that the best leaves, over the whole race.
@@ -107,6 +111,10 @@ class Race:
         return chances[-1] if chances else None
 
 
+def _never(_: str, __: Sequence[int]) -> bool:
+    return False
+
+
 def race(
     rule: RaceRule | HalvingRule | AllRule,
     outcomes: Mapping[str, Mapping[int, float | None]],
@@ -114,40 +122,50 @@ def race(
     *,
     earlier: Sequence[int] = (),
     searched: Sequence[float] = (),
-    searched_seeds: int = 1,
     higher_is_better: bool,
+    violates: Callable[[str, Sequence[int]], bool] = _never,
 ) -> Race:
     """How the confirmation stands by these records.
+
+    A racer that violates a constraint so far outdoes nobody and is not given up by its chance, which is asked among the
+    others alone: its mean may yet come within. Halving lets it leave first.
 
     Args:
         rule: who leaves when.
         outcomes: by racer and seed the score; none where the run ended without one. A run that has not ended is absent.
         seeds: of the confirmation, in the order in which they are added.
         earlier: seeds from before the confirmation whose scores count as well.
-        searched: the scores of all configurations of the search that finished: how far configurations differ.
-        searched_seeds: over how many seeds each of these is a mean.
+        searched: the scores of all configurations of the search that finished, means over `earlier`: how far
+            configurations differ. Without `earlier` they are not looked at.
         higher_is_better: of the scores.
+        violates: whether a racer's means over some seeds violate a constraint.
     """
-    prior = _Prior(searched, searched_seeds)
     sign = 1.0 if higher_is_better else -1.0
     planned = _planned(rule, len(outcomes), seeds)
-    racing, held, spent = sorted(outcomes), list[Round](), 0.0
+    rows = {racer: _scores(outcomes[racer], earlier, sign) for racer in sorted(outcomes)}
+    racing, held, spent = list(rows), list[Round](), 0.0
     for number, (added, keep) in enumerate(planned, start=1):
-        if not racing or (len(racing) == 1 and not isinstance(rule, AllRule)):
+        if not racing or (len(racing) == 1 < len(outcomes) and not isinstance(rule, AllRule)):
             break
         if any(seed not in outcomes[racer] for racer in racing for seed in added):
             return Race(tuple(held), tuple(racing), added)
-        due = [*earlier, *(seed for each in held for seed in each.seeds), *added]
-        scores = {racer: [outcomes[racer].get(seed) for seed in due] for racer in racing}
-        whole = {racer: [sign * score for score in row if score is not None] for racer, row in scores.items()}
-        whole = {racer: row for racer, row in whole.items() if len(row) == len(due)}
-        chances = _chances(whole, prior) if isinstance(rule, RaceRule) else {}
+        due = [*earlier, *(seed for each in held for seed in each.seeds)]
+        whole = []
+        for racer in racing:
+            if len(rows[racer]) == len(due):
+                rows[racer] += _scores(outcomes[racer], added, sign)
+            if len(rows[racer]) == len(due) + len(added):
+                whole.append(racer)
+        within = [racer for racer in whole if not violates(racer, [*due, *added])]
+        chances: Mapping[str, float] = {}
         left: list[str] = []
+        if isinstance(rule, RaceRule):
+            chances = _chances(rows, within, searched if earlier else (), len(earlier))
         if number < len(planned) and isinstance(rule, RaceRule):
             left = _least_likely(chances, rule.max_error * number / (len(planned) - 1) - spent)
             spent += sum(chances[racer] for racer in left)
         elif number < len(planned) and isinstance(rule, HalvingRule):
-            left = sorted(whole, key=lambda racer: -sum(whole[racer]))[keep:]
+            left = sorted(whole, key=lambda racer: (racer not in within, -sum(rows[racer])))[keep:]
         failed = tuple(racer for racer in racing if racer not in whole)
         held.append(Round(added, tuple(racing), chances, tuple(left), failed))
         racing = [racer for racer in whole if racer not in left]
@@ -156,8 +174,6 @@ def race(
 
 def most_runs(rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: int) -> int:
     """How many runs a confirmation of so many configurations has at most."""
-    if racers == 1 and not isinstance(rule, AllRule):
-        return 0
     runs, racing = 0, racers
     for added, keep in _planned(rule, racers, range(seeds)):
         runs += racing * len(added)
@@ -165,19 +181,27 @@ def most_runs(rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: int) -
     return runs
 
 
-@dataclass(frozen=True, slots=True)
-class _Prior:
-    """What the search says of how far configurations differ."""
-
-    searched: Sequence[float]
-    seeds: int
+def _scores(outcome: Mapping[int, float | None], seeds: Sequence[int], sign: float) -> list[float]:
+    """On these seeds, up to the first without a score; higher is better."""
+    scores = itertools.takewhile(lambda score: score is not None, (outcome.get(seed) for seed in seeds))
+    return [sign * score for score in scores if score is not None]
 
 
-def _chances(scores: Mapping[str, Sequence[float]], prior: _Prior) -> dict[str, float]:
-    if len(scores) < 2:
-        return dict.fromkeys(scores, 1.0)
-    found = chances_of_being_best(np.array(list(scores.values())), prior.searched, prior.seeds)
-    return dict(zip(scores, found.tolist(), strict=True))
+def _chances(
+    rows: Mapping[str, Sequence[float]], racing: Sequence[str], searched: Sequence[float], searched_seeds: int
+) -> dict[str, float]:
+    """Of those that are racing; the scores of others tell how far scores differ, without the last of one that runs on
+    and outdoes nobody.
+    """
+    if not racing:
+        return {}
+    seeds = len(rows[racing[0]])
+    scores = np.full((len(rows), seeds), np.nan)
+    for line, (racer, row) in zip(scores, rows.items(), strict=True):
+        known = row if racer in racing else row[: seeds - 1]
+        line[: len(known)] = known
+    found = dict(zip(rows, chances_of_being_best(scores, searched, searched_seeds).tolist(), strict=True))
+    return {racer: found[racer] for racer in racing}
 
 
 def _planned(
@@ -208,11 +232,12 @@ def _halving(factor: int, racers: int, seeds: int) -> tuple[list[int], list[int]
         share = round(seeds * (factor**number - 1) / (factor - 1) / whole)
         ends.append(min(max(share, ends[-1] + 1), seeds - (rounds - number)))
     keeps = [max(racers // factor**number, 1) for number in range(1, rounds + 1)]
-    return [b - a for a, b in pairwise(ends)], keeps
+    return [b - a for a, b in itertools.pairwise(ends)], keeps
 
 
 def _least_likely(chances: Mapping[str, float], allowed: float) -> list[str]:
-    """As many of the least likely as have chances of at most `allowed` together, but never all."""
-    order = sorted(chances, key=chances.__getitem__)
+    """As many of the least likely as have chances of at most `allowed` together, but never one of the likeliest."""
+    likeliest = max(chances.values(), default=0.0)
+    order = sorted((racer for racer in chances if chances[racer] < likeliest), key=chances.__getitem__)
     sums = np.cumsum([chances[racer] for racer in order])
-    return order[: max(min(int((sums <= allowed).sum()), len(order) - 1), 0)]
+    return order[: int((sums <= allowed).sum())]

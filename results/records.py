@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class RunState(StrEnum):
@@ -98,7 +98,11 @@ def _schema(fields: Sequence[pa.Field], *extra: ColumnTypes) -> pa.Schema:
 
 
 def epochs_schema(metrics: ColumnTypes) -> pa.Schema:
-    """One row an epoch of a run. Losses are means over samples; `valid_<metric>` columns follow the task."""
+    """One row an epoch of a run. Losses are means over samples; `valid_<metric>` columns follow the task.
+
+    `worst_missing_<metric>` stands where the sweep asks for it, in the rows of epochs with a new best: the worst of the
+    metric over the three evaluations on the validation split that lack one modality. Version 5 added it.
+    """
     return _schema(
         [
             *_KEY_FIELDS,
@@ -126,7 +130,8 @@ def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
     """One row a run: its state, its best epoch with that epoch's validation metrics, its configuration.
 
     `score` is the best value of the monitored metric over the run's epochs. `reused_from` is the sweep_id of the sweep
-    that trained the run, where it is another one; version 4 added it.
+    that trained the run, where it is another one; version 4 added it. Version 5 added `worst_missing_<metric>` at the
+    best epoch, where the sweep asks for it.
     """
     return _schema(
         [

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
+from itertools import count, takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,10 +22,11 @@ _ATTEMPT = re.compile(r"(?P<stem>[0-9a-f]{16}-s\d+)-a(?P<attempt>\d+)")
 
 
 def attempts(layout: SweepLayout, key: RunKey) -> list[int]:
-    """The numbers of the attempts that were started at a run, in order."""
-    prefix = f"{key.stem}-a"
-    stems = (path.stem for path in layout.run_journals.glob(f"{prefix}*.jsonl"))
-    return sorted(int(stem.removeprefix(prefix)) for stem in stems)
+    """The numbers of the attempts that were started at a run, in order: from 1, without gaps.
+
+    They are looked for by name: a listing would take time with all runs of the sweep, and it is asked for every run.
+    """
+    return list(takewhile(lambda attempt: layout.run_journal(key, attempt).exists(), count(1)))
 
 
 def parse_attempt(path: Path) -> tuple[RunKey, int]:

@@ -1,61 +1,37 @@
-"""Selection: a named rule chooses one configuration, from validation records alone, and says why."""
+"""Selection: a named rule chooses one configuration, from validation records alone, and says why.
+
+Every rule chooses among the configurations with complete seed sets that violate no constraint.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from causalmer_core.errors import UserError, unknown_name
 from causalmer_core.frozen import Frozen
+from results.certainty import expected_optimism, overstated_by, tied_with_best
 from results.dataset import SweepResults
 from results.files import write_text
 from results.intervals import Interval, PairedDifference, paired_difference
 from results.journal import now
 from results.layout import SweepLayout
-from results.leaderboard import COLUMNS, Entry, Leaderboard, leaderboard
+from results.leaderboard import Entry, Leaderboard, leaderboard, seen_columns
 from results.manifest import Manifest
+from results.selection_reasons import certainty_reasons, joined, reasons_for
+from results.selection_rules import RULES, Candidates
+from results.statistics.optimism import Optimism
+from results.statistics.tied_set import TiedSet
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule of selection.
+class FrontPoint(Frozen):
+    """A configuration on the Pareto front, with the means of the objectives over its ranking seeds."""
 
-    Attributes:
-        name: how it is called.
-        description: what it does, in a sentence.
-        columns: the columns of the runs table that it may see; it is handed a leaderboard made from no
-            others, so that no rule can look at the test split.
-        choose: the choice among selectable entries, of which there is at least one.
-    """
-
-    name: str
-    description: str
-    columns: tuple[str, ...]
-    choose: Callable[[Leaderboard], Entry]
-
-
-def _best_mean(board: Leaderboard) -> Entry:
-    return next(entry for entry in board.ranked if entry.selectable)
-
-
-RULES: Mapping[str, Rule] = MappingProxyType(
-    {
-        rule.name: rule
-        for rule in (
-            Rule(
-                name="best_mean",
-                description="the best mean validation score over the complete set of ranking seeds",
-                columns=COLUMNS,
-                choose=_best_mean,
-            ),
-        )
-    }
-)
+    config_id: str
+    number: int | None
+    values: dict[str, float]
 
 
 class RunnerUp(Frozen):
@@ -67,6 +43,8 @@ class RunnerUp(Frozen):
     difference: Interval
     """Selected minus runner-up, in the metric's own direction."""
     p_value: float | None
+    effect_size: float | None = None
+    """Of the difference, in units of its spread."""
 
 
 class Selection(Frozen):
@@ -75,7 +53,10 @@ class Selection(Frozen):
     `interval` is of the mean validation score over `scores`, one a ranking seed, and `search_mean` what the search had
     seen. `confirmed` is over seeds that no selection saw, once the runs have finished; `optimism` is how much better
     `interval` was than that, and `search_optimism` how much better `search_mean` was (positive: overstated). A sweep
-    without such seeds has only `search_optimism`, over its confirm seeds.
+    without such seeds has only `search_optimism`, over its confirm seeds. Until `confirmed` is there,
+    `estimated_optimism` is what the ranking scores themselves say of the best mean's. `tied` is who cannot be told from
+    the best mean. `measured` are the means over the ranking seeds of what objectives and constraints are about, and
+    `front` is the Pareto front that the configuration was chosen from or among, of sweeps with several objectives.
     """
 
     sweep_id: str
@@ -93,7 +74,11 @@ class Selection(Frozen):
     confirmed: Interval | None = None
     optimism: float | None = None
     search_optimism: float | None = None
+    estimated_optimism: float | None = None
+    tied: TiedSet | None = None
     runner_up: RunnerUp | None
+    measured: dict[str, float] = Field(default_factory=dict)
+    front: tuple[FrontPoint, ...] = ()
     reasons: tuple[str, ...]
     selected_at: str
     """UTC, ISO 8601."""
@@ -136,18 +121,21 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
     if rule not in RULES:
         raise unknown_name("selection rule", rule, RULES)
     named = RULES[rule]
-    board = leaderboard(results.runs[list(named.columns)], results.manifest)
+    columns = tuple(dict.fromkeys((*named.columns, *seen_columns(results.manifest))))
+    runs = results.runs[list(columns)]
+    board = leaderboard(runs, results.manifest)
     if not any(entry.selectable for entry in board.ranked):
         raise _nothing_to_select(board)
-    entry = named.choose(board)
+    entry = named.choose(Candidates(board, runs))
     interval = _interval(entry)
-    runner_up = _runner_up(entry, board)
+    second = _second(entry, board)
+    tied, estimated = tied_with_best(board), _estimated(entry, board, results.manifest)
     fresh = _fresh(entry, results.manifest)
     config = results.runs.loc[results.runs["config_id"] == entry.config_id, "config_json"].iloc[0]
     return Selection(
         sweep_id=results.manifest.sweep_id,
         rule=named.name,
-        columns=named.columns,
+        columns=columns,
         config_id=entry.config_id,
         number=entry.number,
         config=json.loads(config),
@@ -157,10 +145,17 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
         scores=dict(entry.scores),
         search_mean=entry.search_mean,
         confirmed=entry.fresh_interval,
-        optimism=_beyond(interval.mean, entry.fresh_interval, board),
-        search_optimism=_beyond(entry.search_mean, fresh, board),
-        runner_up=runner_up,
-        reasons=_reasons(named, entry, board, runner_up, fresh),
+        optimism=overstated_by(interval.mean, entry.fresh_interval, board),
+        search_optimism=overstated_by(entry.search_mean, fresh, board),
+        estimated_optimism=None if estimated is None else estimated.optimism,
+        tied=tied,
+        runner_up=None if second is None else _runner_up(*second),
+        measured=dict(entry.measured),
+        front=_front(board),
+        reasons=(
+            *reasons_for(named, entry, board, second, fresh),
+            *certainty_reasons(tied, estimated, board),
+        ),
         selected_at=now(),
     )
 
@@ -179,25 +174,49 @@ def read_selection(layout: SweepLayout) -> Selection | None:
         raise UserError(f"{layout.selection} is not a selection that this version reads: {error}") from error
 
 
+def _front(board: Leaderboard) -> tuple[FrontPoint, ...]:
+    if not board.goals.several:
+        return ()
+    measures = [objective.measure for objective in board.goals.objectives]
+    return tuple(
+        FrontPoint(
+            config_id=entry.config_id,
+            number=entry.number,
+            values={measure: entry.measured[measure] for measure in measures},
+        )
+        for entry in board.front
+    )
+
+
 def _interval(entry: Entry) -> Interval:
     if entry.interval is None:
         raise ValueError(f"configuration {entry.config_id} has no complete set of seeds")
     return entry.interval
 
 
-def _runner_up(entry: Entry, board: Leaderboard) -> RunnerUp | None:
+def _second(entry: Entry, board: Leaderboard) -> tuple[Entry, PairedDifference] | None:
+    """The next best configuration, and the selected one minus it."""
     behind = (e for e in (*board.ranked, *board.left) if e.interval and e.config_id != entry.config_id)
     second = next(behind, None)
-    if second is None:
-        return None
-    difference: PairedDifference = paired_difference(entry.scores, second.scores)
+    return None if second is None else (second, paired_difference(entry.scores, second.scores))
+
+
+def _runner_up(second: Entry, difference: PairedDifference) -> RunnerUp:
     return RunnerUp(
         config_id=second.config_id,
         number=second.number,
         mean=_interval(second).mean,
         difference=difference.interval,
         p_value=difference.p_value,
+        effect_size=difference.effect_size,
     )
+
+
+def _estimated(entry: Entry, board: Leaderboard, manifest: Manifest) -> Optimism | None:
+    """The optimism of the best mean, as long as no fresh seeds have measured it."""
+    if entry.fresh_interval is not None or entry is not board.ranked[0]:
+        return None
+    return expected_optimism(board, manifest)
 
 
 def _fresh(entry: Entry, manifest: Manifest) -> Interval | None:
@@ -209,54 +228,13 @@ def _fresh(entry: Entry, manifest: Manifest) -> Interval | None:
     return entry.interval
 
 
-def _beyond(score: float | None, fresh: Interval | None, board: Leaderboard) -> float | None:
-    """How much better a score is than the mean over fresh seeds."""
-    if score is None or fresh is None:
-        return None
-    return score - fresh.mean if board.direction == "max" else fresh.mean - score
-
-
-def _reasons(
-    rule: Rule, entry: Entry, board: Leaderboard, runner_up: RunnerUp | None, fresh: Interval | None
-) -> tuple[str, ...]:
-    seeds = ", ".join(map(str, entry.scores))
-    better = "higher" if board.direction == "max" else "lower"
-    reasons = [
-        f"rule {rule.name}: {rule.description}; it saw validation records only",
-        f"configuration {entry.label} ({entry.config_id}) has validation {board.metric} {entry.interval} "
-        f"over seeds {seeds} ({better} is better)",
-        f"{_count(len(board.ranked), 'candidate')} with complete seed sets compared, {_left(board)}"
-        f"{len(board.incomplete)} left out as incomplete, {len(board.unconfirmed)} not confirmed",
-    ]
-    if runner_up is None:
-        reasons.append("there is no runner-up")
-    else:
-        label = f"#{runner_up.number}" if runner_up.number is not None else runner_up.config_id
-        p_value = "" if runner_up.p_value is None else f", sign-flip p = {runner_up.p_value:.3g}"
-        reasons.append(f"selected minus runner-up {label} on the same seeds: {runner_up.difference}{p_value}")
-    if entry.fresh_interval is not None:
-        unseen = ", ".join(map(str, entry.fresh_scores))
-        reasons.append(f"over seeds {unseen}, which no selection saw, it has {entry.fresh_interval}")
-        reasons.append(_overstated("the selection", _interval(entry).mean, entry.fresh_interval, board))
-    if fresh is not None and entry.search_mean is not None:
-        reasons.append(_overstated("the search", entry.search_mean, fresh, board))
-    return tuple(reasons)
-
-
-def _overstated(who: str, score: float, fresh: Interval, board: Leaderboard) -> str:
-    gap = _beyond(score, fresh, board) or 0.0
-    return f"{who} had {'overstated' if gap > 0 else 'understated'} it by {abs(gap):.4f}"
-
-
-def _left(board: Leaderboard) -> str:
-    return f"{len(board.left)} left the confirmation before, " if board.left else ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _nothing_to_select(board: Leaderboard) -> UserError:
+    if board.infeasible:
+        worst = "; ".join(f"{entry.label}: {joined(entry.broken)}" for entry in board.infeasible[:5])
+        return UserError(
+            f"every configuration with a complete seed set violates a constraint ({worst}), so none can be selected; "
+            "all of it is on record: give the sweep another name with wider constraints, and it takes the runs over"
+        )
     needed = ", ".join(map(str, board.seeds))
     gaps = [
         f"{entry.label} lacks " + ", ".join(f"seed {seed} ({why})" for seed, why in entry.missing.items())

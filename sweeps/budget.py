@@ -15,7 +15,8 @@ class BudgetSection(Frozen):
         runs: different configurations that are run; a proposal that repeats one is free. None (default): no limit.
         hours: of wall time in which runs of the search were training, over all sessions. None (default): no limit.
         gpu_hours: of GPUs that runs of the search held, a share of one counted as such. None (default): no limit.
-        target: a finished run of the search whose score is at least as good ends it. None (default): no target.
+        target: a configuration of the search that finished with a mean score at least as good ends it.
+            None (default): no target.
     """
 
     runs: int | None = Field(default=None, ge=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,14 @@ from pydantic import ValidationError
 
 from causalmer_core.config import RunConfig
 from causalmer_core.errors import did_you_mean
-from sweeps.configurations import fixed_part, leaves, paper_default, variants_first, with_values
+from sweeps.configurations import (
+    fixed_part,
+    leaves,
+    nested_leaves,
+    paper_default,
+    variants_first,
+    with_values,
+)
 from sweeps.fixed_values import Reference
 from sweeps.parameters import Value
 from sweeps.problems import Problem, problems_of, shown
@@ -20,13 +28,28 @@ SAMPLED_CONFIGURATIONS = 64
 """How many random configurations of the space are tried for invalid combinations."""
 
 _FOLDS = "scores on different folds cannot be compared; give it in the section `data`"
-_NOT_SEARCHED = {
+NOT_SEARCHED = {
     "data.fingerprint": "it is computed from the data",
     "data.split": _FOLDS,
     "data.split.folds": _FOLDS,
     "data.split.group": _FOLDS,
     "trainer.monitor": "scores of different metrics cannot be compared",
 }
+"""Paths that no sweep may search or give by path, and why."""
+
+
+def synthetic_problems(data: Any) -> list[Problem]:
+    """What is wrong with the parameters of an embedded data set."""
+    given = data.get("synthetic") if isinstance(data, dict) else None
+    if not isinstance(given, dict):
+        return []
+    from causalmer_core.datasets.synthetic import SyntheticConfig  # it imports torch, which takes seconds
+
+    try:
+        SyntheticConfig.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        return problems_of(error, SyntheticConfig, given, ("data", "synthetic"))
+    return []
 
 
 def base_problems(base: Mapping[str, Any]) -> list[Problem]:
@@ -34,7 +57,7 @@ def base_problems(base: Mapping[str, Any]) -> list[Problem]:
     data = base.get("data")
     for key in ("fingerprint", "split"):
         if isinstance(data, Mapping) and key in data:
-            what = f"cannot be set here: {_NOT_SEARCHED[f'data.{key}']}"
+            what = f"cannot be set here: {NOT_SEARCHED[f'data.{key}']}"
             return [Problem(("base", "data", key), what, shown(data[key]), "other keys")]
     try:
         fixed_part(base)
@@ -59,10 +82,10 @@ def space_problems(config: RunConfig, space: SearchSpace) -> list[Problem]:
 
 def paper_problems(config: RunConfig, space: SearchSpace, overrides: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with the overrides of the paper's default, beside a valid fixed part and a valid space."""
-    forbidden = [path for path in overrides if path in _NOT_SEARCHED]
+    forbidden = [path for path in nested_leaves(overrides) if path in NOT_SEARCHED]
     if forbidden:
         return [
-            Problem(("paper_default", path), f"cannot be set: {_NOT_SEARCHED[path]}", path, "other paths")
+            Problem(("paper_default", path), f"cannot be set: {NOT_SEARCHED[path]}", path, "other paths")
             for path in forbidden
         ]
     try:
@@ -118,8 +141,8 @@ def _reference_problems(config: RunConfig, space: SearchSpace) -> Iterator[Probl
 
 def _parameter_problems(config: RunConfig, space: SearchSpace, path: str) -> Iterator[Problem]:
     where = ("space", path)
-    if path in _NOT_SEARCHED:
-        yield Problem(where, f"cannot be searched: {_NOT_SEARCHED[path]}", path, "other paths")
+    if path in NOT_SEARCHED:
+        yield Problem(where, f"cannot be searched: {NOT_SEARCHED[path]}", path, "other paths")
         return
     beside = {parent: values[0] for parent, values in space.requirements(path).items()}
     try:

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import final
 
 from causalmer_core.config import RunConfig
+from results.goals import Measured
 from results.histories import RunHistory
 from results.manifest import Manifest
+from results.measured import mean_measured, measured
 from results.racing import Race, race
 from results.records import RunKey
-from sweeps.job_sources import JobSource, NoJob, ReadRun, TakeOver, is_done, nothing_to_take_over
+from sweeps.job_sources import JobSource, NoJob, ReadRun, TakeOver, has_ended, is_done, nothing_to_take_over
 from sweeps.jobs import Job
 from sweeps.search_results import finished_scores, searched_histories
 
@@ -48,7 +50,11 @@ class ConfirmJobs(JobSource):
         racers = {history.key.config_id: history for history in best}
         racers |= {config_id: searched[config_id] for config_id in confirmed & searched.keys()}
         self._racers = racers
-        self._outcomes = {config_id: _outcomes(config_id, histories) for config_id in racers}
+        self._outcomes: dict[str, dict[int, float | None]] = {config_id: {} for config_id in racers}
+        self._measured: dict[str, dict[int, Measured]] = {config_id: {} for config_id in racers}
+        for history in histories:
+            if history.key.config_id in racers and is_done(history):
+                self._note(history)
         self._searched = list(finished_scores(histories, manifest.search_seeds).values())
         self._waiting: deque[Job] = deque()
         self._running: set[RunKey] = set()
@@ -62,8 +68,8 @@ class ConfirmJobs(JobSource):
             manifest.confirm_seeds,
             earlier=manifest.counted_search_seeds,
             searched=self._searched,
-            searched_seeds=len(manifest.search_seeds),
             higher_is_better=manifest.direction == "max",
+            violates=self._violates,
         )
 
     def next_job(self) -> Job | NoJob:
@@ -71,12 +77,10 @@ class ConfirmJobs(JobSource):
         while True:
             while self._waiting:
                 job = self._waiting.popleft()
-                history = self._read_run(job.key)
-                history = history if is_done(history) else self._take_over(job)
-                if history is None or not is_done(history):
+                if not has_ended(job, self._read_run) and not self._take_over(job):
                     self._running.add(job.key)
                     return job
-                self._settle(history)
+                self._settle(job)
             if self._running:
                 return NoJob.LATER
             standing = self.race()
@@ -84,18 +88,29 @@ class ConfirmJobs(JobSource):
                 return NoJob.NEVER
             self._waiting.extend(self._round(standing))
 
-    def completed(self, key: RunKey) -> None:
+    def completed(self, job: Job) -> None:
         """Read what came of a run."""
-        self._running.discard(key)
-        history = self._read_run(key)
-        if history is not None:
-            self._settle(history)
+        self._running.discard(job.key)
+        self._settle(job)
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _settle(self, history: RunHistory) -> None:
-        self._outcomes[history.key.config_id][history.key.seed] = history.final_score
+    def _settle(self, job: Job) -> None:
+        for key in job.keys:
+            history = self._read_run(key)
+            if history is not None:
+                self._note(history)
+
+    def _note(self, history: RunHistory) -> None:
+        config_id, seed = history.key.config_id, history.key.seed
+        self._outcomes[config_id][seed] = history.final_score
+        self._measured[config_id][seed] = measured(history, self._manifest.goals.measures)
+
+    def _violates(self, config_id: str, seeds: Sequence[int]) -> bool:
+        """Whether the means over seeds that it has finished on violate a constraint."""
+        means = mean_measured([self._measured[config_id][seed] for seed in seeds])
+        return bool(self._manifest.goals.broken(means))
 
     def _round(self, standing: Race) -> Iterable[Job]:
         """Ordered by seed, so that what is cut short has compared all on the first seeds."""
@@ -109,14 +124,9 @@ def confirm_job(history: RunHistory, seed: int) -> Job:
     """The configuration of a run of the search, with another seed."""
     return Job(
         config=RunConfig.model_validate(history.config),
-        seed=seed,
+        seeds=(seed,),
         phase="confirm",
         role="candidate",
         number=history.number,
         values=history.values,
     )
-
-
-def _outcomes(config_id: str, histories: Iterable[RunHistory]) -> dict[int, float | None]:
-    """The final scores by seed; a run that has not ended has none yet."""
-    return {h.key.seed: h.final_score for h in histories if h.key.config_id == config_id and is_done(h)}

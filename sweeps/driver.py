@@ -27,14 +27,7 @@ from results.report import write_report
 from results.selection import Selection, current_selection, read_selection
 from sweeps.confirmation import ConfirmJobs
 from sweeps.debiasing_phase import chooses_after_training, debias
-from sweeps.job_sources import (
-    JobList,
-    JobSource,
-    SearchJobs,
-    TakeOver,
-    cut_of,
-    nothing_to_take_over,
-)
+from sweeps.job_sources import JobList, JobSource, TakeOver, nothing_to_take_over
 from sweeps.jobs import Job
 from sweeps.phases import contenders, evaluate_jobs, most_runs
 from sweeps.preflight import CheckedSweep
@@ -44,8 +37,11 @@ from sweeps.retries import wait_seconds
 from sweeps.reuse import Reuse
 from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
+from sweeps.search_jobs import SearchJobs, cut_of
 from sweeps.search_results import best_candidates
+from sweeps.study_file import StudyFile
 from sweeps.sweep_folder import begin_sweep, continue_sweep
+from sweeps.tracking import Tracking
 
 _RULES = {
     "race": "; one leaves when its chance of being the best is small",
@@ -84,10 +80,17 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
     busy = f"another process runs the sweep in {layout.root}; wait for it, or stop it first"
     with exclusive_lock(layout.lock, wait=False, busy=busy), ExitStack() as stack:
         max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
-        progress = SweepProgress(console, layout.log, max_epochs=max_epochs)
+        progress = SweepProgress(
+            console,
+            layout.log,
+            max_epochs=max_epochs,
+            higher_is_better=sweep.direction == "max",
+            goals=sweep.goals,
+        )
         stack.enter_context(progress.shown())
         for change in continue_sweep(sweep):
             progress.say(f"goes on with {change}")
+        progress.earlier(read_runs(layout))
         _Phases(sweep, machine, progress, stack).run()
 
 
@@ -105,10 +108,14 @@ class _Phases:
         self._progress = progress
         self._ray = stack.enter_context(ExitStack())
         self._ray_started = False
+        self._tracking = Tracking(self._layout, self._spec.tracking, progress.say)
         self._take_over: TakeOver = nothing_to_take_over
         if sweep.spec.reuse:
             self._take_over = Reuse(
-                sweep.layout, higher_is_better=self._higher_is_better, told=progress.run_reused
+                sweep.layout,
+                higher_is_better=self._higher_is_better,
+                told=progress.run_reused,
+                measures=sweep.goals.measures,
             )
 
     def run(self) -> None:
@@ -127,6 +134,7 @@ class _Phases:
 
     def _search(self) -> None:
         runs = most_runs(self._spec)
+        study = StudyFile(self._layout, self._progress.say)
 
         def source() -> JobSource:
             return SearchJobs(
@@ -136,10 +144,12 @@ class _Phases:
                 higher_is_better=self._higher_is_better,
                 read_run=self._read_run,
                 take_over=self._take_over,
+                watcher=study,
+                goals=self._sweep.goals,
             )
 
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
-        self._do("search", text, source, runs_ahead=sum(runs.values()))
+        self._do("search", text, source, runs=sum(runs.values()))
         if cut := cut_of(read_journal(self._layout.proposals)):
             self._progress.say(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
 
@@ -152,11 +162,12 @@ class _Phases:
             manifest.search_seeds,
             self._spec.seeds.top_k,
             higher_is_better=self._higher_is_better,
+            goals=manifest.goals,
         )
         runs = most_runs(self._spec)
         text = f"the best {len(best)} with {self._seeds('confirm')}{_RULES[self._spec.confirmation.name]}"
         ahead = runs["confirm"] + runs["evaluate"]
-        self._do("confirm", text, lambda: self._race(manifest, best), runs_ahead=ahead)
+        self._do("confirm", text, lambda: self._race(manifest, best), runs=ahead)
 
     def _race(self, manifest: Manifest, best: Sequence[RunHistory]) -> JobSource:
         return ConfirmJobs(manifest, best, read_runs(self._layout), self._read_run, self._take_over)
@@ -176,13 +187,13 @@ class _Phases:
             "the selected configuration, the paper's default and the undebiased twin with "
             f"{self._seeds('evaluate')}, which no selection saw"
         )
-        self._do("evaluate", text, lambda: self._list(jobs), runs_ahead=len(jobs))
+        self._do("evaluate", text, lambda: self._list(jobs), runs=len(jobs))
 
     def _debias(self, selected: RunConfig) -> None:
         if not chooses_after_training(self._spec, selected):
             return
         text = "constants and weights of the selected configuration's runs, chosen on validation"
-        self._progress.phase("debias", text, runs_ahead=0)
+        self._progress.phase("debias", text, runs=0)
         for key, record in debias(self._layout, self._spec, selected, data_root=self._sweep.data_root):
             if record.gain is not None:
                 text = f"debias: seed {key.seed}, {record.method}, gain over the paper's {record.gain}"
@@ -203,9 +214,9 @@ class _Phases:
         seeds: tuple[int, ...] = getattr(self._spec.seed_plan(), phase)
         return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
-    def _do(self, phase: str, text: str, source: Callable[[], JobSource], *, runs_ahead: int) -> None:
+    def _do(self, phase: str, text: str, source: Callable[[], JobSource], *, runs: int) -> None:
         """Do a phase's jobs. Where Ray is lost, another one goes on from the records, as a resumed sweep would."""
-        self._progress.phase(phase, text, runs_ahead=runs_ahead)
+        self._progress.phase(phase, text, runs=runs)
         losses, epochs = 0, -1
         while True:
             try:
@@ -224,15 +235,17 @@ class _Phases:
             first = source.next_job()
             if isinstance(first, Job):
                 self._start_ray()
-                run_jobs(
-                    source,
-                    first,
-                    layout=self._layout,
-                    context=run_context(self._sweep),
-                    resources=self._spec.resources,
-                    retries=self._spec.failure.retries,
-                    observer=self._progress,
-                )
+                with self._tracking.showing() as callbacks:
+                    run_jobs(
+                        source,
+                        first,
+                        layout=self._layout,
+                        context=run_context(self._sweep),
+                        resources=self._spec.resources,
+                        retries=self._spec.failure.retries,
+                        observer=self._progress,
+                        callbacks=callbacks,
+                    )
         finally:
             source.close()
 
@@ -292,4 +305,5 @@ def run_context(sweep: CheckedSweep) -> RunContext:
         device="cuda" if resources.gpu else "cpu",
         gpus=resources.gpu,
         run_timeout=sweep.spec.failure.run_timeout,
+        worst_missing=sweep.goals.worst_missing,
     )

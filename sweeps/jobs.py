@@ -1,4 +1,4 @@
-"""A job: one run to do, in the plain form in which it travels to the process that trains."""
+"""A job: what one trial does, in the plain form in which it travels to the process that trains."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from results.run_journal import RunJournal
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run to do.
+    """A configuration with a block of seeds that are trained side by side; each seed is a run with records of its own.
 
     Attributes:
         config: the configuration.
-        seed: the replicate.
+        seeds: the replicates, one or more.
         phase: what it is done for: `search`, `confirm` or `evaluate`.
         role: what the configuration is: `candidate`, `paper` or `undebiased`.
         number: the proposal's number in the search; none for contenders.
         values: the searched parameters as proposed, by dotted path.
-        bars: for each rung, an epoch, the score below which the run is pruned there (see `sweeps.scheduling`).
-        patience: after so many epochs without a new best the run ends; none: only as its configuration says.
+        bars: for each rung, an epoch, the mean score of the block below which it is pruned there (see
+            `sweeps.scheduling`).
+        patience: after so many epochs in which no run of the block has a new best all of them end; none: only as their
+            configuration says.
     """
 
     config: RunConfig
-    seed: int
+    seeds: tuple[int, ...]
     phase: str
     role: str
     number: int | None = None
@@ -39,12 +41,18 @@ class Job:
     patience: int | None = None
 
     def begin(
-        self, layout: SweepLayout, *, parameters: int | None = None, notes: str = "", **where: Any
+        self,
+        layout: SweepLayout,
+        key: RunKey,
+        *,
+        parameters: int | None = None,
+        notes: str = "",
+        **where: Any,
     ) -> RunJournal:
-        """Begin the journal of an attempt at the run; `where` says by whom, as `RunJournal.begin` takes it."""
+        """Begin the journal of an attempt at one of the runs; `where` says by whom, as `RunJournal.begin` takes it."""
         return RunJournal.begin(
             layout,
-            self.key,
+            key,
             phase=self.phase,
             role=self.role,
             number=self.number,
@@ -56,9 +64,21 @@ class Job:
         )
 
     @property
+    def keys(self) -> tuple[RunKey, ...]:
+        """The keys of the runs in all records."""
+        identity = config_id(self.config)
+        return tuple(RunKey(identity, seed) for seed in self.seeds)
+
+    @property
     def key(self) -> RunKey:
-        """The run's key in all records."""
-        return RunKey(config_id(self.config), self.seed)
+        """The first run's key, by which jobs are told apart: no run is part of two jobs."""
+        return self.keys[0]
+
+    @property
+    def name(self) -> str:
+        """The runs' common name: `<config_id>-s<seed>`, or `-s<first>to<last>` of a block."""
+        block = f"to{self.seeds[-1]}" if len(self.seeds) > 1 else ""
+        return self.key.stem + block
 
     def to_json(self) -> str:
         """The job as text."""
@@ -69,5 +89,6 @@ class Job:
         """The job from its text."""
         tree = json.loads(text)
         tree["config"] = RunConfig.model_validate_json(json.dumps(tree["config"]))
+        tree["seeds"] = tuple(tree["seeds"])
         tree["bars"] = {int(epoch): bar for epoch, bar in tree["bars"].items()}
         return Job(**tree)

@@ -87,6 +87,13 @@ class Parameter(Conditional, ABC):
         """The type of its column in tables."""
 
 
+def _range_rules(log: dict[str, Any], stepped: dict[str, Any]) -> dict[str, Any]:
+    """What a JSON schema says of a range beside its keys: what `log: true` asks for, and that no step goes with it."""
+    is_log = {"required": ["log"], "properties": {"log": {"const": True}}}
+    has_step = {"required": ["step"], "properties": {"step": stepped}}
+    return {"allOf": [{"not": {"allOf": [is_log, has_step]}}, {"if": is_log, "then": {"properties": log}}]}
+
+
 class FloatRange(Parameter):
     """Numbers from the first to the second bound, both included.
 
@@ -95,6 +102,12 @@ class FloatRange(Parameter):
         log: spread evenly over orders of magnitude (default false); the lowest must be above 0.
         step: only `low + k * step`; none (default): a continuum. Not together with `log`.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=_range_rules(
+            {"float": {"items": {"exclusiveMinimum": 0}}}, {"exclusiveMinimum": 0, "type": "number"}
+        )
+    )
 
     bounds: tuple[float, float] = Field(alias="float")
     log: bool = False
@@ -165,6 +178,10 @@ class IntRange(Parameter):
         step: only `low + k * step` (default 1). Not together with `log`.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra=_range_rules({"int": {"items": {"minimum": 1}}}, {"minimum": 2})
+    )
+
     bounds: tuple[int, int] = Field(alias="int")
     log: bool = False
     step: int = Field(default=1, ge=1)
@@ -216,7 +233,14 @@ class Choice(Parameter):
         options: the values, `choice: [a, b]` in YAML, each once. Whole numbers among others become numbers.
     """
 
-    options: tuple[Value, ...] = Field(alias="choice")
+    options: tuple[Value, ...] = Field(
+        alias="choice",
+        json_schema_extra={
+            "minItems": 1,
+            "uniqueItems": True,
+            "anyOf": [{"items": {"type": kind}} for kind in ("string", "boolean", "number")],
+        },
+    )
 
     @field_validator("options")
     @classmethod

@@ -18,8 +18,8 @@ from causalmer_core.config import RunConfig
 from causalmer_core.identity import config_id, identity
 from results.final_evaluation import PAPER, SELECTED, UNDEBIASED
 from results.histories import RunHistory
-from results.leaderboard import CANDIDATE
 from results.racing import most_runs as most_confirm_runs
+from results.recorded import CANDIDATE
 from sweeps.configurations import nested_leaves
 from sweeps.jobs import Job
 from sweeps.search_results import searched_histories
@@ -74,7 +74,7 @@ def _job(spec: SweepSpec, config: RunConfig, seed: int, role: str, proposed: Run
     number, values = (
         (proposed.number, proposed.values) if proposed else (None, _searched_values(spec, config))
     )
-    return Job(config=config, seed=seed, phase="evaluate", role=role, number=number, values=values)
+    return Job(config=config, seeds=(seed,), phase="evaluate", role=role, number=number, values=values)
 
 
 def _searched_values(spec: SweepSpec, config: RunConfig) -> dict[str, Any]:

@@ -24,10 +24,12 @@ from causalmer_core.metrics import checked_metric
 from causalmer_core.model import build_model
 from causalmer_core.pretrained import weights_digest
 from causalmer_core.seeding import drawing_from
+from results.goals import Goals
 from results.layout import SweepLayout
 from sweeps.debiasing_folds import sample_folds
 from sweeps.problems import blaming
 from sweeps.spec import SweepSpec
+from sweeps.tracking_section import check_installed
 from sweeps.warm_start import gather
 
 
@@ -41,6 +43,7 @@ class CheckedSweep:
         data: training and validation split.
         data_root: the store of the data set.
         direction: of the monitored metric.
+        goals: further objectives, and constraints.
         cautions: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
     """
 
@@ -49,6 +52,7 @@ class CheckedSweep:
     data: TrainingData
     data_root: Path
     direction: Literal["max", "min"]
+    goals: Goals
     cautions: tuple[str, ...]
 
 
@@ -67,25 +71,30 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         validating = validating_ids(data, config.data.split, spec.seeds.first)
     with blaming("base", "trainer", "monitor"):
         direction = checked_metric(data.task, config.trainer.monitor)
+    goals = spec.goals(data.task)
     for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
         with blaming(section), drawing_from(0, "init"):
             build_model(checked.model, data)  # its shapes fit the data, or it says why not
     if spec.debiasing.methods:
         with blaming("debiasing", "folds"):
             sample_folds(validating, spec.debiasing.folds, spec.search.seed)  # there are samples enough
+    for name in spec.tracking.names:
+        with blaming("tracking", name):
+            check_installed(name)
     storage = Path(spec.storage)
     with blaming("storage"):
         _check_writable(storage)
     layout = SweepLayout(storage / spec.name)
     if not layout.proposals.exists():  # later it is on record what the search started from
         with blaming("search", "warm_start"):
-            gather(spec, data.fingerprint, higher_is_better=direction == "max")
+            gather(spec, data.fingerprint, higher_is_better=direction == "max", goals=goals)
     return CheckedSweep(
         spec=spec,
         layout=layout,
         data=data,
         data_root=root,
         direction=direction,
+        goals=goals,
         cautions=cautions(config, data.task),
     )
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails
 
-from causalmer_core.errors import UserError, did_you_mean
+from causalmer_core.errors import UserError, did_you_mean, invalid
 
 KeyPath = tuple[str | int, ...]
 """The way to a value in a tree of mappings and lists."""
@@ -86,7 +86,7 @@ class MisfitError(UserError):
 
 
 @contextmanager
-def blaming(*path: str) -> Iterator[None]:
+def blaming(*path: str | int) -> Iterator[None]:
     """Within the block a user's error is put down to a key of the sweep's file."""
     try:
         yield
@@ -231,3 +231,9 @@ def _variants(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, An
 
 def _is_variant(node: dict[str, Any], part: str | int) -> bool:
     return part in (node.get("title"), node.get("properties", {}).get("name", {}).get("const"))
+
+
+def refused(what: str, allowed: str, where: KeyPath, given: object) -> ValidationError:
+    """What a validator of the whole sweep raises about one of its keys."""
+    details = InitErrorDetails(type=invalid(what, allowed), loc=where, input=given)
+    return ValidationError.from_exception_data("SweepSpec", [details])

@@ -1,67 +1,70 @@
-"""How far a sweep is: a bar with the time left in a terminal, lines elsewhere, and always a log file."""
+"""Showing a sweep while it runs: a live table in a terminal, lines elsewhere, and always a log file."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.live import Live
 
+from results.goals import Goals
+from results.histories import RunHistory
 from results.records import RunKey
+from sweeps import standing_words as words
 from sweeps.jobs import Job
+from sweeps.live_table import live_table
+from sweeps.tally import Tally
 
 LINE_SECONDS = 30.0
 """At least this long between two lines about running trials."""
+REFRESHES_A_SECOND = 2
 
 
 class SweepProgress:
-    """Counts epochs, the unit in which work is known in advance, over all phases of a sweep.
-
-    A run that ends early takes its remaining epochs out of the total, which shrinks towards the truth. It is told of
-    runs as a `sweeps.runner.Observer`.
+    """Hears of runs as a `sweeps.runner.Observer`, and shows how far the sweep is.
 
     Args:
-        console: where the bar or the lines go.
+        console: where the table or the lines go.
         log: the sweep's log file, appended to.
         max_epochs: of one run.
+        higher_is_better: of the score.
+        goals: constraints, which go before it.
     """
 
-    def __init__(self, console: Console, log: Path, *, max_epochs: int) -> None:
+    def __init__(
+        self,
+        console: Console,
+        log: Path,
+        *,
+        max_epochs: int,
+        higher_is_better: bool,
+        goals: Goals = Goals(),  # noqa: B008 - frozen
+    ) -> None:
         self._console = console
-        self._max_epochs = max_epochs
-        self._running: dict[RunKey, int] = {}
-        self._begun: set[RunKey] = set()
-        self._ahead = 0
-        self._done = 0
+        self._tally = Tally(max_epochs=max_epochs, higher_is_better=higher_is_better, goals=goals)
+        self._lock = threading.Lock()  # the table is drawn by a thread of its own
         self._logger = logging.Logger("causalmer.sweep")
         handler = logging.FileHandler(log, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         self._logger.addHandler(handler)
-        self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            TextColumn(
-                "{task.completed:.0f} of at most {task.total:.0f} epochs, {task.fields[runs]} runs done"
-            ),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("start", total=1, runs=0, left="")
-        self._started: float | None = None
         self._last_line = 0.0
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show the bar for the block, and close the log after it."""
+        """Show the table for the block, and close the log after it."""
+        live = Live(
+            get_renderable=self._table,
+            console=self._console,
+            refresh_per_second=REFRESHES_A_SECOND,
+            transient=True,
+        )
         try:
-            with self._bar:
+            with live if self._console.is_terminal else nullcontext():
                 yield
         finally:
             for handler in self._logger.handlers:
@@ -72,73 +75,58 @@ class SweepProgress:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
         self._logger.info(text)
 
-    def phase(self, name: str, text: str, *, runs_ahead: int) -> None:
-        """A phase begins; from here on at most so many runs are ahead, later phases counted in."""
-        self._bar.update(self._task, description=name)
-        self._ahead = runs_ahead
-        self._update()
+    def earlier(self, histories: Iterable[RunHistory]) -> None:
+        """What is on record from earlier sessions."""
+        with self._lock:
+            self._tally.earlier(histories)
+
+    def phase(self, name: str, text: str, *, runs: int) -> None:
+        """A phase begins; it has at most so many runs, with all later phases, those on record counted in."""
+        with self._lock:
+            self._tally.phase(name, runs)
         self.say(f"{name}: {text}")
 
     def run_started(self, job: Job) -> None:
-        """A run was given out."""
-        self._running[job.key] = 0
-        if job.key not in self._begun:  # else it is started again
-            self._begun.add(job.key)
-            self._ahead = max(self._ahead - 1, 0)
-        if self._started is None:
-            self._started = time.monotonic()
+        """The runs of a job were given out."""
+        with self._lock:
+            self._tally.started(job)
 
     def epoch_done(self, key: RunKey, epoch: int, score: float | None) -> None:
         """A run reported an epoch."""
-        before = self._running.get(key, 0)
-        self._running[key] = max(epoch, before)
-        self._bar.advance(self._task, max(epoch - before, 0))
-        self._update()
+        with self._lock:
+            self._tally.epoch_done(key, epoch, score)
         if time.monotonic() - self._last_line >= LINE_SECONDS:
-            self._line(f"run {key.stem}: epoch {epoch}, best score {_number(score)}")
+            self._line(f"run {key.stem}: epoch {epoch}, best score {words.score(score)}")
 
-    def run_done(self, key: RunKey, words: str) -> None:
-        """A run will not go on; `words` say how it ended."""
-        self._running.pop(key, None)
-        self._done += 1
-        self._update()
-        self._line(f"run {key.stem}: {words}")
+    def run_ended(self, run: RunHistory) -> None:
+        """A run has ended."""
+        with self._lock:
+            self._tally.ended(run)
+        score = "" if run.score is None else f", best score {run.score:.4f}"
+        self._line(f"run {run.key.stem}: {run.state.value}{score}")
 
-    def run_reused(self, job: Job, sweep_id: str) -> None:
+    def run_stopped(self, key: RunKey, why: str, *, again: bool) -> None:
+        """An attempt at a run is over and the run is not."""
+        with self._lock:
+            self._tally.stopped(key, again=again)
+        self._line(f"run {key.stem}: {why}")
+
+    def run_reused(self, run: RunHistory) -> None:
         """A run was taken over from another sweep."""
-        self._done += 1
-        self._ahead = max(self._ahead - 1, 0)
-        self._update()
-        self._line(f"run {job.key.stem}: taken over from {sweep_id}")
+        with self._lock:
+            self._tally.reused(run)
+        self._line(f"run {run.key.stem}: taken over from {run.reused_from}")
 
-    def _update(self) -> None:
-        total = self._epochs_done + self._epochs_ahead
-        self._bar.update(self._task, total=total, runs=self._done, left=self._left())
+    def _table(self) -> RenderableType:
+        with self._lock:
+            return live_table(self._tally.standing())
 
     def _line(self, text: str) -> None:
-        left = self._left() or "time left not known yet"
-        line = f"[{self._done} runs done, at most {self._ahead + len(self._running)} to go, {left}] {text}"
+        with self._lock:
+            standing = self._tally.standing()
+        best = "" if standing.leader is None else f"; best so far {standing.leader}"
+        line = f"[{words.runs(standing)}; {words.left(standing)}{best}] {text}"
         self._logger.info(line)
         if not self._console.is_terminal:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._last_line = time.monotonic()
-
-    def _left(self) -> str:
-        """The time left at the mean pace so far, if no further run ends early."""
-        if self._started is None or not self._epochs_done:
-            return ""
-        seconds = (time.monotonic() - self._started) / self._epochs_done * self._epochs_ahead
-        return f"at most about {timedelta(seconds=round(seconds))} left"
-
-    @property
-    def _epochs_done(self) -> float:
-        return self._bar.tasks[self._task].completed
-
-    @property
-    def _epochs_ahead(self) -> int:
-        running = sum(self._max_epochs - epoch for epoch in self._running.values())
-        return self._ahead * self._max_epochs + running
-
-
-def _number(score: float | None) -> str:
-    return "-" if score is None else f"{score:.4f}"

@@ -2,7 +2,8 @@
 
 A run is a function of its configuration, which the data set's fingerprint is part of, and of its seed: whatever a sweep
 wanted it for, the rows are those that this sweep's own training would write. So they are told to this sweep one after
-another as if it trained, bars and all: what would have been pruned here is pruned here, at the same epoch.
+another as if it trained, bars and all: what would have been pruned here is pruned here, at the same epoch. A block of
+seeds is taken over whole, from one sweep, or not at all.
 
 The seed plan stays honest. A seed is fresh with respect to the choices that *this* sweep's search makes, and these are
 made from runs with its own search seeds alone; so a confirmation may take over any run with its seed, also one that was
@@ -13,7 +14,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,12 @@ from results.files import written_aside
 from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
 from results.manifest import read_manifest
+from results.measured import measured
 from results.records import RunState
+from results.run_journal import RunJournal
 from sweeps.jobs import Job
 from sweeps.run_lock import locked_run
-from sweeps.scheduling import lost_patience, missed_bar
+from sweeps.scheduling import lost_patience, mean_score, missed_bar
 
 _OF_THE_JOURNAL = ("kind", "time", "attempt", "phase")
 """What a row says of the attempt that wrote it, not of the training."""
@@ -37,70 +42,118 @@ class Reuse:
     Args:
         layout: the sweep's folder; other sweeps are looked for beside it.
         higher_is_better: of the monitored metric.
-        told: hears of every run that was taken over, with the sweep_id of the sweep that trained it.
+        told: hears of every run that was taken over.
+        measures: what this sweep wants of a run; one that lacks any of it is trained again.
     """
 
     def __init__(
-        self, layout: SweepLayout, *, higher_is_better: bool, told: Callable[[Job, str], None]
+        self,
+        layout: SweepLayout,
+        *,
+        higher_is_better: bool,
+        told: Callable[[RunHistory], None],
+        measures: Sequence[str] = (),
     ) -> None:
+        self._measures = measures
         self._layout = layout
         self._higher = higher_is_better
         self._told = told
 
-    def __call__(self, job: Job) -> RunHistory | None:
-        """The run as it then stands in this sweep's records; none where no other sweep has finished it.
+    def __call__(self, job: Job) -> bool:
+        """Write the job's runs to this sweep's records if one other sweep has finished all of them; whether it has.
 
         A run that the scheduler `patience` ended is not finished as its configuration alone would have it.
         """
         if job.patience is not None:
-            return None  # it may end sooner than its configuration says
+            return False  # it may end sooner than its configuration says
         for other in self._others(job):
-            history = read_run(other, job.key)
-            # a finished run has its last line, so nobody writes it any more
-            if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
+            finished = self._finished(other, job)
+            if finished is None:
                 continue
-            weights = other.best_weights(job.key)
-            if not weights.exists():
-                continue
-            origin = history.reused_from or read_manifest(other).sweep_id
-            with locked_run(self._layout, job.key):
-                self._copy(job, history, weights, origin)
-                self._layout.last_checkpoint(job.key).unlink(missing_ok=True)
-            self._told(job, origin)
-            return read_run(self._layout, job.key)
-        return None
+            origin = read_manifest(other).sweep_id
+            with ExitStack() as locks:
+                for key in job.keys:
+                    locks.enter_context(locked_run(self._layout, key))
+                self._copy(job, finished, origin)
+                for key in job.keys:
+                    self._layout.last_checkpoint(key).unlink(missing_ok=True)
+            for key in job.keys:
+                if (taken := read_run(self._layout, key)) is not None:
+                    self._told(taken)
+            return True
+        return False
 
     def _others(self, job: Job) -> Iterator[SweepLayout]:
-        """The sweeps beside this one in which the run was begun."""
+        """The sweeps beside this one in which the job's first run was begun."""
         for folder in sorted(self._layout.root.parent.iterdir()):
             other = SweepLayout(folder)
             if folder != self._layout.root and other.run_journal(job.key, 1).exists():
                 yield other
 
-    def _copy(self, job: Job, history: RunHistory, weights: Path, origin: str) -> None:
-        """Write the run as one attempt, acknowledged like any other; it ends where this sweep would have ended it."""
+    def _finished(self, other: SweepLayout, job: Job) -> list[_Finished] | None:
+        """The job's runs there; none unless it has finished all, measured what is wanted, and kept their weights."""
+        found = []
+        for key in job.keys:
+            # a finished run has its last line, so nobody writes it any more
+            history, weights = read_run(other, key), other.best_weights(key)
+            if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
+                return None
+            if not weights.exists() or len(measured(history, self._measures)) < len(self._measures):
+                return None
+            found.append(_Finished(history, weights))
+        return found
+
+    def _copy(self, job: Job, finished: Sequence[_Finished], sweep_id: str) -> None:
+        """Write each run as one attempt, acknowledged like any other; the block ends where this sweep would have ended
+        it.
+        """
+        with ExitStack() as stack:
+            journals = [stack.enter_context(self._begin(job, run.history, sweep_id)) for run in finished]
+            going = list(zip(finished, journals, strict=True))
+            for epoch in range(1, max(run.last for run in finished) + 1):
+                for run, journal in going:
+                    journal.epoch({**run.row(epoch), "phase": job.phase})
+                for run, journal in going:
+                    if run.last == epoch:
+                        _link(run.weights, self._layout.best_weights(run.history.key))
+                        journal.end(RunState.FINISHED, run.history.reason)
+                going = [(run, journal) for run, journal in going if run.last > epoch]
+                score = mean_score([run.history.curve[min(epoch, run.last)] for run in finished])
+                reason = missed_bar(job.bars, epoch, score, higher_is_better=self._higher, seeds=job.seeds)
+                for _, journal in going if reason else ():
+                    journal.end(RunState.PRUNED, reason)
+                if reason:
+                    return
+
+    def _begin(self, job: Job, history: RunHistory, sweep_id: str) -> RunJournal:
+        origin = history.reused_from or sweep_id
         said = f"reused from {origin}"
         notes = history.notes if said in history.notes else "; ".join(filter(None, [history.notes, said]))
-        journal = job.begin(
+        return job.begin(
             self._layout,
+            history.key,
             parameters=history.parameters,
             notes=notes,
             device=history.device,
             host=history.host,
             reused_from=origin,
         )
-        with journal:
-            last = history.epochs[-1]["epoch"]
-            for row in history.epochs:
-                journal.epoch({**_measured(row), "phase": job.phase})
-                reason = missed_bar(
-                    job.bars, row["epoch"], history.curve[row["epoch"]], higher_is_better=self._higher
-                )
-                if reason and row["epoch"] < last:
-                    journal.end(RunState.PRUNED, reason)
-                    return
-            _link(weights, self._layout.best_weights(job.key))
-            journal.end(RunState.FINISHED, history.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A run that another sweep has finished, and its weights there."""
+
+    history: RunHistory
+    weights: Path
+
+    @property
+    def last(self) -> int:
+        epoch: int = self.history.epochs[-1]["epoch"]
+        return epoch
+
+    def row(self, epoch: int) -> dict[str, Any]:
+        return _measured(next(row for row in self.history.epochs if row["epoch"] == epoch))
 
 
 def _measured(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """One attempt at a run: it trains, and makes every epoch durable before anyone hears of it.
 
 The order within an epoch is row, checkpoint, report: a checkpoint at epoch k means that the rows up to k are on disk.
-How a run ends, pruning included, is decided and written here, by the process that trains, so that no message that
-gets lost can make the record wrong. It knows no Ray.
+How a run ends is decided and written here and by its block (`sweeps.block_session`), in the process that trains, so
+that no message that gets lost can make the record wrong. It knows no Ray.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,15 +20,17 @@ from causalmer_core.cautions import run_notes
 from causalmer_core.datasets.store import open_training_data
 from causalmer_core.errors import UserError
 from causalmer_core.faults import MachineFaultError, is_machine_fault, is_out_of_memory
+from causalmer_core.metrics import metric_directions
 from causalmer_core.trainer import EpochResult, NonFiniteLossError, Trainer
+from causalmer_core.worst_missing import worst_missing
+from results.goals import WORST_MISSING
 from results.histories import RunHistory, read_run
 from results.journal import JournalError
 from results.layout import SweepLayout
-from results.records import RunState
+from results.records import RunKey, RunState
 from results.run_journal import RunJournal
 from sweeps.jobs import Job
 from sweeps.run_lock import run_lock
-from sweeps.scheduling import missed_bar, out_of_patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,11 @@ class RunContext:
         sweep: the sweep's folder.
         data_root, dataset: where the data set lies.
         direction: of the monitored metric.
-        threads: torch threads of one run.
+        threads: torch threads of one trial.
         device: `cpu` or `cuda`.
-        gpus: how many GPUs, or which share of one, a run takes.
+        gpus: how many GPUs, or which share of one, a trial takes.
         run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; none: no limit.
+        worst_missing: of these metrics the worst value without one modality is evaluated at each new best.
     """
 
     sweep: str
@@ -52,55 +56,108 @@ class RunContext:
     device: str
     gpus: float = 0.0
     run_timeout: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """How a run stands after a step: its state, epochs done, and best score."""
-
-    state: RunState
-    epoch: int
-    score: float | None
+    worst_missing: tuple[str, ...] = ()
 
 
 class RunSession:
-    """An attempt at a run. Call `advance` until the state it returns is final.
+    """An attempt at one run of a job. Call `start`, then `train_epoch` until `state` is final.
+
+    A failure of the run itself ends it with its state and reason; a fault of the machine ends the attempt alone.
+
+    Args:
+        job: what the run is a part of.
+        key: which of its runs.
+        context: what the sweep's runs share.
 
     Raises:
         UserError: another process still trains the same run.
+
+    Attributes:
+        key: the run.
+        state, reason: how it stands, and why it ended.
+        curve: the best score so far after each epoch that counts.
+        best_epoch: the last epoch with a new best; 0: none yet.
+        row: of the last epoch that this attempt trained, as it is in the records.
     """
 
-    def __init__(self, job: Job, context: RunContext) -> None:
+    def __init__(self, job: Job, key: RunKey, context: RunContext) -> None:
+        self.key = key
+        self.state = RunState.RUNNING
+        self.reason = ""
+        self.curve: dict[int, float] = {}
+        self.best_epoch = 0
+        self.row: dict[str, Any] | None = None
         self._job = job
         self._context = context
         self._layout = SweepLayout(Path(context.sweep))
-        self._lock = run_lock(self._layout, job.key)
+        self._lock = run_lock(self._layout, key)
         self._journal: RunJournal | None = None
         self._trainer: Trainer | None = None
         self._epochs: Iterator[EpochResult] = iter(())
-        self._epoch = 0
-        self._score: float | None = None
         self._seconds = 0.0
 
-    def advance(self) -> Advance:
-        """Train one epoch and record it; at the end of the run write its end.
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return max(self.curve, default=0)
 
-        A failure of the run itself ends it with its state and reason; a fault of the machine ends the attempt alone.
+    @property
+    def score(self) -> float | None:
+        """The best score so far; none before the first epoch."""
+        return self.curve[self.epoch] if self.curve else None
+
+    def score_at(self, epoch: int) -> float | None:
+        """The best score after an epoch; a run that was over before stays where it was."""
+        return self.curve.get(min(epoch, self.epoch))
+
+    def start(self) -> None:
+        """Begin, or go on from the last checkpoint; a run that has ended is only read.
 
         Raises:
             JournalError: the record cannot be written.
             MachineFaultError: a fault of the machine; the attempt has ended as `interrupted`.
         """
-        try:
-            return self._step()
-        except JournalError:
-            self.close()
-            raise
-        except Exception as error:
-            if is_machine_fault(error):
-                self.interrupt(fault := f"{type(error).__name__}: {error}")
-                raise MachineFaultError(fault) from error
-            return self._end(*_own_fault(error))
+        earlier = read_run(self._layout, self.key)
+        if earlier is not None and earlier.state.is_final:
+            # by a process that was gone before it could report
+            self.state, self.reason, self.curve = earlier.state, earlier.reason, earlier.curve
+            self.best_epoch = earlier.best_epoch or 0
+            return
+        with self._own_faults():
+            self._trainer = self._restored(earlier)
+            self._end_if_done(
+                self._trainer
+            )  # else it was killed between its last checkpoint and its end line
+
+    def train_epoch(self) -> None:
+        """Train one epoch and record it; where training ends by itself, write the run's end.
+
+        Raises:
+            JournalError: the record cannot be written.
+            MachineFaultError: a fault of the machine; the attempt has ended as `interrupted`.
+        """
+        trainer = self._trainer
+        if trainer is None:
+            raise RuntimeError("an epoch before the start of its run")
+        with self._own_faults():
+            self._record(trainer, next(self._epochs))
+            self._end_if_done(trainer)
+
+    def end_if_out_of_time(self) -> None:
+        """End as `timeout` if it has trained for longer than it may."""
+        limit = self._context.run_timeout
+        if limit is not None and self._seconds > limit:
+            words = f"trained for {self._seconds:.1f} s by epoch {self.epoch}"
+            self.end(RunState.TIMEOUT, f"{words}; failure.run_timeout is {limit:g} s")
+
+    def end(self, state: RunState, reason: str = "") -> None:
+        """Write the end of the run and let go of it."""
+        if self._journal is None:
+            self._journal = self._begin_journal(None, "")
+        self._journal.end(state, reason)
+        self._last.unlink(missing_ok=True)
+        self.state, self.reason = state, reason
+        self._trainer, self._epochs = None, iter(())
 
     def interrupt(self, reason: str) -> None:
         """End the attempt after its last epoch and let go of the run, which goes on from its checkpoint in another.
@@ -121,77 +178,61 @@ class RunSession:
             self._journal = None
         self._lock.release()
 
-    def _step(self) -> Advance:
-        if self._trainer is None:
-            earlier = read_run(self._layout, self._job.key)
-            if earlier is not None and earlier.state.is_final:
-                # by a process that was gone before it could report
-                return Advance(earlier.state, len(earlier.epochs), earlier.score)
-            self._trainer = self._start(earlier)
-        trainer = self._trainer
-        if self._ending(trainer) is None:  # else it was killed between its last checkpoint and its end line
-            self._record(trainer, next(self._epochs))
-        ending = self._ending(trainer)
-        return Advance(RunState.RUNNING, self._epoch, self._score) if ending is None else self._end(*ending)
+    @contextmanager
+    def _own_faults(self) -> Iterator[None]:
+        """Within the block what breaks ends the run with its own state, or for a fault of the machine the attempt."""
+        try:
+            yield
+        except JournalError:
+            self.close()
+            raise
+        except Exception as error:
+            if is_machine_fault(error):
+                self.interrupt(fault := f"{type(error).__name__}: {error}")
+                raise MachineFaultError(fault) from error
+            self.end(*_own_fault(error))
 
-    def _start(self, earlier: RunHistory | None) -> Trainer:
-        torch.set_num_threads(self._context.threads)
-        data = open_training_data(Path(self._context.data_root), self._context.dataset)
+    def _restored(self, earlier: RunHistory | None) -> Trainer:
         config = self._job.config
-        trainer = Trainer(config, data, seed=self._job.seed, device=torch.device(self._context.device))
+        data = open_training_data(Path(self._context.data_root), self._context.dataset)
+        trainer = Trainer(config, data, seed=self.key.seed, device=torch.device(self._context.device))
         if self._last.exists():
             trainer.restore(self._last)
-            self._epoch, self._score = trainer.epoch, trainer.best_value
-        rows = () if earlier is None else earlier.epochs
-        self._seconds = sum(row["seconds"] for row in rows if row["epoch"] <= self._epoch)
+        if earlier is not None:
+            self.curve = {epoch: best for epoch, best in earlier.curve.items() if epoch <= trainer.epoch}
+            self._seconds = sum(row["seconds"] for row in earlier.epochs if row["epoch"] <= trainer.epoch)
+        self.best_epoch = trainer.best_epoch
         self._journal = self._begin_journal(trainer.num_parameters, "; ".join(run_notes(config, data.task)))
         self._epochs = trainer.epochs()
         return trainer
 
     def _begin_journal(self, parameters: int | None, notes: str) -> RunJournal:
         context = self._context
+        gpus = context.gpus / len(self._job.seeds)
         return self._job.begin(
-            self._layout, parameters=parameters, notes=notes, device=context.device, gpus=context.gpus
+            self._layout, self.key, parameters=parameters, notes=notes, device=context.device, gpus=gpus
         )
 
     def _record(self, trainer: Trainer, result: EpochResult) -> None:
         if self._journal is None:
             raise RuntimeError("an epoch before the start of its run")
-        self._journal.epoch(epoch_row(result, self._job.phase))
+        lacking = without_one(trainer, self._context.worst_missing) if result.is_best else {}
+        self.row = {**epoch_row(result, self._job.phase), **lacking}
+        self._journal.epoch(self.row)
         if result.is_best:
-            trainer.save_weights(self._layout.best_weights(self._job.key))
+            trainer.save_weights(self._layout.best_weights(self.key))
         trainer.save(self._last)
-        self._epoch, self._score = result.epoch, result.best_value
+        self.curve[result.epoch] = result.best_value
+        self.best_epoch = result.best_epoch
         self._seconds += result.seconds
 
-    def _ending(self, trainer: Trainer) -> tuple[RunState, str] | None:
-        """How and why the run ends where it stands, or none; the same whether it got here or was resumed here."""
+    def _end_if_done(self, trainer: Trainer) -> None:
         if trainer.stop_reason is not None:
-            return RunState.FINISHED, trainer.stop_reason.value
-        if reason := out_of_patience(self._job.patience, trainer.epoch, trainer.best_epoch):
-            return RunState.FINISHED, reason
-        if reason := missed_bar(self._job.bars, self._epoch, self._score, higher_is_better=self._higher):
-            return RunState.PRUNED, reason
-        limit = self._context.run_timeout
-        if limit is not None and self._seconds > limit:
-            words = f"trained for {self._seconds:.1f} s by epoch {self._epoch}"
-            return RunState.TIMEOUT, f"{words}; failure.run_timeout is {limit:g} s"
-        return None
-
-    def _end(self, state: RunState, reason: str = "") -> Advance:
-        if self._journal is None:
-            self._journal = self._begin_journal(None, "")
-        self._journal.end(state, reason)
-        self._last.unlink(missing_ok=True)
-        return Advance(state, self._epoch, self._score)
-
-    @property
-    def _higher(self) -> bool:
-        return self._context.direction == "max"
+            self.end(RunState.FINISHED, trainer.stop_reason.value)
 
     @property
     def _last(self) -> Path:
-        return self._layout.last_checkpoint(self._job.key)
+        return self._layout.last_checkpoint(self.key)
 
 
 def _own_fault(error: Exception) -> tuple[RunState, str]:
@@ -225,3 +266,10 @@ def epoch_row(result: EpochResult, phase: str) -> dict[str, Any]:
         "seconds": result.seconds,
         **{f"valid_{name}": value for name, value in result.metrics.items()},
     }
+
+
+def without_one(trainer: Trainer, metrics: Sequence[str]) -> dict[str, float]:
+    """Columns of the epochs table: of these metrics the worst on the validation split without one modality."""
+    directions = metric_directions(trainer.model.task)
+    found = worst_missing(lambda r: trainer.validate(r).metrics, {name: directions[name] for name in metrics})
+    return {f"{WORST_MISSING}{name}": value for name, value in found.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,13 +17,15 @@ from cluster.watch import RayLostError, lost_processes, watched
 from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
+from sweeps.block_session import OF_ITS_BLOCK
+from sweeps.ended_trials import ForgetEnded
 from sweeps.interruption import Interruption
 from sweeps.job_sources import JobSource, NoJob, is_done
 from sweeps.jobs import Job
 from sweeps.retries import Retries
 from sweeps.run_lock import locked_run
 from sweeps.run_session import RunContext
-from sweeps.trainable import RunTrainable
+from sweeps.trainable import JobTrainable
 
 
 class Observer(Protocol):
@@ -34,15 +36,19 @@ class Observer(Protocol):
         ...
 
     def run_started(self, job: Job) -> None:
-        """A job was given out."""
+        """The runs of a job were given out."""
         ...
 
     def epoch_done(self, key: RunKey, epoch: int, score: float | None) -> None:
         """A run reported an epoch."""
         ...
 
-    def run_done(self, key: RunKey, words: str) -> None:
-        """A run will not go on; `words` say how it ended."""
+    def run_ended(self, run: RunHistory) -> None:
+        """A run has ended."""
+        ...
+
+    def run_stopped(self, key: RunKey, why: str, *, again: bool) -> None:
+        """An attempt at a run is over and the run is not; whether there is another in this session."""
         ...
 
 
@@ -55,6 +61,7 @@ def run_jobs(
     resources: TrialResources,
     retries: int,
     observer: Observer,
+    callbacks: Sequence[tune.Callback] = (),
 ) -> None:
     """Run a job and every further one of its source; Ray must be connected.
 
@@ -69,7 +76,7 @@ def run_jobs(
         jobs = _Jobs(source, first, layout, context, Retries(retries), observer, interruption)
         try:
             with watched(lambda _: interruption.end_at_once()):
-                _tuner(jobs, layout, resources).fit()
+                _tuner(jobs, layout, resources, callbacks).fit()
         except BaseException as error:
             if not interruption.requested:
                 _check_ray(error)  # whatever it is that Tune says then, this is why
@@ -86,9 +93,11 @@ def _check_ray(error: BaseException | None = None) -> None:
         raise RayLostError(f"Ray's {' and '.join(lost)} is gone") from error
 
 
-def _tuner(jobs: _Jobs, layout: SweepLayout, resources: TrialResources) -> tune.Tuner:
+def _tuner(
+    jobs: _Jobs, layout: SweepLayout, resources: TrialResources, callbacks: Sequence[tune.Callback]
+) -> tune.Tuner:
     return tune.Tuner(
-        tune.with_resources(RunTrainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
+        tune.with_resources(JobTrainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
@@ -101,6 +110,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, resources: TrialResources) -> tune.
             storage_path=str(layout.ray.resolve()),
             verbose=0,
             stop=_Stop(jobs),
+            callbacks=[*callbacks, ForgetEnded()],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
@@ -160,7 +170,9 @@ class _Jobs(Searcher):
         return {"job": job.to_json(), "context": asdict(self._context)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._observer.epoch_done(self._jobs[trial_id].key, result["epoch"], result["score"])
+        reported = zip(self._jobs[trial_id].keys, result["epochs"], result["scores"], strict=True)
+        for key, epoch, score in reported:
+            self._observer.epoch_done(key, epoch, score)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -179,21 +191,23 @@ class _Jobs(Searcher):
         return NoJob.LATER if job is NoJob.NEVER and running else job
 
     def _completed(self, job: Job, *, error: bool) -> None:
-        """What the records say of a run whose trial is over: it has ended, was stopped, or met a fault."""
-        history = read_run(self._layout, job.key)
-        if is_done(history):
-            self._end(job, history)
+        """What the records say of a job whose trial is over: it has ended, was stopped, or met a fault."""
+        histories = [read_run(self._layout, key) for key in job.keys]
+        if all(map(is_done, histories)):
+            self._end(job)
         elif self.is_stopping and not error:
-            self._observer.run_done(job.key, "interrupted after its epoch")
+            for key in job.keys:
+                self._observer.run_stopped(key, "interrupted after its epoch", again=False)
         elif not lost_processes():
-            self._met_fault(job, history)
+            self._met_fault(job, [history for history in histories if history is not None])
 
-    def _met_fault(self, job: Job, history: RunHistory | None) -> None:
-        own_words = history.reason if history and history.state is RunState.INTERRUPTED else ""
+    def _met_fault(self, job: Job, histories: Sequence[RunHistory]) -> None:
+        own_words = _fault(histories)
         fault = own_words or "its process was lost"
-        wait = self._retries.failed(job, len(history.epochs) if history else 0)
+        wait = self._retries.failed(job, sum(len(history.epochs) for history in histories))
         if wait is not None:
-            self._observer.run_done(job.key, f"{fault}; goes on in {wait:g} s")
+            for key in job.keys:
+                self._observer.run_stopped(key, f"{fault}; goes on in {wait:g} s", again=True)
         elif own_words:
             raise UserError(
                 f"run {job.key.stem} met a fault of the machine again and again, the last time: {fault}. It is not the "
@@ -201,13 +215,13 @@ class _Jobs(Searcher):
             )
         else:
             _record_crash(self._layout, job, self._context)
-            self._end(job, read_run(self._layout, job.key))
+            self._end(job)
 
-    def _end(self, job: Job, history: RunHistory | None) -> None:
-        self._source.completed(job.key)
-        if history is not None:
-            score = "" if history.score is None else f", best score {history.score:.4f}"
-            self._observer.run_done(job.key, history.state.value + score)
+    def _end(self, job: Job) -> None:
+        self._source.completed(job)
+        for key in job.keys:
+            if (history := read_run(self._layout, key)) is not None:
+                self._observer.run_ended(history)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles the searcher for a restore that is never asked of it
@@ -235,14 +249,22 @@ class _Stop(tune.Stopper):
         return {}
 
 
+def _fault(histories: Sequence[RunHistory]) -> str:
+    """What the machine did to a job's runs, in their own words; empty where none of them could say it."""
+    told = [history.reason for history in histories if history.state is RunState.INTERRUPTED]
+    return next((reason for reason in told if reason != OF_ITS_BLOCK), "")
+
+
 def _record_crash(layout: SweepLayout, job: Job, context: RunContext) -> None:
-    """The end of a run that loses its process whenever it is tried; it cannot write that itself."""
+    """The end of runs that lose their process whenever they are tried; they cannot write that themselves."""
     reason = (
         "its process was lost again and again without an epoch in between: killed by the system, or crashed"
     )
-    with locked_run(layout, job.key), job.begin(layout, device=context.device) as journal:
-        journal.end(RunState.FAILED, reason)
+    for key in job.keys:
+        if not is_done(read_run(layout, key)):
+            with locked_run(layout, key), job.begin(layout, key, device=context.device) as journal:
+                journal.end(RunState.FAILED, reason)
 
 
 def _trial_name(trial: Trial) -> str:
-    return Job.from_json(trial.config["job"]).key.stem
+    return Job.from_json(trial.config["job"]).name

@@ -40,12 +40,18 @@ KEEPS_NOTES = ("cmaes", *GENETIC)
 
 def always_present(space: SearchSpace) -> dict[str, BaseDistribution]:
     """The searched parameters that no condition takes away and that have more than one value."""
+    found = distributions(space)
+    return {path: each for path, each in found.items() if not space[path].when and not each.single()}
+
+
+def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
+    """The searched parameters, conditional ones too, as Optuna describes them."""
     found = _Distributions()
     for path in space.searched_paths:
         entry = space[path]
-        if isinstance(entry, Parameter) and not entry.when:
+        if isinstance(entry, Parameter):
             entry.suggest(found, path)
-    return {path: distribution for path, distribution in found.by_path.items() if not distribution.single()}
+    return found.by_path
 
 
 def make_sampler(

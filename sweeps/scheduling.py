@@ -1,5 +1,7 @@
 """When a weak trial is cut, by rules whose decisions do not depend on timing.
 
+The score of a trial is the mean over the seeds of its block.
+
 `asha`        the stopping form of asynchronous successive halving (Li et al., "A System for Massively Parallel
               Hyperparameter Tuning", MLSys 2020): at rungs, epochs g, g r, g r^2, ... for the grace period g and the
               reduction factor r, a trial goes on only if its best score so far is among the best 1/r of those that
@@ -19,7 +21,7 @@ fewer others. Ray's scheduler loses its rungs when the driver dies and lets NaN 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -85,6 +87,12 @@ def bars(
     return found
 
 
+def mean_score(scores: Sequence[float | None]) -> float | None:
+    """What a block of runs is judged by; none while one of them has no score."""
+    known = [score for score in scores if score is not None]
+    return sum(known) / len(known) if known and len(known) == len(scores) else None
+
+
 def patience(scheduler: Scheduler) -> int | None:
     """After how many epochs without a new best a run of the search ends; none: it does not."""
     return scheduler.epochs if isinstance(scheduler, PatienceScheduler) else None
@@ -125,12 +133,25 @@ def is_cut(score: float, bar: float, *, higher_is_better: bool) -> bool:
     return not (score >= bar if higher_is_better else score <= bar)
 
 
-def missed_bar(bars: Mapping[int, float], epoch: int, score: float | None, *, higher_is_better: bool) -> str:
-    """Why a run with this best score is pruned after this epoch, or an empty text."""
+def missed_bar(
+    bars: Mapping[int, float],
+    epoch: int,
+    score: float | None,
+    *,
+    higher_is_better: bool,
+    seeds: Sequence[int] = (),
+) -> str:
+    """Why a trial with this best score is pruned after this epoch, or an empty text.
+
+    `seeds` are those that the score is the mean over.
+    """
     bar = bars.get(epoch)
     if bar is None or score is None or not is_cut(score, bar, higher_is_better=higher_is_better):
         return ""
-    return f"best score {score:.4f} misses the bar {bar:.4f} at epoch {epoch}"
+    what = (
+        "best score" if len(seeds) < 2 else f"best score, the mean over seeds {', '.join(map(str, seeds))},"
+    )
+    return f"{what} {score:.4f} misses the bar {bar:.4f} at epoch {epoch}"
 
 
 def _finite(scores: Iterable[float]) -> list[float]:

@@ -7,50 +7,41 @@ never restored from a file: it is replayed from the records.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
 import optuna
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from causalmer_core.seeding import derive
+from results.goals import Goals, Measured
 from results.records import RunState
+from sweeps.outcomes import Outcome
 from sweeps.parameters import Value
 from sweeps.samplers import KEEPS_NOTES, always_present, make_sampler
-from sweeps.scheduling import Curve
 from sweeps.search_section import GENETIC, SearchSection
 from sweeps.sobol import sobol_point
 from sweeps.space import SearchSpace
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a proposal.
-
-    Attributes:
-        state: of its run; `finished` and `pruned` teach the sampler, every other state is a failure, never a bad score.
-        curve: the best score so far after each epoch; empty where the run failed before the first.
-    """
-
-    state: RunState
-    curve: Curve
-
-    @property
-    def score(self) -> float | None:
-        """The best score, if there is a finite one."""
-        last = self.curve[max(self.curve)] if self.curve else math.nan
-        return last if math.isfinite(last) else None
+_OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """A finished run of another sweep that the sampler starts from: its values in this space, and its score."""
+    """A finished configuration of another sweep that the sampler starts from.
+
+    Attributes:
+        values: in this space.
+        score: its mean score.
+        measured: the means of the measures that this sweep's goals are about.
+    """
 
     values: Mapping[str, Value]
     score: float
+    measured: Measured = field(default_factory=dict)
 
 
 class Proposer:
@@ -62,6 +53,7 @@ class Proposer:
         direction: of the score.
         first: the proposals to begin with (the paper's default, listed points).
         taught: what the sampler knows before the first proposal.
+        goals: several objectives, which then go before the score, and constraints.
     """
 
     def __init__(
@@ -71,13 +63,16 @@ class Proposer:
         direction: Literal["max", "min"],
         first: Sequence[Mapping[str, Value]] = (),
         taught: Sequence[Taught] = (),
+        goals: Goals = Goals(),  # noqa: B008 - frozen
     ) -> None:
+        self._goals = goals
         self._space = space
         self._section = section
         self._always = always_present(space)
         self._keeps_notes = section.sampler in KEEPS_NOTES and bool(self._always)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._study = optuna.create_study(direction="maximize" if direction == "max" else "minimize")
+        directions = goals.directions if goals.several else (direction,)
+        self._study = optuna.create_study(directions=[_OPTUNA[direction] for direction in directions])
         self._first = first
         self._trials: list[Trial] = []
         self._taught: list[FrozenTrial] = []
@@ -103,14 +98,25 @@ class Proposer:
     def learn(self, number: int, outcome: Outcome) -> None:
         """Tell the sampler what came of a proposal."""
         trial = self._trials[number]
-        score = outcome.score
+        score = outcome.score if self._goals.are_measured(outcome.measured) else None
         if score is None or outcome.state not in (RunState.FINISHED, RunState.PRUNED):
             self._study.tell(trial, state=TrialState.FAIL)
         elif outcome.state is RunState.PRUNED:
+            self._constrain(trial, outcome.measured)
             trial.report(score, max(outcome.curve))
             self._study.tell(trial, state=TrialState.PRUNED)
         else:
-            self._study.tell(trial, score)
+            self._tell(trial, score, outcome.measured)
+
+    def _tell(self, trial: Trial, score: float, measured: Measured) -> None:
+        """A result: the score, or the values of several objectives."""
+        self._constrain(trial, measured)
+        self._study.tell(trial, self._goals.values(measured) if self._goals.several else score)
+
+    def _constrain(self, trial: Trial, measured: Measured) -> None:
+        """Note on a trial how far it violates each constraint: above 0 is a violation to every sampler that looks."""
+        for measure, violation in self._goals.violations(measured).items():
+            trial.set_constraint(measure, violation)
 
     def _planned(self, number: int) -> dict[str, Value] | None:
         """The proposal, where it does not depend on any outcome and on no sampler of Optuna's."""
@@ -144,7 +150,7 @@ class Proposer:
         self._seed("taught", number)
         # a note puts it into the first generation; CMA-ES is given these trials as such
         trial = self._asked(run.values, note=self._keeps_notes and self._section.sampler in GENETIC)
-        self._study.tell(trial, run.score)
+        self._tell(trial, run.score, run.measured)
 
     def _asked(self, values: Mapping[str, Value], *, note: bool) -> Trial:
         """A running trial with these values, with the sampler's notes on it if it keeps any."""

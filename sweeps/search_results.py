@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from causalmer_core.errors import UserError
+from results.goals import Goals, Measured
 from results.histories import RunHistory
+from results.measured import mean_measured, measured
+from results.pareto import fronts
 
 
 def searched_histories(histories: Iterable[RunHistory]) -> list[RunHistory]:
@@ -28,26 +32,83 @@ def finished_scores(histories: Iterable[RunHistory], seeds: Sequence[int]) -> di
     }
 
 
-def best_candidates(
-    histories: Iterable[RunHistory], seeds: Sequence[int], top_k: int, *, higher_is_better: bool
-) -> list[RunHistory]:
-    """Of each of the search's best configurations, `top_k` at most, a run.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A configuration that finished on all seeds of the search.
 
-    The best comes first; ties go to the earlier proposal.
+    Attributes:
+        run: the first of its runs.
+        score: the mean over the seeds.
+        measured: likewise, by measure.
+    """
+
+    run: RunHistory
+    score: float
+    measured: Measured
+
+
+def in_order(
+    histories: Iterable[RunHistory], seeds: Sequence[int], goals: Goals, *, higher_is_better: bool
+) -> list[Found]:
+    """What the search found and measured whole, the best first.
+
+    First those that violate no constraint, by the number of their front among these where there are several objectives
+    (`results.pareto`), and by score; then the others, by how far they violate them. Ties go to the earlier proposal.
+    """
+    found = _finished(searched_histories(histories), seeds, goals)
+    whole = [each for each in found if goals.are_measured(each.measured)]
+    within = [each for each in whole if not goals.broken(each.measured)]
+    numbers = [1] * len(within)
+    if goals.several:
+        numbers = fronts([goals.values(each.measured) for each in within], goals.directions)
+    front = {each.run.key.config_id: number for each, number in zip(within, numbers, strict=True)}
+    sign = -1.0 if higher_is_better else 1.0
+
+    def order(each: Found) -> tuple[float, float, float, int]:
+        place = front.get(each.run.key.config_id, len(whole) + 1)
+        return place, goals.violation(each.measured), sign * each.score, each.run.number or 0
+
+    return sorted(whole, key=order)
+
+
+def _finished(searched: Sequence[RunHistory], seeds: Sequence[int], goals: Goals) -> list[Found]:
+    runs: defaultdict[str, list[RunHistory]] = defaultdict(list)
+    for history in searched:
+        if history.key.seed in seeds:
+            runs[history.key.config_id].append(history)
+    return [
+        Found(
+            run=runs[config_id][0],
+            score=score,
+            measured=mean_measured([measured(history, goals.measures) for history in runs[config_id]]),
+        )
+        for config_id, score in finished_scores(searched, seeds).items()
+    ]
+
+
+def best_candidates(
+    histories: Iterable[RunHistory],
+    seeds: Sequence[int],
+    top_k: int,
+    *,
+    higher_is_better: bool,
+    goals: Goals = Goals(),  # noqa: B008 - frozen
+) -> list[RunHistory]:
+    """Of each of the search's best configurations, `top_k` at most, a run, in the order of `in_order`.
+
+    One that violates a constraint is among them only where all do.
 
     Raises:
         UserError: no configuration finished on every search seed.
     """
     searched = searched_histories(histories)
-    scores = finished_scores(searched, seeds)
-    if not scores:
+    found = in_order(searched, seeds, goals, higher_is_better=higher_is_better)
+    if not found:
         raise UserError(
             "no configuration finished its search, so there is nothing to confirm; " + _ends(searched)
         )
-    sign = -1.0 if higher_is_better else 1.0
-    first = {history.key.config_id: history for history in reversed(searched)}
-    order = sorted(scores, key=lambda config_id: (sign * scores[config_id], first[config_id].number or 0))
-    return [first[config_id] for config_id in order[:top_k]]
+    within = [each for each in found if not goals.broken(each.measured)]
+    return [each.run for each in (within or found)[:top_k]]
 
 
 def _ends(histories: Sequence[RunHistory]) -> str:

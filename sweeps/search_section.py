@@ -15,6 +15,9 @@ LEARNING = ("tpe", "cmaes", "gp", "nsga2", "nsga3")
 GENETIC = ("nsga2", "nsga3")
 """Of them, those that cross the best of a generation."""
 
+HEEDING = ("tpe", "gp", *GENETIC)
+"""Of them, those that learn several objectives and constraints."""
+
 
 class WarmStartSection(Frozen):
     """An earlier sweep whose results the sampler knows before the first proposal.

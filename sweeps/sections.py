@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from causalmer_core.config import FoldsConfig
 from causalmer_core.errors import UserError, invalid
 from causalmer_core.frozen import Frozen
-from causalmer_core.names import checked_name
+from causalmer_core.names import NAME_PATTERN, checked_name
 
 
 def _safe_name(name: str) -> str:
@@ -22,7 +22,9 @@ def _safe_name(name: str) -> str:
         ) from error
 
 
-SafeName = Annotated[str, AfterValidator(_safe_name)]
+SafeName = Annotated[
+    str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})
+]
 """A name that is safe as one part of a path."""
 
 FolderPath = Annotated[str, Field(min_length=1)]
@@ -52,7 +54,10 @@ class SeedsSection(Frozen):
     """How many seeds are for what.
 
     Attributes:
-        search: seeds of every proposed configuration; for now 1.
+        search: seeds of every proposed configuration; the sampler learns their mean.
+        block: so many of the search's seeds are trained side by side, by one trial: early stopping judges their mean,
+            so that no lucky seed survives alone. A configuration whose block is pruned or fails does not begin its
+            next one. `auto` (default): all of them in one block.
         confirm: further, fresh seeds of the best configurations, at most; see the section `confirmation`. 0: the search
             alone decides.
         evaluate: seeds that no selection sees, of the selected configuration, the paper's default and the undebiased
@@ -61,22 +66,40 @@ class SeedsSection(Frozen):
         first: the first seed; the search's and the confirmation's follow it, and the evaluation's begin 1000 later.
     """
 
-    search: int = Field(default=1, ge=1, le=1)
+    search: int = Field(default=1, ge=1, le=100)
+    block: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     confirm: int = Field(default=5, ge=0, le=500)
     evaluate: int = Field(default=5, ge=1, le=1000)
     top_k: int = Field(default=4, ge=1)
     first: int = Field(default=0, ge=0)
+
+    @field_validator("block")
+    @classmethod
+    def _within_the_search(cls, block: int | str, info: ValidationInfo) -> int | str:
+        search = info.data.get("search")
+        if isinstance(block, int) and isinstance(search, int) and block > search:
+            raise invalid(f"is larger than the search's number of seeds, {search}", f"auto, or 1 to {search}")
+        return block
+
+    @property
+    def block_size(self) -> int:
+        """How many seeds of the search a trial trains side by side, at most."""
+        return self.search if self.block == "auto" else self.block
 
 
 class SelectionSection(Frozen):
     """How the winner is chosen, from validation scores alone.
 
     Attributes:
-        rule: `best_mean`: the best mean over complete seed sets.
+        rule: among the configurations within all constraints, by means over complete seed sets. `best_mean`: the best
+            of the monitored metric. `lower_bound`: the best worse end of its t interval. `one_standard_error`: the
+            fewest parameters within one standard error of the best. These two need two seeds of the confirmation, or of
+            the search where nothing is confirmed. `knee`: of the Pareto front of several objectives the point at which
+            it bends most (see `results.pareto`).
         confidence: of the intervals shown, between 0 and 1.
     """
 
-    rule: Literal["best_mean"] = "best_mean"
+    rule: Literal["best_mean", "lower_bound", "one_standard_error", "knee"] = "best_mean"
     confidence: float = Field(default=0.95, gt=0.0, lt=1.0)
 
 
@@ -87,6 +110,10 @@ def _each_once(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     if len(set(entries)) != len(entries):
         raise invalid("an entry stands twice", "each entry once")
     return entries
+
+
+EachOnce = (AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True}))
+"""Annotations of a list whose entries differ."""
 
 
 class DebiasingSection(Frozen):
@@ -101,7 +128,7 @@ class DebiasingSection(Frozen):
         constraint: of the learned weights: `box`, each in [0, 2]; `simplex`, at least 0 with sum 3.
     """
 
-    methods: Annotated[tuple[Literal["learned", "searched"], ...], AfterValidator(_each_once)] = (
+    methods: Annotated[tuple[Literal["learned", "searched"], ...], *EachOnce] = (
         "learned",
         "searched",
     )
@@ -130,9 +157,8 @@ class EvaluationSection(Frozen):
 
     removals: Annotated[
         tuple[Literal["zero", "mean", "permutation"], ...],
-        AfterValidator(_each_once),
+        *EachOnce,
         AfterValidator(_with_zero),
+        Field(json_schema_extra={"contains": {"const": "zero"}}),
     ] = ("zero",)
-    step_rates: Annotated[
-        tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...], AfterValidator(_each_once)
-    ] = ()
+    step_rates: Annotated[tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...], *EachOnce] = ()

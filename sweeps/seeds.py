@@ -28,6 +28,10 @@ class SeedPlan:
         if len(set(every)) != len(every):
             raise ValueError(f"a seed serves two purposes: {self.search}, {self.confirm}, {self.evaluate}")
 
+    def search_blocks(self, size: int) -> tuple[tuple[int, ...], ...]:
+        """The search's seeds in blocks of at most `size`, in their order."""
+        return tuple(self.search[start : start + size] for start in range(0, len(self.search), size))
+
     @staticmethod
     def counted(search: int, confirm: int, evaluate: int, first: int = 0) -> SeedPlan:
         """`search` seeds from `first` on, after them `confirm` fresh ones, and from `first + 1000` on `evaluate` more.

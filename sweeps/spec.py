@@ -8,22 +8,26 @@ from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
-from pydantic_core import InitErrorDetails
 
 from causalmer_core.config import RunConfig
-from causalmer_core.errors import UserError, invalid
+from causalmer_core.errors import UserError
 from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
+from causalmer_core.task import Task
 from cluster.resources import TrialResources
+from results.goals import Goals
 from results.racing import ConfirmationRule, RaceRule
+from results.selection_rules import RULES
 from sweeps.budget import BudgetSection
-from sweeps.checks import base_problems, paper_problems, rejection, space_problems
+from sweeps.checks import base_problems, paper_problems, rejection, space_problems, synthetic_problems
 from sweeps.configurations import fixed_part, paper_default, with_values
 from sweeps.entries import Entry
 from sweeps.failure import FailureSection
 from sweeps.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
+from sweeps.objective_checks import objective_problems
+from sweeps.objectives import Constraint, Objective, goals_of
 from sweeps.parameters import Parameter, Value
-from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, shown
+from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, refused, shown
 from sweeps.schedulers import AshaScheduler, Scheduler
 from sweeps.search_checks import first_points, search_problems
 from sweeps.search_section import SearchSection
@@ -38,6 +42,7 @@ from sweeps.sections import (
 )
 from sweeps.seeds import SeedPlan
 from sweeps.space import SearchSpace
+from sweeps.tracking_section import TrackingSection
 from sweeps.yaml_file import YamlFile, write_yaml
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -55,6 +60,8 @@ class SweepSpec(Frozen):
         base: the fixed part of every configuration, a nested mapping merged into `RunConfig`'s published
             defaults.
         space: what is searched; empty means one configuration.
+        objectives: what is wanted, the monitored metric first; empty (default): it alone.
+        constraints: what a configuration must keep within to be confirmed and selected.
         search: how configurations are proposed.
         scheduler: whether weak trials are cut early.
         seeds: how many seeds are for what.
@@ -67,6 +74,7 @@ class SweepSpec(Frozen):
         resources: what each trial takes.
         failure: what happens when a run or the machine fails.
         budget: what the search may use.
+        tracking: where runs are shown beside the records.
         reuse: whether runs that other sweeps below `storage` have finished are taken over instead of trained again.
     """
 
@@ -76,6 +84,8 @@ class SweepSpec(Frozen):
     fidelity: Fidelity = "mended"
     base: dict[str, Any] = Field(default_factory=dict)
     space: SearchSpace = SearchSpace()
+    objectives: tuple[Objective, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
     search: SearchSection = SearchSection()
     scheduler: Scheduler = AshaScheduler()
     seeds: SeedsSection = SeedsSection()
@@ -87,15 +97,22 @@ class SweepSpec(Frozen):
     resources: TrialResources = Field(default=TrialResources())
     failure: FailureSection = FailureSection()
     budget: BudgetSection = BudgetSection()
+    tracking: TrackingSection = TrackingSection()
     reuse: bool = True
 
     @model_validator(mode="after")
     def _top_k_fits(self) -> Self:
         if self.seeds.top_k > self.search.num_configs:
             what = f"confirms {self.seeds.top_k} of {self.search.num_configs} configurations (search.num_configs)"
-            error = invalid(what, f"up to {self.search.num_configs}")
-            details = InitErrorDetails(type=error, loc=("seeds", "top_k"), input=self.seeds.top_k)
-            raise ValidationError.from_exception_data("SweepSpec", [details])
+            raise refused(what, f"up to {self.search.num_configs}", ("seeds", "top_k"), self.seeds.top_k)
+        return self
+
+    @model_validator(mode="after")
+    def _rule_has_its_seeds(self) -> Self:
+        rule, seeds = RULES[self.selection.rule], self.seeds.confirm or self.seeds.search
+        if seeds < rule.least_seeds:
+            what = f"needs {rule.least_seeds} seeds to see how scores spread, and seeds.confirm is {self.seeds.confirm}"
+            raise refused(what, "best_mean, or a larger seeds.confirm", ("selection", "rule"), rule.name)
         return self
 
     @property
@@ -142,6 +159,18 @@ class SweepSpec(Frozen):
         """Which seeds are for what."""
         seeds = self.seeds
         return SeedPlan.counted(seeds.search, seeds.confirm, seeds.evaluate, seeds.first)
+
+    def goals(self, task: Task) -> Goals:
+        """The objectives and constraints as the records name them, held against the metrics of a task.
+
+        Raises:
+            MisfitError: the task has no such metric.
+        """
+        return goals_of(self.objectives, self.constraints, task)
+
+    def search_blocks(self) -> tuple[tuple[int, ...], ...]:
+        """The search's seeds, those together that a trial trains side by side."""
+        return self.seed_plan().search_blocks(self.seeds.block_size)
 
 
 def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> SweepSpec:
@@ -205,13 +234,14 @@ def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
     except ValidationError as error:
         problems = problems_of(error, SweepSpec, tree)
     base, overrides = tree.get("base", {}), tree.get("paper_default", {})
-    problems += _synthetic_problems(tree.get("data"))
+    problems += synthetic_problems(tree.get("data"))
     wrong = base_problems(base) if isinstance(base, dict) else []
     if isinstance(base, dict) and not wrong:
         config, space = (
             fixed_part(base, spec.fidelity if spec else "mended"),
             spec.space if spec else _usable_part(tree.get("space")),
         )
+        problems += [] if spec is None else _objective_problems(spec, config.trainer.monitor, tree)
         wrong = space_problems(config, space)
         if isinstance(overrides, dict) and not wrong:
             space = space.bound(config)
@@ -220,6 +250,11 @@ def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
                 paper = paper_default(config, space, overrides)
                 wrong = search_problems(spec.search, space, paper, lambda values: rejection(config, values))
     return spec, problems + wrong
+
+
+def _objective_problems(spec: SweepSpec, monitor: str, tree: dict[str, Any]) -> list[Problem]:
+    rules = (spec.search, spec.scheduler, spec.confirmation, spec.selection)
+    return objective_problems(spec.objectives, spec.constraints, monitor, *rules, given=tree)
 
 
 def _usable_part(space: Any) -> SearchSpace:
@@ -233,19 +268,6 @@ def _usable_part(space: Any) -> SearchSpace:
         if isinstance(entry, Parameter) and not entry.when:
             usable[path] = entry
     return SearchSpace(usable)
-
-
-def _synthetic_problems(data: Any) -> list[Problem]:
-    given = data.get("synthetic") if isinstance(data, dict) else None
-    if not isinstance(given, dict):
-        return []
-    from causalmer_core.datasets.synthetic import SyntheticConfig  # it imports torch, which takes seconds
-
-    try:
-        SyntheticConfig.model_validate_json(json.dumps(given))
-    except ValidationError as error:
-        return problems_of(error, SyntheticConfig, given, ("data", "synthetic"))
-    return []
 
 
 def _split(key: str) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ fast the machine is, and so does the number of proposals under them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from results.goals import Goals
 from results.histories import RunHistory
 from results.records import RunKey, RunState
 from sweeps.budget import BudgetSection
-from sweeps.search import Outcome
+from sweeps.outcomes import Outcome
 
 Span = tuple[datetime, datetime, float]
 """From, to, and GPUs meanwhile."""
@@ -22,12 +23,13 @@ _HOUR = timedelta(hours=1)
 
 
 class Spending:
-    """What has been used, kept as runs begin and end.
+    """What has been used, kept as jobs begin and end.
 
     Args:
         budget: the limits.
-        gpus: what a run of this session takes.
+        gpus: what a trial of this session takes.
         higher_is_better: of the score.
+        goals: a configuration that misses a constraint reaches no target.
         clock: the time in UTC; for tests.
     """
 
@@ -37,33 +39,33 @@ class Spending:
         *,
         gpus: float,
         higher_is_better: bool,
+        goals: Goals = Goals(),  # noqa: B008 - frozen
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._budget = budget
         self._gpus = gpus
         self._sign = 1.0 if higher_is_better else -1.0
+        self._goals = goals
         self._clock = clock
         self._running: dict[RunKey, datetime] = {}
         self._spans: list[Span] = []
 
-    def begun(self, key: RunKey, earlier: RunHistory | None) -> None:
-        """A run is given out; `earlier` is what is on record of it already."""
+    def begun(self, key: RunKey, earlier: Sequence[RunHistory | None]) -> None:
+        """A job is given out, by the key of its first run; `earlier` is what is on record of its runs already."""
         self._running[key] = self._clock()
-        if earlier is not None:
-            self._spans += spans_of(earlier)
+        self._spans += _spans(earlier)
 
-    def ended(self, key: RunKey, history: RunHistory | None) -> None:
-        """A run has ended, in this session or in an earlier one."""
+    def ended(self, key: RunKey, histories: Sequence[RunHistory | None]) -> None:
+        """A job has ended, in this session or in an earlier one."""
         begun = self._running.pop(key, None)
-        spans = [] if history is None else spans_of(history)
-        self._spans += [span for span in spans if begun is None or span[1] > begun]
+        self._spans += [span for span in _spans(histories) if begun is None or span[1] > begun]
 
-    def used_up(self, runs: int, settled: Mapping[RunKey, Outcome]) -> str:
+    def used_up(self, runs: int, settled: Mapping[str, Outcome]) -> str:
         """Which part of the budget is used up, in words, or an empty text.
 
         Args:
             runs: different configurations proposed so far.
-            settled: what the next proposal is made from.
+            settled: what the next proposal is made from, by config_id.
         """
         budget = self._budget
         if budget.runs is not None and runs >= budget.runs:
@@ -81,15 +83,22 @@ class Spending:
             return f"budget.gpu_hours: {gpu_hours:.3g} of {budget.gpu_hours:g} GPU hours are used"
         return ""
 
-    def _reached(self, settled: Mapping[RunKey, Outcome]) -> str:
+    def _reached(self, settled: Mapping[str, Outcome]) -> str:
         target = self._budget.target
         if target is None:
             return ""
-        for key, outcome in settled.items():
-            score = outcome.score if outcome.state is RunState.FINISHED else None
+        for config_id, outcome in settled.items():
+            within = outcome.state is RunState.FINISHED and not self._goals.broken(outcome.measured)
+            score = outcome.score if within else None
             if score is not None and self._sign * score >= self._sign * target:
-                return f"budget.target: run {key.stem} reached {score:.4f}, the target is {target:g}"
+                return (
+                    f"budget.target: configuration {config_id} reached {score:.4f}, the target is {target:g}"
+                )
         return ""
+
+
+def _spans(histories: Iterable[RunHistory | None]) -> list[Span]:
+    return [span for history in histories if history is not None for span in spans_of(history)]
 
 
 def spans_of(history: RunHistory) -> list[Span]:

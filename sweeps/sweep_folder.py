@@ -14,7 +14,16 @@ from sweeps.problems import shown
 from sweeps.schedulers import PatienceScheduler
 from sweeps.spec import changed_values, load_spec, to_yaml
 
-MAY_CHANGE = ("storage", "data.root", "evaluation.", "resources.", "failure.", "budget.", "reuse")
+MAY_CHANGE = (
+    "storage",
+    "data.root",
+    "evaluation.",
+    "resources.",
+    "failure.",
+    "budget.",
+    "reuse",
+    "tracking.",
+)
 """Keys of a sweep's file that may change when it is continued: no record that there is depends on them."""
 
 MAY_GROW = ("search.num_configs", "seeds.confirm", "seeds.evaluate", "seeds.top_k")
@@ -30,6 +39,8 @@ _WHY = {
     "paper_default": "the contender 'paper' on record is another configuration",
     "space": "the proposals on record are of another space",
     "search.": "every proposal follows from it",
+    "objectives": "proposals, measures and what was confirmed follow from them",
+    "constraints": "proposals, measures and what was confirmed follow from them",
     "scheduler": "which runs were cut follows from it",
     "seeds.": "it says which seeds are for what",
 }
@@ -55,6 +66,8 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         # what ran out of the scheduler's patience stopped sooner than the same configuration with another seed
         search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
         confirmation=spec.confirmation,
+        goals=sweep.goals,
+        selection_rule=spec.selection.rule,
         dataset=spec.data.name,
         dataset_fingerprint=sweep.data.fingerprint,
     )

@@ -1,4 +1,4 @@
-"""The run as Ray Tune sees it: a class trainable whose actor is reused from run to run.
+"""A job as Ray Tune sees it: a class trainable whose actor is reused from job to job.
 
 Ray's own result files and checkpoints are never the record, so it is told little and saves nothing.
 """
@@ -9,31 +9,41 @@ from typing import Any
 
 from ray import tune
 
+from sweeps.block_session import BlockSession
 from sweeps.jobs import Job
-from sweeps.run_session import RunContext, RunSession
+from sweeps.run_session import RunContext
+from sweeps.scheduling import mean_score
 
 
-class RunTrainable(tune.Trainable):
-    """One step is one epoch. The configuration is `{"job": <JSON>, "context": {...}}`."""
+class JobTrainable(tune.Trainable):
+    """One step is one epoch of every run. The configuration is `{"job": <JSON>, "context": {...}}`."""
 
-    _session: RunSession | None = None
+    _session: BlockSession | None = None
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Begin the run that the configuration describes."""
-        self._session = RunSession(Job.from_json(config["job"]), RunContext(**config["context"]))
+        """Begin the job that the configuration describes."""
+        self._session = BlockSession(Job.from_json(config["job"]), RunContext(**config["context"]))
 
     def step(self) -> dict[str, Any]:
-        """Train and record one epoch, and report how the run stands."""
+        """Train and record one epoch of every run, and report how they stand: lists, one entry a run."""
         if self._session is None:
             raise RuntimeError("a step before setup")
-        advance = self._session.advance()
-        done = advance.state.is_final
+        runs = self._session.advance()
+        done = all(run.state.is_final for run in runs)
         if done:
             self._session.close()
-        return {"state": advance.state.value, "epoch": advance.epoch, "score": advance.score, "done": done}
+        scores = [run.score for run in runs]
+        return {
+            "score": mean_score(scores),
+            "scores": scores,
+            "epochs": [run.epoch for run in runs],
+            "states": [run.state.value for run in runs],
+            "rows": [run.row for run in runs],
+            "done": done,
+        }
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Go on to another run in the same process; Ray does not call `cleanup` in between."""
+        """Go on to another job in the same process; Ray does not call `cleanup` in between."""
         self.cleanup()
         self.setup(new_config)
         return True
@@ -45,7 +55,7 @@ class RunTrainable(tune.Trainable):
         """Nothing: the session finds its own checkpoint."""
 
     def cleanup(self) -> None:
-        """Let go of the run; one that has not ended goes on from its checkpoint in another attempt."""
+        """Let go of the runs; those that have not ended go on from their checkpoints in another attempt."""
         if self._session is not None:
             self._session.interrupt("the sweep was stopped")
             self._session = None

@@ -13,11 +13,12 @@ from typing import Any
 
 from causalmer_core.config import RunConfig
 from causalmer_core.errors import UserError, did_you_mean
-from results.histories import RunHistory, read_runs
+from results.goals import Goals
+from results.histories import read_runs
 from results.layout import SweepLayout
 from results.manifest import read_manifest
-from results.records import RunState
 from sweeps.search import Taught
+from sweeps.search_results import Found, in_order
 from sweeps.search_section import WarmStartSection
 from sweeps.space import SearchSpace
 from sweeps.spec import SweepSpec
@@ -32,7 +33,11 @@ CMAES_LEAST = 10
 
 def as_row(taught: Sequence[Taught]) -> dict[str, Any]:
     """The line of the journal that holds the runs."""
-    return {"kind": KIND, "runs": [asdict(run) for run in taught]}
+    return {"kind": KIND, "runs": [_without_empty(asdict(run)) for run in taught]}
+
+
+def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "measured" or value}
 
 
 def recorded(rows: Sequence[dict[str, Any]]) -> list[Taught] | None:
@@ -41,11 +46,20 @@ def recorded(rows: Sequence[dict[str, Any]]) -> list[Taught] | None:
     return [Taught(**run) for run in found[0]] if found else None
 
 
-def gather(spec: SweepSpec, fingerprint: str, *, higher_is_better: bool) -> list[Taught]:
-    """The best finished search runs of the earlier sweep whose values lie in this sweep's space, the best first.
+def gather(
+    spec: SweepSpec,
+    fingerprint: str,
+    *,
+    higher_is_better: bool,
+    goals: Goals = Goals(),  # noqa: B008 - frozen
+) -> list[Taught]:
+    """The best finished configurations of the earlier search whose values lie in this sweep's space, the best first.
+
+    Where this sweep has objectives or constraints, only those of which all measures are on record.
 
     Raises:
-        UserError: there is no such sweep, it is of other data or of another metric, or none of its runs can be used.
+        UserError: there is no such sweep, it is of other data or of another metric, or none of its configurations can
+            be used.
     """
     section = spec.search.warm_start
     if section is None:
@@ -53,19 +67,20 @@ def gather(spec: SweepSpec, fingerprint: str, *, higher_is_better: bool) -> list
     layout = _layout(section, Path(spec.storage))
     config = spec.base_config(fingerprint)
     _check_comparable(layout, config)
-    space, sign = spec.bound_space(), -1.0 if higher_is_better else 1.0
-    runs = [run for run in read_runs(layout) if _is_finished_search(run)]
-    runs.sort(key=lambda run: (sign * (run.score or 0.0), run.number or 0))
-    taught = [found for run in runs if (found := _taught(run, space, config)) is not None][: section.top]
+    space, seeds = spec.bound_space(), read_manifest(layout).search_seeds
+    found = in_order(read_runs(layout), seeds, goals, higher_is_better=higher_is_better)
+    taught = [one for each in found if (one := _taught(each, space, config)) is not None]
+    taught = taught[: section.top]
     if not taught:
+        lacking = f" with {', '.join(goals.measures)} on record" if goals.measures else ""
         raise UserError(
-            f"none of the {len(runs)} finished search runs of {layout.root} lies in this sweep's space; allowed a "
-            "sweep whose searched values overlap with it, or no search.warm_start"
+            f"none of the {len(found)} finished configurations{lacking} of the search of {layout.root} lies in this "
+            "sweep's space; allowed a sweep whose searched values overlap with it, or no search.warm_start"
         )
     if spec.search.sampler == "cmaes" and len(taught) < CMAES_LEAST:
         raise UserError(
-            f"{layout.root} gives {len(taught)} runs (search.warm_start.top is {section.top}), too few for cmaes, "
-            f"which starts from their best tenth; allowed {CMAES_LEAST} or more, or another sampler"
+            f"{layout.root} gives {len(taught)} configurations (search.warm_start.top is {section.top}), too few for "
+            f"cmaes, which starts from their best tenth; allowed {CMAES_LEAST} or more, or another sampler"
         )
     return taught
 
@@ -97,14 +112,10 @@ def _check_comparable(layout: SweepLayout, config: RunConfig) -> None:
         )
 
 
-def _is_finished_search(run: RunHistory) -> bool:
-    return run.phase == "search" and run.state is RunState.FINISHED and run.score is not None
-
-
-def _taught(run: RunHistory, space: SearchSpace, config: RunConfig) -> Taught | None:
-    """The run as the sampler learns it; none where it lies outside the space, or validated on other samples."""
-    earlier = RunConfig.model_validate(run.config)
+def _taught(found: Found, space: SearchSpace, config: RunConfig) -> Taught | None:
+    """The configuration as the sampler learns it; none where it lies outside the space, or saw other samples."""
+    earlier = RunConfig.model_validate(found.run.config)
     values = space.default_point(earlier)
-    if values is None or run.score is None or earlier.data.split != config.data.split:
+    if values is None or earlier.data.split != config.data.split:
         return None
-    return Taught(values, run.score)
+    return Taught(values, found.score, found.measured)

@@ -49,7 +49,11 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Signals(_Part):
-    """Mean distance of the causal evidence from 0, in units of its own spread."""
+    """Mean distance of the causal evidence from 0, in units of its own spread.
+
+    Attributes:
+        text, audio, vision: of each modality.
+    """
 
     text: Strength = 0.9
     audio: Strength = 0.7
@@ -57,7 +61,11 @@ class Signals(_Part):
 
 
 class Shortcuts(_Part):
-    """rho of each modality: 0 no shortcut, 1 the cue equals the label throughout training."""
+    """rho of each modality: 0 no shortcut, 1 the cue equals the label throughout training.
+
+    Attributes:
+        text, audio, vision: of each modality.
+    """
 
     text: Dependence = 0.5
     audio: Dependence = 0.5
@@ -65,7 +73,11 @@ class Shortcuts(_Part):
 
 
 class Widths(_Part):
-    """Features a step of each modality; at least 2E."""
+    """Features a step of each modality; at least 2E.
+
+    Attributes:
+        text, audio, vision: of each modality.
+    """
 
     text: Count = 16
     audio: Count = 12

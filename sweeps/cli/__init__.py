@@ -1,4 +1,4 @@
-"""The command line: `causalmer run|resume|plan|status`, and `causalmer data|results|checkpoint|cluster ...`."""
+"""The command line: `causalmer run|resume|plan|status|schema`, and `causalmer data|results|checkpoint|cluster ...`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from causalmer_core.errors import UserError
-from sweeps.cli import checkpoint, cluster, data, results, sweep
+from sweeps.cli import checkpoint, cluster, data, results, schema, status, sweep
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     help="Seed-aware hyperparameter sweeps for counterfactual multimodal emotion recognition.",
 )
-for command in (sweep.run, sweep.resume, sweep.plan, sweep.status):
+for command in (sweep.run, sweep.resume, sweep.plan, status.status, schema.schema):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")

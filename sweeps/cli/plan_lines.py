@@ -1,8 +1,12 @@
-"""What a plan says of the search: what is fixed or follows, what is tried first, what it learns from, when it cuts."""
+"""What a plan says of the search: what is wanted, what is fixed or follows, what is tried first, what it learns from,
+when it cuts.
+"""
 
 from __future__ import annotations
 
+from results.goals import Goals
 from sweeps.scheduling import num_brackets, patience, rungs
+from sweeps.search_section import HEEDING
 from sweeps.spec import SweepSpec
 
 
@@ -18,10 +22,23 @@ def search_lines(spec: SweepSpec, max_epochs: int) -> list[tuple[str, str]]:
     warm = spec.search.warm_start
     if warm is not None:
         lines.append(
-            ("warm start", f"the best {warm.top} finished search runs of {warm.sweep}, in this space")
+            ("warm start", f"the best {warm.top} finished configurations of {warm.sweep}, in this space")
         )
     lines.append(("scheduler", _scheduler(spec, max_epochs)))
     return lines
+
+
+def goal_lines(goals: Goals, spec: SweepSpec) -> list[tuple[str, str]]:
+    """What is wanted beside a good score, and what follows from it; nothing where that is all."""
+    lines = list(goals.described().items())
+    notes = []
+    if goals.worst_missing:
+        notes.append("each new best is validated three more times, without one modality")
+    if "seconds" in goals.measures:
+        notes.append("seconds depend on the machine, and so do proposals and choices made from them")
+    if goals.constraints and spec.search.sampler not in HEEDING:
+        notes.append(f"{spec.search.sampler} proposes without a look at constraints")
+    return [*lines, *(("", note) for note in notes)]
 
 
 def _scheduler(spec: SweepSpec, max_epochs: int) -> str:

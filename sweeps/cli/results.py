@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,16 @@ from causalmer_core.config import RunConfig
 from causalmer_core.datasets.store import default_root
 from causalmer_core.errors import UserError
 from results.best_yaml import write_best_yaml
-from results.dataset import DEFAULT_STORAGE, find_sweep, open_sweep
-from results.files import write_text
+from results.dataset import open_sweep
+from results.files import exclusive_lock, write_text
 from results.final_evaluation import final_evaluation
-from results.layout import TABLES, SweepLayout
+from results.layout import TABLES
 from results.report import write_report
-from results.selection import RULES, Selection, read_selection
+from results.selection import Selection, read_selection
 from results.selection import select as select_best
+from results.selection_rules import RULES
 from sweeps.cli.checkpoint import Remove, Split, show_evaluation
+from sweeps.cli.sweep_argument import OptionalSweep, StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console, leaderboard_table, print_test_tables
 from sweeps.debiasing_phase import debias
 from sweeps.phases import contenders
@@ -30,37 +33,27 @@ app = typer.Typer(
     help="Rank, select, evaluate, report and export what a sweep recorded.", no_args_is_help=True
 )
 
-SweepArgument = Annotated[
-    str, typer.Argument(metavar="SWEEP", help="A sweep's YAML file, its folder, or its name in the storage.")
-]
-OptionalSweep = Annotated[
-    str | None,
-    typer.Argument(metavar="SWEEP", help="A sweep's YAML file, its folder, or its name in the storage."),
-]
-StorageOption = Annotated[
-    Path | None,
-    typer.Option("--storage", help=f"Where sweeps lie; default: the file's, or {DEFAULT_STORAGE}."),
-]
-
 
 @app.command()
 def leaderboard(sweep: SweepArgument, storage: StorageOption = None) -> None:
     """Rank the configurations by mean validation score over complete sets of seeds."""
-    console().print(leaderboard_table(open_sweep(_find(sweep, storage))))
+    console().print(leaderboard_table(open_sweep(named_sweep(sweep, storage))))
 
 
 @app.command()
 def select(
     sweep: SweepArgument,
-    rule: Annotated[str, typer.Option("--rule", help=f"How to choose: {', '.join(RULES)}.")] = "best_mean",
+    rule: Annotated[
+        str | None, typer.Option("--rule", help=f"How to choose: {', '.join(RULES)}; default: the sweep's.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write the configuration as a sweep YAML.")
     ] = None,
     storage: StorageOption = None,
 ) -> None:
     """Choose a configuration by validation records alone, and say why."""
-    results = open_sweep(_find(sweep, storage))
-    chosen = select_best(results, rule)
+    results = open_sweep(named_sweep(sweep, storage))
+    chosen = select_best(results, rule or results.manifest.selection_rule)
     screen = console()
     _say_why(screen, chosen)
     screen.print(Text(f"written to {results.layout.selection}"))
@@ -107,7 +100,7 @@ def evaluate(
         raise UserError("give a sweep (its YAML file, folder or name), or --checkpoint DIR with --data NAME")
     if data is not None or remove or split != "valid":
         raise UserError("--data, --remove and --split go with --checkpoint; a sweep has its own")
-    layout = _find(sweep, storage)
+    layout = named_sweep(sweep, storage)
     selection = read_selection(layout)
     if selection is None:
         raise UserError(
@@ -138,7 +131,7 @@ def report(
     storage: StorageOption = None,
 ) -> None:
     """Write the report, one self-contained HTML page."""
-    layout = _find(sweep, storage)
+    layout = named_sweep(sweep, storage)
     try:
         path = write_report(layout, out)
     except OSError as error:
@@ -155,7 +148,7 @@ def export(
     storage: StorageOption = None,
 ) -> None:
     """Write the tables as CSV."""
-    results = open_sweep(_find(sweep, storage))
+    results = open_sweep(named_sweep(sweep, storage))
     screen = console()
     for name in TABLES:
         path = out / f"{name}.csv"
@@ -167,13 +160,28 @@ def export(
         screen.print(Text(f"{path}: {len(frame)} rows"))
 
 
-def _find(sweep: str, storage: Path | None) -> SweepLayout:
-    """The sweep that a user names: by its YAML file, its folder, or its name in the storage."""
-    path = Path(sweep)
-    if path.suffix not in (".yaml", ".yml") or path.is_dir():
-        return find_sweep(sweep, storage or DEFAULT_STORAGE)
-    spec = load_spec(path, {} if storage is None else {"storage": str(storage)})
-    return find_sweep(str(Path(spec.storage) / spec.name), spec.storage)
+@app.command()
+def study(
+    sweep: SweepArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file; by default optuna.log in the sweep.")
+    ] = None,
+    storage: StorageOption = None,
+) -> None:
+    """Write Optuna's study of the search from the records alone, for optuna-dashboard."""
+    from sweeps.study_file import write_study  # Optuna takes a second to import
+
+    layout = named_sweep(sweep, storage)
+    path = out or layout.study
+    running = "it is running and keeps the file itself; open that, or write a copy with --out FILE"
+    try:
+        with exclusive_lock(layout.lock, wait=False, busy=running) if out is None else nullcontext():
+            trials = write_study(layout, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    console().print(
+        Text(f"written to {path}: {trials} trials; open it with: optuna-dashboard {path}"), soft_wrap=True
+    )
 
 
 def _data_root(given: SweepSpec, own: SweepSpec) -> Path:

@@ -1,4 +1,4 @@
-"""`causalmer run`, `resume`, `plan` and `status`."""
+"""`causalmer run`, `resume` and `plan`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from causalmer_core.errors import UserError
 from results.dataset import open_sweep
 from results.layout import SweepLayout
-from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables, status_table
+from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables
 from sweeps.driver import Machine, run_sweep
 from sweeps.plan import plan_sweep
 from sweeps.preflight import preflight
@@ -97,12 +97,6 @@ def plan(
     console().print(plan_table(shown))
     for caution in checked.cautions:
         console().print(f"note: {caution}", markup=False, highlight=False)
-
-
-def status(file: SpecFile, set_: Set = None, storage: Storage = None) -> None:
-    """Show how far a sweep is, from its records alone; works while it runs."""
-    with _loaded(file, set_, storage, None) as spec:
-        console().print(status_table(open_sweep(_layout(spec))))
 
 
 def _machine(cpus: int | None, gpus: int | None, address: str | None, *, insecure: bool) -> Machine:

@@ -11,18 +11,17 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from results.certainty import tied_sentence, tied_with_best
 from results.dataset import SweepResults
 from results.debiasing_table import debiasing_lines
 from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
-from results.journal import read_journal
 from results.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
 from results.selection import read_selection
 from sweeps.cli.modality_tables import modality_tables
-from sweeps.cli.plan_lines import search_lines
-from sweeps.job_sources import cut_of
-from sweeps.phases import PHASES
+from sweeps.cli.plan_lines import goal_lines, search_lines
 from sweeps.plan import Plan
 from sweeps.sections import DebiasingSection
+from sweeps.spec import SweepSpec
 
 _PIPE_WIDTH = 200
 _MOST_SEED_COLUMNS = 8
@@ -44,9 +43,16 @@ def leaderboard_table(results: SweepResults) -> RenderableType:
     if not board.entries:
         return Group(title, Text("no run has been recorded yet"))
     parts: list[RenderableType] = [title, _board_table(board)]
+    parts += [Text(f"{name}: {text}") for name, text in board.goals.described().items()]
+    for entry in board.entries:
+        if entry.broken:
+            parts.append(Text(f"{entry.label} violates a constraint: {', '.join(entry.broken)}"))
     if board.incomplete:
         note = f"{len(board.incomplete)} with incomplete seed sets are not averaged and cannot be selected"
         parts.append(Text(note))
+    tied = tied_with_best(board)
+    if tied is not None and len(board.ranked) > 1:
+        parts.append(Text(tied_sentence(tied, board)))
     return Group(*parts)
 
 
@@ -109,25 +115,6 @@ def debiasing_table(results: SweepResults) -> RenderableType | None:
     return Group(Text(title), table)
 
 
-def status_table(results: SweepResults) -> RenderableType:
-    """How many runs stand how, by phase, and the best score so far."""
-    runs = results.runs
-    if runs.empty:
-        return Text(f"{results.manifest.sweep_id}: no run has been recorded yet")
-    table = _plain_table("phase", "runs", "states", "epochs", "best score")
-    for phase in (name for name in PHASES if name in set(runs["phase"])):
-        group = runs[runs["phase"] == phase]
-        states = ", ".join(f"{count} {state}" for state, count in Counter(group["state"]).most_common())
-        scores = group["score"].dropna()
-        best = scores.max() if results.manifest.direction == "max" else scores.min()
-        shown = "–" if scores.empty else f"{best:.4f}"
-        table.add_row(*map(Text, (phase, str(len(group)), states, str(group["epochs"].sum()), shown)))
-    parts: list[RenderableType] = [Text(results.manifest.sweep_id), table]
-    if cut := cut_of(read_journal(results.layout.proposals)):
-        parts.append(Text(f"search cut by budget after {cut['number']} proposals; {cut['reason']}"))
-    return Group(*parts)
-
-
 def plan_table(plan: Plan) -> RenderableType:
     """What would run, with what, and for how long at most."""
     spec = plan.sweep.spec
@@ -140,8 +127,9 @@ def plan_table(plan: Plan) -> RenderableType:
         ("space", f"{len(spec.space.searched_paths)} parameters, {size}"),
         (
             "search",
-            f"at most {plan.runs['search']} runs by {spec.search.sampler} with {_seeds(seeds.search)}",
+            f"at most {plan.runs['search']} runs by {spec.search.sampler} with {_seeds(seeds.search)}{_blocks(spec)}",
         ),
+        *goal_lines(plan.sweep.goals, spec),
         *search_lines(spec, plan.max_epochs),
         ("confirm", _confirmation(plan)),
         (
@@ -187,6 +175,11 @@ def _seeds(seeds: Sequence[int]) -> str:
     return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
 
+def _blocks(spec: SweepSpec) -> str:
+    blocks = spec.search_blocks()
+    return f", in trials of {' and '.join(str(len(block)) for block in blocks)}" if len(blocks[0]) > 1 else ""
+
+
 def _after_training(section: DebiasingSection) -> str:
     if not section.methods:
         return "nothing is chosen after training"
@@ -197,11 +190,17 @@ def _board_table(board: Leaderboard) -> Table:
     table = _plain_table("", "configuration", "mean [95% t interval]")
     for heading in _seed_headings(board):
         table.add_column(heading, justify="right")
+    for measure in board.other_measures:
+        table.add_column(measure, justify="right")
+    if board.goals.several:
+        table.add_column("front", justify="right")
     table.add_column("search", justify="right")
     if board.fresh_seeds:
         table.add_column("seeds that no selection saw")
     for place, entry in enumerate(board.ranked, start=1):
         _add_entry(table, str(place), entry, board)
+    for entry in board.infeasible:
+        _add_entry(table, "infeasible", entry, board)
     for entry in board.left:
         _add_entry(table, f"left after {_count(entry.left_after or 0, 'seed')}", entry, board)
     groups = {
@@ -239,7 +238,16 @@ def _add_entry(table: Table, place: str, entry: Entry, board: Leaderboard) -> No
     mean = "–" if entry.interval is None else str(entry.interval)
     fresh = ["–" if entry.fresh_interval is None else str(entry.fresh_interval)] if board.fresh_seeds else []
     name = f"{entry.label} {entry.config_id[:8]}"
-    table.add_row(*map(Text, (place, name, mean, *_seed_cells(entry, board), _search(entry), *fresh)))
+    wanted = _goal_cells(entry, board)
+    table.add_row(
+        *map(Text, (place, name, mean, *_seed_cells(entry, board), *wanted, _search(entry), *fresh))
+    )
+
+
+def _goal_cells(entry: Entry, board: Leaderboard) -> list[str]:
+    values = [entry.measured.get(measure) for measure in board.other_measures]
+    cells = ["–" if value is None else f"{value:.6g}" for value in values]
+    return [*cells, str(entry.front or "–")] if board.goals.several else cells
 
 
 def _search(entry: Entry) -> str:

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from causalmer_core.backbone_config import BUILT_IN
 from causalmer_core.config import RunConfig
-from causalmer_core.identity import config_id
+from causalmer_core.identity import WITHOUT_EFFECT, config_id, identity
 from causalmer_core.pretrained import weights_digest
 
 PINNED = json.loads((Path(__file__).parent / "pinned_defaults.json").read_text(encoding="utf-8"))
+PRETRAINED_BRANCH = {"path": "here", "weights_sha256": "a" * 64}
 PRETRAINED = {"model.text_branch.path": "here", "model.text_branch.weights_sha256": "a" * 64}
 
 
@@ -70,3 +73,31 @@ def test_the_digest_of_weights_follows_both_files(tmp_path: Path) -> None:
         if (tmp_path / "model.safetensors").exists():
             digests.add(weights_digest(str(tmp_path)))
     assert len(digests) == 3
+
+
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "model.debiasing": st.sampled_from(list(WITHOUT_EFFECT)),
+        "model.fusion": st.sampled_from(["sum", "hm", "tanh", "mask"]),
+        "model.backbone": st.sampled_from([{"name": name} for name in BUILT_IN] + [{"layers": 2}]),
+        "model.text_branch": st.sampled_from([{"name": "transformer"}, {"frozen": True}, PRETRAINED_BRANCH]),
+        "model.debiasing_weights.text": st.sampled_from([0, 1, 1.0, 2]),
+        "loss.alpha": st.sampled_from([0.1, 0.2]),
+        "loss.beta": st.sampled_from([1, 2]),
+        "optimiser.learning_rates.audio": st.sampled_from([2e-3, 1e-3]),
+        "optimiser.learning_rates.constants": st.sampled_from([2e-3, 1e-3]),
+        "data.fingerprint": st.sampled_from(["", "a" * 64]),
+        "trainer.max_epochs": st.sampled_from([50, 3]),
+    },
+)
+
+
+@given(VALUES, VALUES)
+@example({}, {"loss.alpha": 0.1})
+@example({"model.debiasing": "none"}, {"model.debiasing": "none", "model.fusion": "hm", "loss.beta": 2})
+def test_two_configurations_share_an_identity_exactly_where_nothing_that_matters_differs(
+    one: dict[str, object], other: dict[str, object]
+) -> None:
+    left, right = (RunConfig().with_values(values) for values in (one, other))
+    assert (config_id(left) == config_id(right)) is (identity(left) == identity(right))

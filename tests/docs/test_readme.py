@@ -34,6 +34,7 @@ from sweeps.sections import (
     SelectionSection,
 )
 from sweeps.spec import SweepSpec, load_spec
+from sweeps.tracking_section import TrackingSection
 from sweeps.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,7 @@ def test_every_make_target_in_the_readme_is_one() -> None:
 @pytest.mark.parametrize(
     "block",
     [*blocks(README, "yaml"), *blocks(REFERENCE, "yaml")],
-    ids=["readme", "reference", "linked", "folds"],
+    ids=["readme", "reference", "editor", "linked", "goals", "folds"],
 )
 def test_a_sweep_that_is_shown_is_valid(block: str, tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
@@ -125,6 +126,7 @@ def test_the_reference_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "resources": TrialResources,
         "failure": FailureSection,
         "budget": BudgetSection,
+        "tracking": TrackingSection,
     }
     assert set(shown) == set(SweepSpec.model_fields)
     assert shown["reuse"] is SweepSpec.model_fields["reuse"].default

@@ -15,10 +15,12 @@ from results.histories import read_run
 from results.journal import read_journal
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
-from sweeps.job_sources import NoJob, SearchJobs
+from sweeps.job_sources import NoJob
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 from sweeps.scheduling import is_cut
+from sweeps.search_jobs import SearchJobs
+from sweeps.study_file import StudyFile
 
 
 @dataclass
@@ -34,6 +36,9 @@ class Simulated:
     source: SearchJobs = field(init=False)
     running: dict[RunKey, Job] = field(default_factory=dict)
     given: list[Job] = field(default_factory=list)
+    watch: bool = False
+    said: list[str] = field(default_factory=list)
+    """What Optuna's view complains of."""
 
     def __post_init__(self) -> None:
         self.open()
@@ -47,6 +52,7 @@ class Simulated:
             self.sweep.data.fingerprint,
             higher_is_better=True,
             read_run=lambda key: read_run(self.layout, key),
+            watcher=StudyFile(self.layout, self.said.append) if self.watch else None,
         )
 
     def kill(self) -> None:
@@ -64,21 +70,21 @@ class Simulated:
         return job
 
     def end(self, key: RunKey, state: RunState | None = None) -> None:
-        """A running run ends, as its digest says or in a state that is given."""
+        """A running job ends, as its digest says or in a state that is given."""
         job = self.running.pop(key)
         if state is not None:
             record_run(self.layout, job, scores(key)[:1], state)
-            self.source.completed(key)
+            self.source.completed(job)
             return
         reached: list[float] = []
-        state = RunState.NAN if zlib.crc32(key.stem.encode()) % 8 == 0 else RunState.FINISHED
+        state = RunState.NAN if zlib.crc32(job.name.encode()) % 8 == 0 else RunState.FINISHED
         for epoch, score in enumerate(scores(key), start=1):
             reached.append(score)
             if epoch in job.bars and is_cut(score, job.bars[epoch], higher_is_better=True):
                 state = RunState.PRUNED
                 break
         record_run(self.layout, job, reached, state)
-        self.source.completed(key)
+        self.source.completed(job)
 
     def run(self, workers: int, order: random.Random, *, until: int | None = None) -> None:
         """Keep `workers` runs going, and let them end in an order of its own, to the end or for so many ends."""
@@ -112,10 +118,12 @@ def scores(key: RunKey) -> list[float]:
     return [last / 2, last / 1.5, last]
 
 
-def simulated(folder: Path, text: str = YAML, *, go_on: bool = False, **overrides: Any) -> Simulated:
-    """A sweep that begins in a folder, or goes on with the records there."""
+def simulated(
+    folder: Path, text: str = YAML, *, go_on: bool = False, watch: bool = False, **overrides: Any
+) -> Simulated:
+    """A sweep that begins in a folder, or goes on with the records there; with `watch` it keeps Optuna's view."""
     folder.mkdir(exist_ok=True)
     sweep = checked_sweep(
         folder, text, **{"search__num_configs": 10, "search__max_concurrent": 3, **overrides}
     )
-    return Simulated(sweep, sweep.layout if go_on else begin(sweep))
+    return Simulated(sweep, sweep.layout if go_on else begin(sweep), watch=watch)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from results.layout import SweepLayout
-from results.records import RunState
+from results.records import RunKey, RunState
 from results.run_journal import RunJournal
+from sweeps.block_session import Advance, BlockSession
 from sweeps.driver import run_context
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep, preflight
-from sweeps.run_session import Advance, RunSession
 from sweeps.spec import load_spec
 from sweeps.sweep_folder import begin_sweep
 
@@ -69,24 +69,35 @@ def begin(sweep: CheckedSweep) -> SweepLayout:
 
 
 def train(job: Job, sweep: CheckedSweep) -> Advance:
+    """Train a job of one run to its end in this process."""
+    (advance,) = train_block(job, sweep)
+    return advance
+
+
+def train_block(job: Job, sweep: CheckedSweep) -> tuple[Advance, ...]:
     """Train a job to its end in this process."""
-    session = RunSession(job, run_context(sweep))
-    try:
+    with BlockSession(job, run_context(sweep)) as session:
         while True:
-            advance = session.advance()
-            if advance.state.is_final:
-                return advance
-    finally:
-        session.close()
+            runs = session.advance()
+            if all(run.state.is_final for run in runs):
+                return runs
 
 
 def record_run(
     layout: SweepLayout, job: Job, scores: Iterable[float], state: RunState | None = RunState.FINISHED
 ) -> None:
-    """Write a run's journal without training: best scores so far, one an epoch; no state: it was killed."""
+    """Write a job's journals without training: best scores so far, one an epoch; no state: it was killed."""
+    for key in job.keys:
+        record_one(layout, job, key, scores, state)
+
+
+def record_one(
+    layout: SweepLayout, job: Job, key: RunKey, scores: Iterable[float], state: RunState | None
+) -> None:
+    """Write the journal of one of a job's runs."""
     with RunJournal.begin(
         layout,
-        job.key,
+        key,
         phase=job.phase,
         role=job.role,
         number=job.number,

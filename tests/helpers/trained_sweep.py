@@ -58,7 +58,7 @@ class Trained:
         begin(self.sweep)
         for config in self.configs:
             for seed in SEEDS:
-                train(Job(config=config, seed=seed, phase="evaluate", role="candidate"), self.sweep)
+                train(Job(config=config, seeds=(seed,), phase="evaluate", role="candidate"), self.sweep)
 
     def evaluate(
         self,

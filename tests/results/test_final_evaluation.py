@@ -105,12 +105,14 @@ def _never_start(trained: Trained, key: RunKey) -> None:
 
 def _kill(trained: Trained, key: RunKey) -> None:
     config = next(config for config in trained.configs if config_id(config) == key.config_id)
-    record_run(trained.layout, Job(config=config, seed=key.seed, phase="confirm", role="paper"), [0.5], None)
+    record_run(
+        trained.layout, Job(config=config, seeds=(key,).seed, phase="confirm", role="paper"), [0.5], None
+    )
 
 
 def _prune(trained: Trained, key: RunKey) -> None:
     config = next(config for config in trained.configs if config_id(config) == key.config_id)
-    job = Job(config=config, seed=key.seed, phase="confirm", role="paper")
+    job = Job(config=config, seeds=(key,).seed, phase="confirm", role="paper")
     record_run(trained.layout, job, [0.5], RunState.PRUNED)
 
 

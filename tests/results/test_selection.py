@@ -6,15 +6,20 @@ import dataclasses
 from pathlib import Path
 
 import handmade
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from causalmer_core.errors import UserError
 from results.dataset import SweepResults, open_sweep
 from results.intervals import t_interval
-from results.leaderboard import Leaderboard
+from results.leaderboard import Leaderboard, leaderboard
 from results.racing import HalvingRule
-from results.selection import RULES, Rule, choose, read_selection, select
+from results.selection import choose, read_selection, select
+from results.selection_reasons import certainty_reasons
+from results.selection_rules import RULES, Rule
+from results.statistics.optimism import Optimism
 
 
 @pytest.fixture
@@ -72,6 +77,51 @@ def test_the_runner_up_may_have_left_the_confirmation_before(tmp_path: Path) -> 
     assert "2 left the confirmation before" in "; ".join(chosen.reasons)
 
 
+def test_the_tied_set_and_the_estimated_optimism_stand_in_the_selection(results: SweepResults) -> None:
+    chosen = choose(results)
+    assert chosen.tied is not None
+    assert chosen.tied.best == handmade.config_id("2")
+    assert {*chosen.tied.tied} == {handmade.config_id(name) for name in "012"}
+    assert chosen.tied.test == "t"
+    second, third = (stats.ttest_1samp(d, 0.0).pvalue for d in ([0.10, 0.0, 0.02], [0.09, 0.01, 0.05]))
+    adjusted = 2 * min(second, third)
+    assert chosen.tied.p_values[handmade.config_id("0")] == pytest.approx(adjusted)
+    assert chosen.tied.p_values[handmade.config_id("1")] == pytest.approx(max(adjusted, second))
+    assert chosen.runner_up is not None
+    assert chosen.runner_up.effect_size == pytest.approx(0.04 / np.std([0.1, 0, 0.02], ddof=1) / np.pi**0.5)
+    reasons = "\n".join(chosen.reasons)
+    assert (
+        f"cannot be told from the best mean, #2: #1 (p = {adjusted:.3g}), #0 (p = {adjusted:.3g})" in reasons
+    )
+    assert "paired t test over 3 common seeds, Holm-corrected, level 0.05" in reasons
+
+
+def test_optimism_is_estimated_only_as_long_as_none_is_measured(tmp_path: Path) -> None:
+    judged = open_sweep(handmade.judged_sweep(tmp_path))
+    assert choose(judged).estimated_optimism is None
+    early = choose(dataclasses.replace(judged, runs=judged.runs[judged.runs["seed"] < 1000]))
+    assert early.estimated_optimism is not None
+    assert early.estimated_optimism == choose(judged_early(judged)).estimated_optimism
+    assert "resampling 3 seeds around the choice among 3 configurations" in early.reasons[-1]
+
+
+def test_an_estimate_gives_raw_and_corrected_side_by_side_and_a_negative_one_is_no_understatement(
+    results: SweepResults,
+) -> None:
+    board = leaderboard(results.runs, results.manifest)
+    (found,) = certainty_reasons(None, Optimism(0.77, 0.015, 0.755, "estimated"), board)
+    assert "0.7700 is overstated by about 0.0150" in found
+    assert "corrected 0.7550" in found
+    (found,) = certainty_reasons(None, Optimism(0.77, -0.01, 0.78, "estimated"), board)
+    assert found == "no sign that its mean is overstated for having been chosen, estimated"
+
+
+def judged_early(judged: SweepResults) -> SweepResults:
+    """As before the evaluation, the rows in another order."""
+    runs = judged.runs[judged.runs["seed"] < 1000].sample(frac=1.0, random_state=0)
+    return dataclasses.replace(judged, runs=runs)
+
+
 def test_a_selection_comes_back_as_written(results: SweepResults) -> None:
     assert read_selection(results.layout) is None
     chosen = select(results)
@@ -123,7 +173,7 @@ def test_a_rule_is_handed_the_columns_it_declares_and_no_others(
 
 
 def test_no_rule_may_see_more_than_validation_records() -> None:
-    allowed = {"config_id", "seed", "role", "number", "state", "score"}
+    allowed = {"config_id", "seed", "role", "number", "state", "score", "parameters"}
     for name, rule in RULES.items():
         assert isinstance(rule, Rule)
         assert rule.name == name
@@ -133,7 +183,8 @@ def test_no_rule_may_see_more_than_validation_records() -> None:
 
 def test_an_unknown_rule_is_answered_with_the_known_ones(results: SweepResults) -> None:
     with pytest.raises(
-        UserError, match=r"unknown selection rule 'best_men'; allowed: best_mean \(did you mean"
+        UserError,
+        match=r"unknown selection rule 'best_men'; allowed: best_mean, knee, lower_bound, one_standard_error \(did you",
     ):
         choose(results, "best_men")
 

@@ -201,12 +201,39 @@ def test_status_tells_how_runs_stand(shell: Shell, tmp_path: Path) -> None:
     assert "no run has been recorded yet" in shell("status", "tiny.yaml")[1]
     config = sweep.spec.base_config(sweep.data.fingerprint)
     for seed, state in ((0, "finished"), (1, None)):
-        job = Job(config=config, seed=seed, phase="search", role="candidate", number=seed)
+        job = Job(config=config, seeds=(seed,), phase="search", role="candidate", number=seed)
         record_run(sweep.layout, job, [0.5, 0.75], *([] if state else [None]))
     code, output, _ = shell("status", "tiny.yaml")
     assert code == 0
     row = next(line.split() for line in output.splitlines() if line.startswith("search"))
     assert row == ["search", "2", "1", "finished,", "1", "lost", "4", "0.7500"]
+    assert "no process runs it; last record 0:00:0" in output
+    assert "1 finished, 0 pruned, 0 failed" in output
+    assert ": 0.7500 over 1 seed, no interval" in output
+    assert "12 runs an hour, 0.0133 epochs a second in the last minutes" in output
+    assert "budget" not in output
+    for place in ("causalmer_runs/tiny", "tiny"):
+        assert shell("status", place)[1].splitlines()[:3] == output.splitlines()[:3]
+    assert shell("status", "tiny", "--watch", "0.1")[0] == 0, (
+        "nobody runs it, so there is nothing to wait for"
+    )
+
+
+def test_status_tells_what_the_budget_has_left(shell: Shell, tmp_path: Path) -> None:
+    budget = {"runs": 4, "hours": 2.0, "gpu_hours": 3.0, "target": 0.9}
+    sweep = checked_sweep(tmp_path, storage=str(tmp_path / "causalmer_runs"), budget=budget)
+    begin(sweep)
+    config = sweep.spec.base_config(sweep.data.fingerprint)
+    work = Job(config=config, seeds=(0,), phase="search", role="candidate", number=0)
+    record_run(sweep.layout, work, [0.5, 0.75])
+    output = shell("status", "tiny")[1]
+    for part in (
+        "1 of 4 configurations",
+        "of 2 hours",
+        "0 of 3 GPU hours",
+        "until a configuration reaches 0.9",
+    ):
+        assert part in output
 
 
 def test_a_sweep_is_found_by_its_file_its_folder_and_its_name(shell: Shell, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def searched_sweep(folder: Path, **changes: Any) -> CheckedSweep:
     for number, alpha in enumerate(ALPHAS):
         values = {"model.fusion": "tanh", "loss.alpha": alpha, "optimiser.learning_rates.backbone": 0.002}
         config = sweep.spec.configuration(values, sweep.data.fingerprint)
-        job = Job(config=config, seed=0, phase="search", role="candidate", number=number, values=values)
+        job = Job(config=config, seeds=(0,), phase="search", role="candidate", number=number, values=values)
         record_run(sweep.layout, job, [score(number, 0)])
     return sweep
 
@@ -65,10 +65,10 @@ def test_a_round_begins_when_all_runs_of_the_one_before_have_ended(tmp_path: Pat
     assert {(job.phase, job.role) for job in first} == {("confirm", "candidate")}
     for job in first[:-1]:
         finish(sweep, job)
-        jobs.completed(job.key)
+        jobs.completed(job)
         assert jobs.next_job() is NoJob.LATER
     finish(sweep, first[-1])
-    jobs.completed(first[-1].key)
+    jobs.completed(first[-1])
     assert {(job.number, job.key.seed) for job in given(jobs)} == {
         (number, seed) for number in (2, 3) for seed in (2, 3, 4)
     }
@@ -82,7 +82,7 @@ def run_to_the_end(sweep: CheckedSweep, *, restarts: bool) -> list[RunKey]:
             assert job is NoJob.NEVER
             return done
         finish(sweep, job)
-        jobs.completed(job.key)
+        jobs.completed(job)
         done.append(job.key)
         if restarts:
             jobs = source(sweep)
@@ -117,7 +117,7 @@ def test_a_run_that_was_lost_is_asked_for_again_and_one_that_failed_is_out(tmp_p
     again = source(sweep)
     assert [job.key for job in given(again)] == [first[0].key]
     finish(sweep, first[0])
-    again.completed(first[0].key)
+    again.completed(first[0])
     assert first[1].key.config_id not in {job.key.config_id for job in given(again)}
 
 
@@ -138,7 +138,7 @@ def test_a_configuration_that_was_confirmed_races_on_though_others_have_passed_i
     run_to_the_end(sweep, restarts=False)
     values = {"model.fusion": "tanh", "loss.alpha": 0.9, "optimiser.learning_rates.backbone": 0.002}
     config = sweep.spec.configuration(values, sweep.data.fingerprint)
-    better = Job(config=config, seed=0, phase="search", role="candidate", number=4, values=values)
+    better = Job(config=config, seeds=(0,), phase="search", role="candidate", number=4, values=values)
     record_run(sweep.layout, better, [0.99])
     race = source(sweep).race()
     assert config_id(config) in race.racing

@@ -46,7 +46,7 @@ class Trained:
         paper = spec.paper_config(self.sweep.data.fingerprint)
         for config in (self.selected, paper, spec.undebiased(self.selected)):
             for seed in spec.seed_plan().evaluate:
-                train(Job(config=config, seed=seed, phase="evaluate", role="candidate"), self.sweep)
+                train(Job(config=config, seeds=(seed,), phase="evaluate", role="candidate"), self.sweep)
 
     def debias(self) -> list[tuple[int, str]]:
         chosen = debias(self.layout, self.sweep.spec, self.selected, data_root=self.sweep.data_root)

@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 from driven_sweep import MAIN, PATIENCE, Sweep, assert_equal_records, assert_gone, family, trainers
+from study_view import as_read, as_recorded
 
 from results.histories import read_runs
 from results.journal import read_journal
@@ -60,6 +61,7 @@ def test_a_sweep_leads_from_its_file_to_tables_and_report(undisturbed: Sweep) ->
     for name in ("epochs", "runs", "evaluations"):
         assert pd.read_parquet(undisturbed.layout.table(name)).equals(getattr(results, name))
     assert undisturbed.layout.report.stat().st_size > 100_000
+    assert as_read(undisturbed.layout.study) == as_recorded(undisturbed.layout)
 
 
 def test_the_selection_says_how_far_it_was_overstated_on_seeds_that_it_did_not_see(

@@ -20,7 +20,7 @@ from sweeps.jobs import Job
 
 def known(jobs: list[Job]) -> list[tuple[Any, ...]]:
     """What of jobs must not depend on timing, by number."""
-    return sorted((job.number, job.key, job.seed, dict(job.bars)) for job in jobs)
+    return sorted((job.number, job.key, job.seeds, dict(job.bars)) for job in jobs)
 
 
 def test_a_proposal_waits_for_those_before_it_but_for_the_concurrent_ones(tmp_path: Path) -> None:
@@ -103,6 +103,61 @@ def test_with_any_sampler_neither_workers_nor_kills_change_a_proposal(tmp_path: 
     assert all(entry in known(steady.given) for entry in known(disturbed.given))
 
 
+BLOCKS = [({"search": 3}, [(0, 1, 2)]), ({"search": 3, "block": 2}, [(0, 1), (2,)])]
+
+
+@pytest.mark.parametrize(("seeds", "blocks"), BLOCKS, ids=["one block", "two blocks"])
+def test_with_blocks_of_seeds_neither_workers_nor_kills_change_a_proposal_or_a_bar(
+    tmp_path: Path, seeds: dict[str, Any], blocks: list[tuple[int, ...]]
+) -> None:
+    section = {"confirm": 2, "evaluate": 2, "top_k": 2, **seeds}
+    steady, disturbed = (simulated(tmp_path / name, seeds=section) for name in ("a", "b"))
+    steady.run(1, random.Random(0))
+    for number, ends in enumerate((0, 4, 3)):
+        disturbed.run(2, random.Random(number), until=ends)
+        disturbed.take()
+        disturbed.kill()
+        disturbed.open()
+    disturbed.run(3, random.Random(9))
+    assert disturbed.proposals == steady.proposals
+    assert {job.name for job in disturbed.given} == {job.name for job in steady.given}
+    assert all(entry in known(steady.given) for entry in known(disturbed.given))
+    assert {job.seeds for job in steady.given} == set(blocks)
+
+
+def test_a_configurations_next_block_begins_only_where_the_last_one_finished(tmp_path: Path) -> None:
+    """What is pruned or fails with two seeds costs no third."""
+    seeds = {"search": 3, "block": 2, "confirm": 2, "top_k": 2}
+    simulation = simulated(tmp_path, seeds=seeds, search__max_concurrent=1, failure={"fail_fast": None})
+    for number, state in enumerate((RunState.FINISHED, RunState.PRUNED, RunState.NAN)):
+        job = simulation.take()
+        assert isinstance(job, Job)
+        assert (job.number, job.seeds) == (number, (0, 1))
+        simulation.end(job.key, state)
+        if state is RunState.FINISHED:
+            second = simulation.take()
+            assert isinstance(second, Job)
+            assert (second.number, second.seeds, second.bars) == (number, (2,), {})
+            assert simulation.take() is NoJob.LATER
+            simulation.end(second.key, RunState.FINISHED)
+    following = simulation.take()
+    assert isinstance(following, Job)
+    assert following.number == 3
+
+
+def test_the_sampler_learns_the_mean_of_the_search_seeds(tmp_path: Path) -> None:
+    simulation = simulated(tmp_path, seeds={"search": 2, "block": 1, "confirm": 2, "top_k": 2})
+    for score in (0.25, 0.75):
+        job = simulation.take()
+        assert isinstance(job, Job)
+        assert job.number == 0
+        record_run(simulation.layout, job, [score])
+        simulation.source.completed(job)
+    found = simulation.source._searched[job.key.config_id].outcome
+    assert found is not None
+    assert (found.state, found.score) == (RunState.FINISHED, 0.5)
+
+
 GRID = (
     YAML.replace("{float: [0.01, 1.0], log: true}", "{float: [0.1, 1.0], step: 0.1}")
     .replace("{float: [0.1, 3.0], log: true, when", "{choice: [0.5, 1.0], when")
@@ -164,7 +219,7 @@ def test_a_list_leaves_out_what_is_done_and_gives_the_rest_in_order(tmp_path: Pa
     sweep = checked_sweep(tmp_path)
     layout = begin(sweep)
     config = sweep.spec.base_config(sweep.data.fingerprint)
-    jobs = [Job(config=config, seed=seed, phase="confirm", role="paper") for seed in range(5)]
+    jobs = [Job(config=config, seeds=(seed,), phase="confirm", role="paper") for seed in range(5)]
     record_run(layout, jobs[1], [0.5])
     record_run(layout, jobs[2], [0.5], RunState.FAILED)
     record_run(layout, jobs[3], [0.5], None)
@@ -177,4 +232,4 @@ def test_a_job_travels_as_text_without_a_change(undisturbed: Simulated) -> None:
         text = job.to_json()
         assert Job.from_json(text) == job
         assert Job.from_json(text).key == job.key
-        assert json.loads(text)["seed"] == job.seed
+        assert tuple(json.loads(text)["seeds"]) == job.seeds

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import witness
 from driven_sweep import PATIENCE, Sweep, assert_equal_records, assert_gone, family, trainers
+from study_view import as_read, as_recorded
 from tiny_sweep import YAML
 
 from causalmer_core.config import RunConfig
@@ -27,7 +28,12 @@ from results.run_journal import parse_attempt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-LONGER = YAML.replace("max_epochs: 3", "max_epochs: 8").replace("num_configs: 5", "num_configs: 10")
+LONGER = (
+    YAML.replace("max_epochs: 3", "max_epochs: 8")
+    .replace("num_configs: 5", "num_configs: 6")
+    .replace("seeds: {", "seeds: {search: 2, ")
+)
+"""Its search trains blocks of two seeds."""
 KILLS = 10
 
 
@@ -86,6 +92,7 @@ def test_ten_kills_at_random_moments_lose_nothing_and_double_nothing(
     assert not sweep.results.epochs.duplicated(["config_id", "seed", "epoch"]).any()
     assert not sweep.results.runs.duplicated(["config_id", "seed"]).any()
     assert_equal_records(undisturbed, sweep)
+    assert as_read(sweep.layout.study) == as_recorded(sweep.layout)
 
 
 def epochs(log: Path) -> int:

@@ -12,9 +12,9 @@ from results.histories import read_run
 from results.manifest import read_manifest
 from results.records import RunState
 from sweeps.confirmation import confirm_job
-from sweeps.job_sources import SearchJobs
 from sweeps.jobs import Job
 from sweeps.reuse import Reuse
+from sweeps.search_jobs import SearchJobs
 
 
 def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path: Path) -> None:
@@ -43,8 +43,8 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
     assert len(history.epochs) == history.best_epoch + 2 < 9
     assert history.reason == "2 epochs without a new best (scheduler patience)"
     other = checked_sweep(tmp_path, name="other", **settings)
-    take_over = Reuse(begin(other), higher_is_better=True, told=lambda *_: None)
-    assert take_over(job) is None
-    assert take_over(replace(job, patience=None)) is None, "the run ended sooner than its configuration says"
+    take_over = Reuse(begin(other), higher_is_better=True, told=lambda _: None)
+    assert not take_over(job)
+    assert not take_over(replace(job, patience=None)), "the run ended sooner than its configuration says"
     assert confirm_job(history, 1).patience is None
     assert not read_manifest(layout).search_ranks, "its search score is that of a shorter run"

@@ -27,7 +27,7 @@ def test_a_plan_names_what_is_fixed_first_taught_and_cut(tmp_path: Path) -> None
         ("fixed", f"loss.alpha: constant 0.5; {follows}"),
         ("first #0", "loss.alpha: 0.5, model.fusion: mask, optimiser.learning_rates.audio: 0.001"),
         ("first #1", "loss.alpha: 0.5, model.fusion: sum, optimiser.learning_rates.audio: 0.001"),
-        ("warm start", "the best 7 finished search runs of earlier, in this space"),
+        ("warm start", "the best 7 finished configurations of earlier, in this space"),
         (
             "scheduler",
             "hyperband: bracket 0 cuts after epochs 2, 6; bracket 1 cuts after epochs 6; "

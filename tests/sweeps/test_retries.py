@@ -23,7 +23,7 @@ class Clock:
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
     sweep = checked_sweep(tmp_path_factory.mktemp("jobs"))
     config = sweep.spec.base_config(sweep.data.fingerprint)
-    return [Job(config=config, seed=seed, phase="confirm", role="paper") for seed in (1, 2)]
+    return [Job(config=config, seeds=(seed,), phase="confirm", role="paper") for seed in (1, 2)]
 
 
 def test_a_run_waits_longer_after_each_failure_in_a_row() -> None:

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_sweep import YAML, begin, checked_sweep, record_run, run_context, train
+from tiny_sweep import YAML, begin, checked_sweep, record_run, run_context, train, train_block
 
 from results.dataset import open_sweep
 from results.histories import RunHistory, read_run
 from results.manifest import read_manifest
 from results.records import RunState
+from sweeps.block_session import BlockSession
 from sweeps.job_sources import JobList, NoJob
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 from sweeps.reuse import Reuse
-from sweeps.run_session import RunSession
 
 NOT_COMPARED = {"seconds", "time", "attempt", "phase"}
 
@@ -33,7 +33,7 @@ def named(folder: Path, name: str) -> CheckedSweep:
 def job(sweep: CheckedSweep, phase: str = "search", bars: Mapping[int, float] | None = None) -> Job:
     config = sweep.spec.base_config(sweep.data.fingerprint)
     number = 0 if phase == "search" else None
-    return Job(config=config, seed=1, phase=phase, role="candidate", number=number, bars=bars or {})
+    return Job(config=config, seeds=(1,), phase=phase, role="candidate", number=number, bars=bars or {})
 
 
 def history(sweep: CheckedSweep) -> RunHistory:
@@ -48,8 +48,8 @@ def measured(found: RunHistory) -> list[dict[str, Any]]:
 
 def take_over(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:
     told: list[str] = []
-    reuse = Reuse(sweep.layout, higher_is_better=True, told=lambda _, sweep_id: told.append(sweep_id))
-    return reuse(work), told
+    reuse = Reuse(sweep.layout, higher_is_better=True, told=lambda run: told.append(run.reused_from or ""))
+    return (history(sweep) if reuse(work) else None), told
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_run_without_its_weights_is_trained_again(sweeps: tuple[CheckedSweep, 
 
 
 def test_another_seed_is_another_run(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
-    assert take_over(sweeps[1], replace(job(sweeps[1]), seed=2)) == (None, [])
+    assert take_over(sweeps[1], replace(job(sweeps[1]), seeds=(2,))) == (None, [])
 
 
 def test_a_confirmation_takes_over_what_another_sweep_searched_with_its_seed(
@@ -172,7 +172,7 @@ def test_a_run_begun_here_is_taken_over_where_another_sweep_has_finished_it_mean
     sweeps: tuple[CheckedSweep, CheckedSweep],
 ) -> None:
     first, second = sweeps
-    session = RunSession(job(second), run_context(second))
+    session = BlockSession(job(second), run_context(second))
     session.advance()
     session.close()
     found, _ = take_over(second, job(second))
@@ -184,7 +184,69 @@ def test_a_run_begun_here_is_taken_over_where_another_sweep_has_finished_it_mean
 
 def test_a_list_gives_out_what_could_not_be_taken_over(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     second = sweeps[1]
-    other = replace(job(second), seed=2)
-    reuse = Reuse(second.layout, higher_is_better=True, told=lambda *_: None)
+    other = replace(job(second), seeds=(2,))
+    reuse = Reuse(second.layout, higher_is_better=True, told=lambda _: None)
     source = JobList([job(second), other], lambda key: read_run(second.layout, key), reuse)
     assert [source.next_job(), source.next_job()] == [other, NoJob.NEVER]
+
+
+BLOCK = (1, 2)
+
+
+@pytest.mark.parametrize("missed", [1, 2, 3])
+def test_a_block_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
+    tmp_path: Path, missed: int
+) -> None:
+    first, second, trained = named(tmp_path, "first"), named(tmp_path, "second"), named(tmp_path, "trained")
+    work = replace(job(first), seeds=BLOCK)
+    train_block(work, first)
+    cut = replace(work, bars={missed: 2.0})
+    told: list[str] = []
+    assert Reuse(second.layout, higher_is_better=True, told=lambda run: told.append(run.reused_from or ""))(
+        cut
+    )
+    assert told == [read_manifest(first.layout).sweep_id] * 2
+    train_block(cut, trained)
+    for key in work.keys:
+        taken, own = (read_run(sweep.layout, key) for sweep in (second, trained))
+        assert taken is not None
+        assert own is not None
+        assert (taken.state, taken.reason, taken.curve) == (own.state, own.reason, own.curve)
+        assert measured(taken) == measured(own)
+
+
+def test_a_block_is_taken_over_whole_or_not_at_all(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
+    """Seed 1 is finished there, seed 2 is not."""
+    second = sweeps[1]
+    reuse = Reuse(second.layout, higher_is_better=True, told=lambda _: None)
+    assert not reuse(replace(job(second), seeds=BLOCK))
+    assert list(second.layout.run_journals.iterdir()) == []
+
+
+def test_a_run_that_was_not_measured_as_this_sweep_wants_it_is_not_taken_over(
+    sweeps: tuple[CheckedSweep, CheckedSweep], tmp_path: Path
+) -> None:
+    """The worst without a modality is missing in one sweep's records, and in another's it is there."""
+    text = YAML + "constraints: [{worst_missing: accuracy, at_least: 0}]\n"
+    wanting = [
+        checked_sweep(tmp_path, text.replace("name: tiny\n", f"name: {name}\n", 1))
+        for name in ("third", "fourth")
+    ]
+    for sweep in wanting:
+        begin(sweep)
+    third, fourth = (
+        Reuse(s.layout, higher_is_better=True, told=lambda *_: None, measures=s.goals.measures)
+        for s in wanting
+    )
+    assert not third(job(wanting[0]))
+    train(job(wanting[0]), wanting[0])
+    assert fourth(job(wanting[1]))
+    rows, own = history(wanting[1]).epochs, history(wanting[0]).epochs
+    assert [row.get("worst_missing_accuracy") for row in rows] == [
+        row.get("worst_missing_accuracy") for row in own
+    ]
+    assert all(("worst_missing_accuracy" in row) == row["is_best"] for row in own)
+    assert measured(history(sweeps[0])) == [
+        {key: value for key, value in row.items() if key != "worst_missing_accuracy"}
+        for row in measured(history(wanting[0]))
+    ]

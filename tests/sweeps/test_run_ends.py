@@ -17,9 +17,10 @@ from results.histories import RunHistory, read_run
 from results.journal import JournalError, read_journal
 from results.records import RunState
 from results.run_journal import RunJournal
+from sweeps.block_session import BlockSession
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
-from sweeps.run_session import RunContext, RunSession
+from sweeps.run_session import RunContext
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def sweep(tmp_path: Path) -> CheckedSweep:
 
 def job(sweep: CheckedSweep) -> Job:
     config = sweep.spec.base_config(sweep.data.fingerprint)
-    return Job(config=config, seed=1, phase="search", role="candidate", number=0)
+    return Job(config=config, seeds=(1,), phase="search", role="candidate", number=0)
 
 
 def history(sweep: CheckedSweep) -> RunHistory:
@@ -41,8 +42,8 @@ def history(sweep: CheckedSweep) -> RunHistory:
 
 
 def to_end(sweep: CheckedSweep, context: RunContext | None = None) -> RunState:
-    session = RunSession(job(sweep), context or run_context(sweep))
-    while not (advance := session.advance()).state.is_final:
+    session = BlockSession(job(sweep), context or run_context(sweep))
+    while not (advance := session.advance()[0]).state.is_final:
         pass
     session.close()
     return advance.state
@@ -63,7 +64,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, flo
 def test_an_interrupted_run_says_so_and_goes_on_from_its_checkpoint(
     sweep: CheckedSweep, undisturbed: list[tuple[int, float]]
 ) -> None:
-    session = RunSession(job(sweep), run_context(sweep))
+    session = BlockSession(job(sweep), run_context(sweep))
     session.advance()
     session.interrupt("the sweep was stopped")
     found = history(sweep)
@@ -77,7 +78,7 @@ def test_an_interrupted_run_says_so_and_goes_on_from_its_checkpoint(
 
 @pytest.mark.parametrize("steps", [0, 3])
 def test_a_run_that_has_not_begun_or_has_ended_is_not_interrupted(sweep: CheckedSweep, steps: int) -> None:
-    session = RunSession(job(sweep), run_context(sweep))
+    session = BlockSession(job(sweep), run_context(sweep))
     for _ in range(steps):
         session.advance()
     session.interrupt("the sweep was stopped")
@@ -116,7 +117,7 @@ def test_a_fault_of_the_machine_ends_the_attempt_and_not_the_run(
     """While an epoch's checkpoint is written, or in the middle of an epoch."""
     fault = OSError(errno.ENOSPC, "No space left on device")
     mend = failing_at(monkeypatch, Trainer, "_step" if name == "step" else name, 2, fault)
-    session = RunSession(job(sweep), run_context(sweep))
+    session = BlockSession(job(sweep), run_context(sweep))
     if name == "save":  # the second epoch's; the second step is in the first epoch
         session.advance()
     with pytest.raises(MachineFaultError, match="No space left on device"):
@@ -147,7 +148,7 @@ def test_after_a_record_that_could_not_be_written_nothing_more_is_written(
     sweep: CheckedSweep, monkeypatch: pytest.MonkeyPatch, undisturbed: list[tuple[int, float]]
 ) -> None:
     mend = failing_at(monkeypatch, RunJournal, "epoch", 2, JournalError("the disk is full"))
-    session = RunSession(job(sweep), run_context(sweep))
+    session = BlockSession(job(sweep), run_context(sweep))
     session.advance()
     with pytest.raises(JournalError):
         session.advance()
@@ -169,8 +170,8 @@ def test_a_run_over_its_time_ends_as_timeout_with_its_epochs_kept(sweep: Checked
 def test_time_counts_over_all_attempts(sweep: CheckedSweep) -> None:
     """A run that is interrupted again and again does not get its time anew."""
     for epoch in (1, 2):
-        session = RunSession(job(sweep), run_context(sweep))
-        assert session.advance().epoch == epoch
+        session = BlockSession(job(sweep), run_context(sweep))
+        assert session.advance()[0].epoch == epoch
         session.interrupt("")
     spent = [row["seconds"] for row in history(sweep).epochs]
     limit = max(spent) + min(spent) / 2  # less than both epochs together, and more than each
@@ -179,7 +180,7 @@ def test_time_counts_over_all_attempts(sweep: CheckedSweep) -> None:
 
 
 def test_a_run_that_has_done_its_epochs_is_finished_however_long_they_took(sweep: CheckedSweep) -> None:
-    session = RunSession(job(sweep), run_context(sweep))
+    session = BlockSession(job(sweep), run_context(sweep))
     session.advance()
     session.advance()
     session.interrupt("")

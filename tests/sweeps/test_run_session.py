@@ -21,9 +21,9 @@ from results.histories import RunHistory, read_run
 from results.journal import JournalError, read_journal
 from results.records import RunState
 from sweeps import run_lock
+from sweeps.block_session import BlockSession
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
-from sweeps.run_session import RunSession
 
 NOT_COMPARED = {"seconds", "time", "attempt"}
 
@@ -39,7 +39,7 @@ def job(sweep: CheckedSweep, bars: Mapping[int, float] | None = None, **values: 
     config = sweep.spec.base_config(sweep.data.fingerprint)
     changes = {path.replace("__", "."): value for path, value in values.items()}
     config = config.with_values(changes)
-    return Job(config=config, seed=1, phase="search", role="candidate", number=0, bars=bars or {})
+    return Job(config=config, seeds=(1,), phase="search", role="candidate", number=0, bars=bars or {})
 
 
 def history(sweep: CheckedSweep, work: Job) -> RunHistory:
@@ -64,16 +64,16 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> RunHistory:
 
 def test_after_every_step_row_and_checkpoint_are_on_disk(sweep: CheckedSweep) -> None:
     work = job(sweep)
-    session = RunSession(work, run_context(sweep))
+    session = BlockSession(work, run_context(sweep))
     for epoch in (1, 2):
-        advance = session.advance()
+        (advance,) = session.advance()
         assert (advance.state, advance.epoch) == (RunState.RUNNING, epoch)
         rows = read_journal(sweep.layout.run_journal(work.key, 1))
         assert [row["kind"] for row in rows] == ["start", *["epoch"] * epoch]
         assert checkpoint_epoch(sweep, work) == epoch
         best = max(row["valid_accuracy"] for row in rows[1:])
         assert advance.score == best
-    last = session.advance()
+    (last,) = session.advance()
     session.close()
     assert (last.state, last.epoch) == (RunState.FINISHED, 3)
     found = history(sweep, work)
@@ -88,7 +88,7 @@ def last_checkpoint(sweep: CheckedSweep, work: Job) -> Path:
 
 def checkpoint_epoch(sweep: CheckedSweep, work: Job) -> int:
     data = open_training_data(sweep.data_root, "tiny")
-    trainer = Trainer(work.config, data, seed=work.seed, device=torch.device("cpu"))
+    trainer = Trainer(work.config, data, seed=work.key.seed, device=torch.device("cpu"))
     trainer.restore(last_checkpoint(sweep, work))
     return trainer.epoch
 
@@ -99,8 +99,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from tiny_sweep import checked_sweep, run_context
 from sweeps.jobs import Job
-from sweeps import run_session
-from sweeps.run_session import RunSession
+from sweeps.block_session import BlockSession
 from results.run_journal import RunJournal
 from causalmer_core.trainer import Trainer
 
@@ -118,8 +117,8 @@ def killed(*arguments, **named):
         os.kill(os.getpid(), signal.SIGKILL)
 
 setattr(owner, name, killed)
-session = RunSession(Job.from_json(sys.stdin.read()), run_context(checked_sweep(Path(sys.argv[2]))))
-while not session.advance().state.is_final:
+session = BlockSession(Job.from_json(sys.stdin.read()), run_context(checked_sweep(Path(sys.argv[2]))))
+while not session.advance()[0].state.is_final:
     pass
 """
 
@@ -188,7 +187,7 @@ def test_a_session_let_go_of_is_lost_and_the_next_one_goes_on(
     sweep: CheckedSweep, undisturbed: RunHistory
 ) -> None:
     work = job(sweep)
-    session = RunSession(work, run_context(sweep))
+    session = BlockSession(work, run_context(sweep))
     session.advance()
     session.close()
     assert history(sweep, work).state is RunState.LOST
@@ -213,8 +212,8 @@ def test_a_run_at_its_bars_is_not_pruned(sweep: CheckedSweep, undisturbed: RunHi
 
 def test_lower_is_better_where_the_metric_says_so(sweep: CheckedSweep) -> None:
     work = job(sweep, bars={1: -1.0})
-    session = RunSession(work, replace(run_context(sweep), direction="min"))
-    assert session.advance().state is RunState.PRUNED
+    session = BlockSession(work, replace(run_context(sweep), direction="min"))
+    assert session.advance()[0].state is RunState.PRUNED
     session.close()
 
 
@@ -251,12 +250,12 @@ def test_a_run_killed_before_its_end_line_ends_as_and_for_what_an_undisturbed_on
 
 def test_a_run_that_becomes_nan_ends_so_and_keeps_its_epochs(sweep: CheckedSweep) -> None:
     work = job(sweep)
-    session = RunSession(work, run_context(sweep))
+    session = BlockSession(work, run_context(sweep))
     session.advance()
-    assert session._trainer is not None
+    assert session._runs[0]._trainer is not None
     with torch.no_grad():
-        next(iter(session._trainer.model.parameters())).fill_(torch.nan)
-    advance = session.advance()
+        next(iter(session._runs[0]._trainer.model.parameters())).fill_(torch.nan)
+    (advance,) = session.advance()
     session.close()
     found = history(sweep, work)
     assert advance.state is found.state is RunState.NAN
@@ -282,10 +281,10 @@ def test_a_run_that_needs_more_memory_than_there_is_ends_as_oom(sweep: CheckedSw
 
 def test_another_seeds_checkpoint_is_refused_with_the_reason(sweep: CheckedSweep) -> None:
     work = job(sweep)
-    session = RunSession(work, run_context(sweep))
+    session = BlockSession(work, run_context(sweep))
     session.advance()
     session.close()
-    other = replace(work, seed=2)
+    other = replace(work, seeds=(2,))
     target = last_checkpoint(sweep, other)
     target.parent.mkdir(parents=True)
     target.write_bytes(last_checkpoint(sweep, work).read_bytes())
@@ -297,7 +296,7 @@ def test_a_journal_that_cannot_be_written_is_raised(sweep: CheckedSweep) -> None
     """Where nothing can be recorded, nothing may go on."""
     sweep.layout.run_journals.rmdir()
     sweep.layout.run_journals.touch()
-    session = RunSession(job(sweep), run_context(sweep))
+    session = BlockSession(job(sweep), run_context(sweep))
     with pytest.raises(JournalError, match="cannot make the folder"):
         session.advance()
     session.close()
@@ -306,11 +305,11 @@ def test_a_journal_that_cannot_be_written_is_raised(sweep: CheckedSweep) -> None
 def test_two_sessions_never_train_one_run(sweep: CheckedSweep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_lock, "LOCK_SECONDS", 0.1)
     work = job(sweep)
-    first = RunSession(work, run_context(sweep))
+    first = BlockSession(work, run_context(sweep))
     first.advance()
     with pytest.raises(UserError, match=f"run {work.key.stem}: another process trains it"):
-        RunSession(work, run_context(sweep))
+        BlockSession(work, run_context(sweep))
     first.close()
-    RunSession(work, run_context(sweep)).close()
+    BlockSession(work, run_context(sweep)).close()
     journals = [path.name for path in sweep.layout.run_journals.glob("*.jsonl")]
     assert journals == [f"{work.key.stem}-a1.jsonl"]

@@ -13,8 +13,9 @@ import optuna
 import pytest
 
 from results.records import RunState
+from sweeps.outcomes import Outcome
 from sweeps.samplers import KEEPS_NOTES
-from sweeps.search import Outcome, Proposer
+from sweeps.search import Proposer
 from sweeps.search_section import SearchSection
 from sweeps.space import SearchSpace
 

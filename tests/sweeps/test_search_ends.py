@@ -13,8 +13,9 @@ from causalmer_core.errors import UserError
 from results.histories import read_run
 from results.journal import read_journal
 from results.records import RunState
-from sweeps.job_sources import NoJob, cut_of
+from sweeps.job_sources import NoJob
 from sweeps.jobs import Job
+from sweeps.search_jobs import cut_of
 
 
 def cuts(simulation: Simulated) -> list[dict[str, Any]]:

@@ -15,9 +15,9 @@ from results.histories import read_run, read_runs
 from results.journal import read_journal
 from results.layout import SweepLayout
 from results.records import RunState
-from sweeps.job_sources import SearchJobs
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
+from sweeps.search_jobs import SearchJobs
 from sweeps.warm_start import gather
 
 SCORES = [0.5, 0.9, 0.7, 0.6, 0.8]
@@ -48,7 +48,7 @@ def jobs(sweep: CheckedSweep, layout: SweepLayout, *, ends: bool) -> list[Job]:
             state = RunState.FAILED if job.number == 3 else RunState.FINISHED
             number = job.number or 0
             record_run(layout, job, [SCORES[number % 5] - number // 5 / 100], state)
-            source.completed(job.key)
+            source.completed(job)
     source._journal.close()
     return found
 
@@ -157,10 +157,13 @@ def test_a_sweep_that_cannot_teach_is_refused_with_the_line_to_blame(tmp_path: P
         UserError, match=r"ran on other data: fingerprint .*; allowed a sweep on the same data"
     ):
         checked_sweep(tmp_path, other, name="later", search__warm_start={"sweep": "tiny"})
-    with pytest.raises(UserError, match=r"gives 4 runs .* too few for cmaes, .*; allowed 10 or more"):
+    with pytest.raises(
+        UserError, match=r"gives 4 configurations .* too few for cmaes, .*; allowed 10 or more"
+    ):
         later(tmp_path, sampler="cmaes")
     outside = YAML.replace("{float: [0.01, 1.0], log: true}", "{float: [7.0, 8.0]}")
     with pytest.raises(
-        UserError, match=r"none of the 4 finished search runs of .* lies in this sweep's space"
+        UserError,
+        match=r"none of the 4 finished configurations of the search of .* lies in this sweep's space",
     ):
         checked_sweep(tmp_path, outside, name="later", search__warm_start={"sweep": "tiny"})
