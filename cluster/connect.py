@@ -83,7 +83,8 @@ def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
             logging_level=logging.ERROR,
             runtime_env={"env_vars": {name: os.environ[name] for name in _ENVIRONMENT}},
         )
-    except (ConnectionError, RuntimeError) as error:
+    # a ValueError where a submitted job's environment contradicts ours
+    except (ConnectionError, RuntimeError, ValueError) as error:
         raise UserError(
             f"--address {address}: cannot join the cluster of {head}: {_first_line(error)}. Likely: this machine is "
             "none of its nodes, or has another version of Ray or Python; run the command on a node"

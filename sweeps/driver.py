@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
 
 from causalmer_core.config import RunConfig
 from causalmer_core.errors import UserError
-from cluster.connect import cluster_ray, local_ray, nodes_of_cluster, wait_for_node
-from cluster.resources import check_available
 from cluster.watch import RayLostError
 from results.compaction import compact
 from results.dataset import open_sweep
@@ -29,9 +26,9 @@ from sweeps.confirmation import ConfirmJobs
 from sweeps.debiasing_phase import chooses_after_training, debias
 from sweeps.job_sources import JobList, JobSource, TakeOver, nothing_to_take_over
 from sweeps.jobs import Job
+from sweeps.machine import Machine, connected_ray
 from sweeps.phases import contenders, evaluate_jobs, most_runs
 from sweeps.preflight import CheckedSweep
-from sweeps.problems import blaming
 from sweeps.progress import SweepProgress
 from sweeps.retries import wait_seconds
 from sweeps.reuse import Reuse
@@ -48,22 +45,6 @@ _RULES = {
     "halving": "; after each round the worse leave",
     "all": "",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Where the runs go.
-
-    Attributes:
-        cpus, gpus: what a private Ray may use; none: all there is.
-        address: of a cluster to join instead (see `cluster.address`); none: a private Ray.
-        insecure: whether to join also a cluster that asks for no token.
-    """
-
-    cpus: int | None = None
-    gpus: int | None = None
-    address: str | None = None
-    insecure: bool = False
 
 
 def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
@@ -259,28 +240,9 @@ class _Phases:
         time.sleep(wait_seconds(losses))
 
     def _start_ray(self) -> None:
-        if self._ray_started:
-            return
-        if self._machine.address is None:
-            self._start_private_ray()
-        else:
-            self._join_cluster(self._machine.address)
-        self._ray_started = True
-
-    def _start_private_ray(self) -> None:
-        cpus, gpus = self._ray.enter_context(local_ray(cpus=self._machine.cpus, gpus=self._machine.gpus))
-        with blaming("resources"):
-            check_available(self._spec.resources, cpus, gpus)
-        self._progress.say(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
-
-    def _join_cluster(self, address: str) -> None:
-        head = self._ray.enter_context(cluster_ray(address, insecure=self._machine.insecure))
-        with blaming("resources"):
-            wait_for_node(self._spec.resources, self._progress.say)
-        nodes = nodes_of_cluster()
-        cpus, gpus = (sum(amounts) for amounts in zip(*nodes, strict=True))
-        count = "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
-        self._progress.say(f"joined the cluster of {head}: {count} with {cpus:g} CPUs and {gpus:g} GPUs")
+        if not self._ray_started:
+            self._ray.enter_context(connected_ray(self._machine, self._spec.resources, self._progress.say))
+            self._ray_started = True
 
     def _list(self, jobs: list[Job]) -> JobSource:
         return JobList(jobs, self._read_run, self._take_over)

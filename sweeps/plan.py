@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from causalmer_core.cost import Cost, measure_cost
-from sweeps.driver import Machine
+from sweeps.machine import Machine
 from sweeps.phases import most_runs
 from sweeps.preflight import CheckedSweep
 

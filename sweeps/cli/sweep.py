@@ -13,7 +13,8 @@ from causalmer_core.errors import UserError
 from results.dataset import open_sweep
 from results.layout import SweepLayout
 from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables
-from sweeps.driver import Machine, run_sweep
+from sweeps.driver import run_sweep
+from sweeps.machine import Machine
 from sweeps.plan import plan_sweep
 from sweeps.preflight import preflight
 from sweeps.problems import MisfitError

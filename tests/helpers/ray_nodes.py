@@ -22,7 +22,8 @@ print(cluster.address, flush=True)
 for line in sys.stdin:
     verb, *numbers = line.split()
     if verb == "add":
-        nodes.append(cluster.add_node(num_cpus=int(numbers[0])))
+        nodes.append(cluster.add_node(wait=False, num_cpus=int(numbers[0])))
+        cluster.wait_for_nodes(timeout=200)  # Ray's own wait gives a slow machine too little time
     elif verb == "kill":
         cluster.remove_node(nodes.pop(0), allow_graceful=False)
     elif verb == "behead":
