@@ -19,7 +19,7 @@ quickstart: $(VENV)/installed
 	$(BIN)/causalmer run sweeps/configs/quickstart.yaml $(ARGS)
 
 test: $(VENV)/installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """The three unimodal branches beside the backbone: one modality in, logits out.
 
-Published: ALBERT on text, ResNet-18 on audio and on vision, each of which is read as a one-channel image
-`(time, features)`. The small variants are ours, for quick starts on a CPU.
+Published: ALBERT on text, ResNet-18 on audio and on vision (`causalmer_core.published_branches`). The small variants
+here are ours, for quick starts on a CPU.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import final
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
-from transformers import AlbertConfig, AlbertModel, ResNetConfig, ResNetModel
 
 from causalmer_core.config import (
     AlbertBranchConfig,
@@ -20,67 +19,7 @@ from causalmer_core.config import (
     TextBranchConfig,
     TransformerBranchConfig,
 )
-from causalmer_core.errors import UserError
 from causalmer_core.layers import TransformerEncoder
-from causalmer_core.pretrained import albert_config, load_albert
-
-
-@final
-class AlbertBranch(nn.Module):
-    """Linear(features, embedding) -> ALBERT through `inputs_embeds` -> mean over time -> Linear.
-
-    Raises:
-        UserError: `path` holds no ALBERT, or the data has more steps than ALBERT has positions.
-    """
-
-    def __init__(self, config: AlbertBranchConfig, *, width: int, length: int, num_outputs: int) -> None:
-        super().__init__()
-        shape = _albert_shape(config)
-        if length > shape.max_position_embeddings:
-            raise UserError(
-                f"model.text_branch: ALBERT has {shape.max_position_embeddings} positions, the data "
-                f"{length} text steps; allowed: at most as many steps as positions; raise max_positions"
-            )
-        path = config.path
-        albert = AlbertModel(shape, add_pooling_layer=False) if path is None else load_albert(path, shape)
-        # The word embeddings are never read: features come in through inputs_embeds.
-        for parameter in albert.embeddings.word_embeddings.parameters():
-            parameter.requires_grad_(False)
-        if config.frozen:
-            albert.requires_grad_(False)
-        self.frozen = config.frozen
-        self.projection = nn.Linear(width, shape.embedding_size)
-        self.albert = albert
-        self.head = nn.Linear(shape.hidden_size, num_outputs)
-
-    def train(self, mode: bool = True) -> AlbertBranch:
-        """A frozen ALBERT stays in evaluation mode."""
-        super().train(mode)
-        if self.frozen:
-            self.albert.train(False)
-        return self
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits `(B, outputs)` of `x (B, T, F)`."""
-        hidden = self.albert(inputs_embeds=self.projection(x)).last_hidden_state
-        logits: Tensor = self.head(hidden.mean(dim=1))
-        return logits
-
-
-def _albert_shape(config: AlbertBranchConfig) -> AlbertConfig:
-    if config.path is None:
-        return AlbertConfig(
-            vocab_size=config.vocab_size,
-            embedding_size=config.embedding_size,
-            hidden_size=config.hidden_size,
-            num_hidden_layers=config.num_layers,
-            num_attention_heads=config.num_heads,
-            intermediate_size=config.intermediate_size,
-            max_position_embeddings=config.max_positions,
-            hidden_dropout_prob=config.dropout,
-            attention_probs_dropout_prob=config.dropout,
-        )
-    return albert_config(config.path)
 
 
 @final
@@ -109,29 +48,6 @@ class TransformerBranch(nn.Module):
 
 
 @final
-class ResNet18Branch(nn.Module):
-    """ResNet-18 (He et al., CVPR 2016) on the `(1, time, features)` image, as published."""
-
-    def __init__(self, *, num_outputs: int) -> None:
-        super().__init__()
-        config = ResNetConfig(
-            num_channels=1,
-            embedding_size=64,
-            hidden_sizes=[64, 128, 256, 512],
-            depths=[2, 2, 2, 2],
-            layer_type="basic",
-        )
-        self.resnet = ResNetModel(config)
-        self.head = nn.Linear(512, num_outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits `(B, outputs)` of `x (B, T, F)`."""
-        pooled = self.resnet(x[:, None]).pooler_output
-        logits: Tensor = self.head(pooled.flatten(1))
-        return logits
-
-
-@final
 class SmallConvBranch(nn.Module):
     """Two convolutions of width 3 over time, ReLU after each, mean over time, Linear."""
 
@@ -153,6 +69,9 @@ class SmallConvBranch(nn.Module):
 def build_text_branch(config: TextBranchConfig, *, width: int, length: int, num_outputs: int) -> nn.Module:
     """The text branch that a configuration names."""
     if isinstance(config, AlbertBranchConfig):
+        # here, for it imports transformers, which takes seconds of every process that trains
+        from causalmer_core.published_branches import AlbertBranch
+
         return AlbertBranch(config, width=width, length=length, num_outputs=num_outputs)
     return TransformerBranch(config, width=width, num_outputs=num_outputs)
 
@@ -160,5 +79,7 @@ def build_text_branch(config: TextBranchConfig, *, width: int, length: int, num_
 def build_image_branch(config: ImageBranchConfig, *, width: int, num_outputs: int) -> nn.Module:
     """The audio or vision branch that a configuration names."""
     if isinstance(config, ResNet18BranchConfig):
+        from causalmer_core.published_branches import ResNet18Branch  # here, as above
+
         return ResNet18Branch(num_outputs=num_outputs)
     return SmallConvBranch(config, width=width, num_outputs=num_outputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +14,7 @@ from safetensors import SafetensorError
 from transformers import AlbertConfig, AlbertModel
 from transformers.utils import logging
 
-from causalmer_core.errors import UserError
-
-_ALLOWED = (
-    "allowed: a local folder with config.json and model.safetensors, as save_pretrained writes it, or no path "
-    "for fresh weights"
-)
+from causalmer_core.albert_files import no_albert
 
 
 def albert_config(path: str) -> AlbertConfig:
@@ -32,27 +26,11 @@ def albert_config(path: str) -> AlbertConfig:
     try:
         values = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _refused(path, f"no readable config.json ({error})") from error
+        raise no_albert(path, f"no readable config.json ({error})") from error
     given = values.get("model_type") if isinstance(values, dict) else None
     if given != "albert":
-        raise _refused(path, f"a model of type {given!r}, not 'albert'")
+        raise no_albert(path, f"a model of type {given!r}, not 'albert'")
     return AlbertConfig.from_dict(values)
-
-
-def weights_digest(path: str) -> str:
-    """SHA-256, 64 hexadecimal digits, of the ALBERT in a folder: of its configuration and of its weights.
-
-    Raises:
-        UserError: a file is missing or cannot be read.
-    """
-    digest = hashlib.sha256()
-    for name in ("config.json", "model.safetensors"):
-        try:
-            with (Path(path) / name).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise _refused(path, f"no readable {name} ({error.strerror})") from error
-    return digest.hexdigest()
 
 
 def load_albert(path: str, config: AlbertConfig) -> AlbertModel:
@@ -73,16 +51,12 @@ def load_albert(path: str, config: AlbertConfig) -> AlbertModel:
                 output_loading_info=True,
             )
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise _refused(path, f"no readable weights ({error})") from error
+        raise no_albert(path, f"no readable weights ({error})") from error
     model: AlbertModel
     model, report = loaded
     if report["missing_keys"]:
-        raise _refused(path, f"weights without {', '.join(sorted(report['missing_keys']))}")
+        raise no_albert(path, f"weights without {', '.join(sorted(report['missing_keys']))}")
     return model
-
-
-def _refused(path: str, found: str) -> UserError:
-    return UserError(f"model.text_branch.path: no ALBERT at {path!r}: {found}; {_ALLOWED}")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Literal
 
@@ -18,7 +18,7 @@ from results.files import exclusive_lock
 from results.final_evaluation import final_evaluation
 from results.histories import RunHistory, read_run, read_runs
 from results.journal import read_journal
-from results.manifest import Manifest, read_manifest
+from results.manifest import read_manifest
 from results.records import RunKey
 from results.report import write_report
 from results.selection import Selection, current_selection, read_selection
@@ -27,6 +27,7 @@ from sweeps.debiasing_phase import chooses_after_training, debias
 from sweeps.job_sources import JobList, JobSource, TakeOver, nothing_to_take_over
 from sweeps.jobs import Job
 from sweeps.machine import Machine, connected_ray
+from sweeps.phase_chain import PhaseChain
 from sweeps.phases import contenders, evaluate_jobs, most_runs
 from sweeps.preflight import CheckedSweep
 from sweeps.progress import SweepProgress
@@ -103,40 +104,43 @@ class _Phases:
         """Search, confirm, select, evaluate on unseen seeds, debias, open the test split, report."""
         for caution in self._sweep.cautions:
             self._progress.say(f"note: {caution}")
-        self._search()
-        self._confirm()
-        selected = RunConfig.model_validate(self._select().config)
-        self._evaluate(selected)
-        self._select()  # it now says, too, what the unseen seeds make of it
+        self._do(PhaseChain(self._phases()))
+        selected = RunConfig.model_validate(
+            self._select().config
+        )  # it says, too, what the unseen seeds make of it
         self._debias(selected)
         self._open_test_split(selected)
         compact(self._layout)
         self._progress.say(f"report: {write_report(self._layout)}")
 
-    def _search(self) -> None:
-        runs = most_runs(self._spec)
-        study = StudyFile(self._layout, self._progress.say)
-
-        def source() -> JobSource:
-            return SearchJobs(
-                self._spec,
-                self._layout,
-                self._fingerprint,
-                higher_is_better=self._higher_is_better,
-                read_run=self._read_run,
-                take_over=self._take_over,
-                watcher=study,
-                goals=self._sweep.goals,
-            )
-
-        text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
-        self._do("search", text, source, runs=sum(runs.values()))
+    def _phases(self) -> Iterator[Callable[[], JobSource]]:
+        """The phases that train; what stands between two of them is done when the first is over."""
+        yield self._search()
+        compact(self._layout)
         if cut := cut_of(read_journal(self._layout.proposals)):
             self._progress.say(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
+        if self._spec.seeds.confirm:
+            yield self._confirm()
+            compact(self._layout)
+        yield self._evaluate(RunConfig.model_validate(self._select().config))
+        compact(self._layout)
 
-    def _confirm(self) -> None:
-        if not self._spec.seeds.confirm:
-            return
+    def _search(self) -> Callable[[], JobSource]:
+        text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
+        self._progress.phase("search", text, runs=sum(most_runs(self._spec).values()))
+        study = StudyFile(self._layout, self._progress.say)
+        return lambda: SearchJobs(
+            self._spec,
+            self._layout,
+            self._fingerprint,
+            higher_is_better=self._higher_is_better,
+            read_run=self._read_run,
+            take_over=self._take_over,
+            watcher=study,
+            goals=self._sweep.goals,
+        )
+
+    def _confirm(self) -> Callable[[], JobSource]:
         manifest, histories = read_manifest(self._layout), read_runs(self._layout)
         best = best_candidates(
             histories,
@@ -147,11 +151,8 @@ class _Phases:
         )
         runs = most_runs(self._spec)
         text = f"the best {len(best)} with {self._seeds('confirm')}{_RULES[self._spec.confirmation.name]}"
-        ahead = runs["confirm"] + runs["evaluate"]
-        self._do("confirm", text, lambda: self._race(manifest, best), runs=ahead)
-
-    def _race(self, manifest: Manifest, best: Sequence[RunHistory]) -> JobSource:
-        return ConfirmJobs(manifest, best, read_runs(self._layout), self._read_run, self._take_over)
+        self._progress.phase("confirm", text, runs=runs["confirm"] + runs["evaluate"])
+        return lambda: ConfirmJobs(manifest, best, read_runs(self._layout), self._read_run, self._take_over)
 
     def _select(self) -> Selection:
         before = read_selection(self._layout)
@@ -162,13 +163,14 @@ class _Phases:
                 self._progress.say(f"select: {reason}")
         return selection
 
-    def _evaluate(self, selected: RunConfig) -> None:
+    def _evaluate(self, selected: RunConfig) -> Callable[[], JobSource]:
         jobs = evaluate_jobs(self._spec, selected, read_runs(self._layout))
         text = (
             "the selected configuration, the paper's default and the undebiased twin with "
             f"{self._seeds('evaluate')}, which no selection saw"
         )
-        self._do("evaluate", text, lambda: self._list(jobs), runs=len(jobs))
+        self._progress.phase("evaluate", text, runs=len(jobs))
+        return lambda: JobList(jobs, self._read_run, self._take_over)
 
     def _debias(self, selected: RunConfig) -> None:
         if not chooses_after_training(self._spec, selected):
@@ -195,21 +197,19 @@ class _Phases:
         seeds: tuple[int, ...] = getattr(self._spec.seed_plan(), phase)
         return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
-    def _do(self, phase: str, text: str, source: Callable[[], JobSource], *, runs: int) -> None:
-        """Do a phase's jobs. Where Ray is lost, another one goes on from the records, as a resumed sweep would."""
-        self._progress.phase(phase, text, runs=runs)
+    def _do(self, source: JobSource) -> None:
+        """Do all jobs. Where Ray is lost, another one goes on from the records, as a resumed sweep would."""
         losses, epochs = 0, -1
         while True:
             try:
-                self._run_all(source())
-                break
+                self._run_all(source)
+                return
             except RayLostError as error:
                 self._ray_started = False
                 self._ray.close()
                 reached = sum(len(history.epochs) for history in read_runs(self._layout))
                 losses, epochs = (1, reached) if reached > epochs else (losses + 1, epochs)
                 self._wait_for_ray(error, losses)
-        compact(self._layout)
 
     def _run_all(self, source: JobSource) -> None:
         try:
@@ -243,9 +243,6 @@ class _Phases:
         if not self._ray_started:
             self._ray.enter_context(connected_ray(self._machine, self._spec.resources, self._progress.say))
             self._ray_started = True
-
-    def _list(self, jobs: list[Job]) -> JobSource:
-        return JobList(jobs, self._read_run, self._take_over)
 
     def _read_run(self, key: RunKey) -> RunHistory | None:
         return read_run(self._layout, key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from causalmer_core.albert_files import weights_digest
 from causalmer_core.cautions import cautions
 from causalmer_core.config import AlbertBranchConfig, merged
 from causalmer_core.datasets.base import TrainingData
@@ -22,7 +23,6 @@ from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.errors import UserError
 from causalmer_core.metrics import checked_metric
 from causalmer_core.model import build_model
-from causalmer_core.pretrained import weights_digest
 from causalmer_core.seeding import drawing_from
 from results.goals import Goals
 from results.layout import SweepLayout

@@ -70,7 +70,8 @@ def run_jobs(
     Raises:
         KeyboardInterrupt: on Ctrl-C or SIGTERM; what is recorded stays, and a resumed sweep goes on from there.
         RayLostError: a process of Ray is gone; the runs go on under another Ray.
-        UserError: the source refuses to go on; or a fault of the machine does not pass.
+        UserError: the source refuses to go on; or a fault of the machine does not pass. Whatever else it raises,
+            too, once the running epochs are over.
     """
     with Interruption(observer.say) as interruption:
         jobs = _Jobs(source, first, layout, context, Retries(retries), observer, interruption)
@@ -139,7 +140,7 @@ class _Jobs(Searcher):
         self._observer = observer
         self._interruption = interruption
         self._jobs: dict[str, Job] = {}
-        self.error: UserError | None = None
+        self.error: Exception | None = None
 
     @property
     def is_stopping(self) -> bool:
@@ -158,7 +159,7 @@ class _Jobs(Searcher):
     def suggest(self, trial_id: str) -> Any:
         try:
             job = NoJob.NEVER if self.is_stopping else self._next_job()
-        except UserError as error:  # Ray would wrap it
+        except Exception as error:  # Ray would wrap it
             self.error = error
             job = NoJob.NEVER
         if job is NoJob.LATER:

@@ -144,3 +144,10 @@ def test_the_command_line_starts_without_torch_and_ray() -> None:
     check = "import sys, sweeps.spec; print(sorted({'torch', 'ray', 'optuna'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_training_starts_without_transformers() -> None:
+    """It takes seconds of every process that trains, and only the published branches need it."""
+    check = "import sys, sweeps.trainable, sweeps.driver; print('transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"

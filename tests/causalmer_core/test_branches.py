@@ -11,7 +11,7 @@ from torch import nn
 from transformers import AlbertConfig, AlbertModel, BertConfig
 from transformers.utils import logging
 
-from causalmer_core.branches import AlbertBranch, build_image_branch, build_text_branch
+from causalmer_core.branches import build_image_branch, build_text_branch
 from causalmer_core.config import (
     AlbertBranchConfig,
     ResNet18BranchConfig,
@@ -19,6 +19,7 @@ from causalmer_core.config import (
     TransformerBranchConfig,
 )
 from causalmer_core.errors import UserError
+from causalmer_core.published_branches import AlbertBranch
 
 WIDTH, OUTPUTS = 5, 4
 TINY_ALBERT = AlbertBranchConfig(

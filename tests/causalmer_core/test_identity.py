@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from causalmer_core.albert_files import weights_digest
 from causalmer_core.backbone_config import BUILT_IN
 from causalmer_core.config import RunConfig
 from causalmer_core.identity import WITHOUT_EFFECT, config_id, identity
-from causalmer_core.pretrained import weights_digest
 
 PINNED = json.loads((Path(__file__).parent / "pinned_defaults.json").read_text(encoding="utf-8"))
 PRETRAINED_BRANCH = {"path": "here", "weights_sha256": "a" * 64}
