@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from driven_sweep import PATIENCE, Sweep
+from driven_sweep import PATIENCE, Sweep, assert_equal_records
 from ray_nodes import RayNodes
 from tiny_sweep import YAML
 from typer.testing import CliRunner
@@ -49,6 +49,32 @@ def test_a_sweep_outlives_a_node_and_goes_on_elsewhere_when_the_head_is_lost(tmp
     proposals = [row for row in read_journal(sweep.layout.proposals) if row["kind"] == "proposal"]
     assert len(proposals) == 3
     assert sweep.layout.report.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_three_nodes_of_which_two_are_killed_and_one_joins_late_make_the_records_of_an_undisturbed_sweep(
+    tmp_path: Path,
+) -> None:
+    folders = [tmp_path / "cluster", tmp_path / "alone"]
+    for folder in folders:
+        folder.mkdir()
+    sweep, alone = (Sweep(folder, SMALL) for folder in folders)
+    with RayNodes(head_cpus=0) as cluster:
+        sweep.environment = {"RAY_AUTH_TOKEN": cluster.token}
+        for _ in range(3):
+            cluster.add(1)
+        driver = sweep.start("run", "--address", cluster.address)
+        sweep.wait_for(lambda: sweep.rows() >= 1, driver)
+        cluster.kill()
+        cluster.add(1)
+        before = sweep.rows()
+        sweep.wait_for(lambda: sweep.rows() > before, driver)
+        cluster.kill()
+        output, errors = driver.communicate(timeout=PATIENCE)
+    assert driver.returncode == 0, errors + output
+    alone.done("run", "--cpus", "2")
+    assert_equal_records(sweep, alone)
 
 
 def test_what_limits_a_private_ray_is_refused_beside_a_cluster(tmp_path: Path) -> None:
