@@ -67,10 +67,10 @@ def tied_sentence(tied: TiedSet, board: Leaderboard) -> str:
     if not tied.p_values:
         return tied.method
     others = [board.entry(config_id) for config_id in tied.tied if config_id != tied.best]
-    best = f"the best mean, {board.entry(tied.best).label}"
+    best = f"the best mean, {board.entry(tied.best).name}"
     if not others:
         return f"all others are told from {best}; {tied.method}"
-    named = [f"{entry.label} (p = {tied.p_values[entry.config_id]:.3g})" for entry in others[:MOST_NAMED]]
+    named = [f"{entry.name} (p = {tied.p_values[entry.config_id]:.3g})" for entry in others[:MOST_NAMED]]
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
     return f"cannot be told from {best}: {', '.join(named)}{more}; {tied.method}"
 

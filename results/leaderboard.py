@@ -86,7 +86,12 @@ class Entry:
         """A short name: `#3`, or the role of a contender; `#0/paper` for what is both."""
         if self.number is None:
             return "/".join(self.roles)
-        return "/".join([f"#{self.number}", *(role for role in self.roles if role != CANDIDATE)])
+        return "/".join([self.name, *(role for role in self.roles if role != CANDIDATE)])
+
+    @property
+    def name(self) -> str:
+        """The same whatever else it has run as since: `#3`, or the identity of what was never proposed."""
+        return self.config_id if self.number is None else f"#{self.number}"
 
     @property
     def search_mean(self) -> float | None:

@@ -32,7 +32,7 @@ def reasons_for(
     better = "higher" if board.direction == "max" else "lower"
     yield f"rule {rule.name}: {rule.description}; it saw validation records only"
     yield (
-        f"configuration {entry.label} ({entry.config_id}) has validation {board.metric} {entry.interval} "
+        f"configuration {entry.name} ({entry.config_id}) has validation {board.metric} {entry.interval} "
         f"over seeds {seeds} ({better} is better)"
     )
     yield (
@@ -70,22 +70,21 @@ def joined(words: Iterable[str]) -> str:
 
 
 def _ahead_of(second: Entry, difference: PairedDifference) -> str:
-    label = f"#{second.number}" if second.number is not None else second.config_id
     p_value = "" if difference.p_value is None else f", sign-flip p = {difference.p_value:.3g}"
     effect = "" if difference.effect_size is None else f", effect size {difference.effect_size:.2f}"
-    return f"selected minus runner-up {label} on the same seeds: {difference.interval}{p_value}{effect}"
+    return f"selected minus runner-up {second.name} on the same seeds: {difference.interval}{p_value}{effect}"
 
 
 def _goal_reasons(entry: Entry, board: Leaderboard) -> Iterator[str]:
     """What the objectives and constraints have to do with it; nothing where there are none."""
     if board.goals.several:
-        names = ", ".join(each.label for each in board.front)
+        names = ", ".join(each.name for each in board.front)
         yield f"the Pareto front over {joined(o.measure for o in board.goals.objectives)} holds {names}"
     if entry.measured:
         values = ", ".join(f"{measure} {value:.6g}" for measure, value in entry.measured.items())
         yield f"means of the selected one: {values}"
     for other in board.infeasible:
-        yield f"{other.label} is not selectable: {joined(other.broken)}"
+        yield f"{other.name} is not selectable: {joined(other.broken)}"
 
 
 def _overstated(who: str, score: float, fresh: Interval, board: Leaderboard) -> str:
