@@ -75,8 +75,8 @@ def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
         UserError: there is no such cluster; or it is not one to join.
     """
     _prepare_environment()
-    # Without its head Ray ends this process after so long, with words of its own. By then a call that waits for the head
-    # has given up (after 60 s), and what is lost is said in ours.
+    # Without its head Ray ends this process after so long, with words of its own. By then a call that waits for the
+    # head has given up (after 60 s), and what is lost is said in ours.
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "300")
     head = checked_head(address, insecure=insecure)
     try:

@@ -93,6 +93,6 @@ def test_the_page_shows_the_policies_that_are_compared() -> None:
     page = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
     tables = [section for section in page.split("\n## ") if "| policy |" in section]
     shown = [set(re.findall(r"^\| (\S.*?) \| \d", section, re.MULTILINE)) for section in tables]
-    shapes = {"one number": (50, 1), "recorded": recorded_table().shape[::2]}
+    shapes = {"one number": (50, 1), "recorded": recorded_table().shape[::2], "synthetic": (50, 27)}
     compared = [{each.name for each in policies(*shapes[name], seeds_of(name))} for name in shapes]
     assert shown == compared
