@@ -34,10 +34,19 @@ class MachineFaultError(Exception):
     """A fault of the machine ended an attempt at a run; the run goes on from its checkpoint in another process."""
 
 
+class OutgrownShareError(MachineFaultError):
+    """A run needs more memory than its share of a GPU has; it goes on from its checkpoint with a larger share."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """On a CPU torch says so with a plain RuntimeError."""
     on_cpu = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
     return on_cpu or isinstance(error, (torch.OutOfMemoryError, MemoryError))
+
+
+def is_out_of_device_memory(error: BaseException) -> bool:
+    """Whether a GPU, or a process's share of one, was too small."""
+    return isinstance(error, torch.OutOfMemoryError)
 
 
 def is_machine_fault(error: BaseException) -> bool:
