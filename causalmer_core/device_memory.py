@@ -110,13 +110,13 @@ def _gib(count: int) -> str:
 
 
 def private_bytes() -> int:
-    """The memory of this process that it shares with no other: a data set that is mapped from its files is not in it.
+    """The memory that this process has written to itself: a data set that is mapped from its files is not in it.
 
     Where the system does not say it, the most that the process has had in memory at once.
     """
     smaps = Path("/proc/self/smaps_rollup")
     if smaps.exists():
         lines = (line.split() for line in smaps.read_text(encoding="ascii").splitlines()[1:])
-        return sum(int(words[1]) * 1024 for words in lines if words[0].startswith("Private_"))
+        return sum(int(words[1]) * 1024 for words in lines if words[0] in ("Private_Dirty:", "Swap:"))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024

@@ -54,7 +54,7 @@ class Shares:
         return replace(context, gpus=gpu, context_bytes=self._context_bytes, may_outgrow=may_outgrow)
 
     def raise_for(self, job: Job) -> float | None:
-        """Give the configuration of a job that outgrew its share of a GPU more; none: it has had more, or has it all."""
+        """Give the configuration of a job that outgrew its share of a GPU more; none: there is none to give."""
         more = raised(self.of(job).gpu)
         if more is None or job.key.config_id in self._raised:
             return None

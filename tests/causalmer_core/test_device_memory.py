@@ -16,6 +16,7 @@ from causalmer_core.config import RunConfig
 from causalmer_core.device_memory import DeviceShare, cap_bytes, private_bytes
 from causalmer_core.memory_estimate import estimated_bytes
 from causalmer_core.memory_probe import measure_memory
+from causalmer_core.task import TaskKind
 
 MIB = 2**20
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device on this machine")
@@ -62,7 +63,7 @@ def small(**values: object) -> RunConfig:
 
 
 def test_the_estimate_grows_with_batch_and_width_and_leaves_no_trace_in_random_states() -> None:
-    data = tiny_data()
+    data = tiny_data(TaskKind.EMOTIONS)
     state = torch.random.get_rng_state()
     first = estimated_bytes(small(), data)
     assert torch.equal(state, torch.random.get_rng_state())
@@ -73,7 +74,7 @@ def test_the_estimate_grows_with_batch_and_width_and_leaves_no_trace_in_random_s
 
 
 def test_two_steps_and_a_batch_of_validation_are_trained_for_every_seed_of_a_block() -> None:
-    use = measure_memory(small(), tiny_data(), seeds=(0, 1), device="cpu")
+    use = measure_memory(small(), tiny_data(TaskKind.EMOTIONS), seeds=(0, 1), device="cpu")
     assert 0 < use.device.peak < use.device.total
     assert use.device.context == 0
     assert use.host > 0
@@ -106,7 +107,7 @@ def test_a_process_cannot_take_more_of_a_gpu_than_its_share() -> None:
 
 @needs_gpu
 def test_what_is_measured_on_a_gpu_is_what_the_run_then_takes() -> None:
-    use = measure_memory(small(trainer__batch_size=256), tiny_data(), seeds=(0,), device="cuda")
+    use = measure_memory(small(trainer__batch_size=256), tiny_data(TaskKind.EMOTIONS), seeds=(0,), device="cuda")
     assert use.device.context > 0
-    again = measure_memory(small(trainer__batch_size=256), tiny_data(), seeds=(0,), device="cuda")
+    again = measure_memory(small(trainer__batch_size=256), tiny_data(TaskKind.EMOTIONS), seeds=(0,), device="cuda")
     assert again.device.peak == pytest.approx(use.device.peak, rel=0.15)
