@@ -206,12 +206,11 @@ class _Jobs(Searcher):
 
     def _outgrew(self, job: Job, histories: Sequence[RunHistory | None]) -> bool:
         """Whether a job ended for its share of a GPU alone; it is then tried again at once, with more."""
-        outgrown = next((h for h in histories if h is not None and h.outgrown is not None), None)
-        if outgrown is None or (more := self._shares.raise_for(job)) is None:
+        found = [(h.outgrown, h.reason) for h in histories if h is not None and h.outgrown is not None]
+        if not found or (more := self._shares.raise_for(job, found[0][0])) is None:
             return False
         for key in job.keys:
-            words = f"{outgrown.reason}; goes on with {more:g} of a GPU"
-            self._observer.run_stopped(key, words, again=True)
+            self._observer.run_stopped(key, f"{found[0][1]}; goes on with {more:g} of a GPU", again=True)
         self._retries.at_once(job)
         return True
 

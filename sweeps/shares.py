@@ -53,9 +53,14 @@ class Shares:
         may_outgrow = job.key.config_id not in self._raised and 0 < gpu < 1
         return replace(context, gpus=gpu, context_bytes=self._context_bytes, may_outgrow=may_outgrow)
 
-    def raise_for(self, job: Job) -> float | None:
-        """Give the configuration of a job that outgrew its share of a GPU more; none: there is none to give."""
-        more = raised(self.of(job).gpu)
+    def raise_for(self, job: Job, outgrown: float) -> float | None:
+        """Give the configuration of a job more of a GPU than the share that it outgrew; none: there is none to give.
+
+        Another job with the same configuration may have outgrown its share before; what that led to holds for both.
+        """
+        if (now_has := self.of(job).gpu) > outgrown:
+            return now_has
+        more = raised(now_has)
         if more is None or job.key.config_id in self._raised:
             return None
         with Journal.open(self._layout.shares) as journal:

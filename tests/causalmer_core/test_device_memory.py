@@ -19,7 +19,9 @@ from causalmer_core.memory_probe import measure_memory
 from causalmer_core.task import TaskKind
 
 MIB = 2**20
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device on this machine")
+needs_gpu = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="torch sees no CUDA device on this machine"
+)
 
 
 @given(st.floats(0.0001, 0.9999), st.integers(2**30, 2**38), st.integers(0, 2**31))
@@ -84,7 +86,9 @@ def test_a_cpu_has_no_cap_and_its_records_no_memory() -> None:
     share = DeviceShare("cpu", 0.25, 0)
     share.claim()
     assert share.used() == {}
-    words = share.outgrown_by(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has"))
+    words = share.outgrown_by(
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has")
+    )
     assert words == "CUDA out of memory. Tried to allocate 2.00 GiB; the run had 0.25 of the GPU"
 
 
@@ -107,7 +111,11 @@ def test_a_process_cannot_take_more_of_a_gpu_than_its_share() -> None:
 
 @needs_gpu
 def test_what_is_measured_on_a_gpu_is_what_the_run_then_takes() -> None:
-    use = measure_memory(small(trainer__batch_size=256), tiny_data(TaskKind.EMOTIONS), seeds=(0,), device="cuda")
+    use = measure_memory(
+        small(trainer__batch_size=256), tiny_data(TaskKind.EMOTIONS), seeds=(0,), device="cuda"
+    )
     assert use.device.context > 0
-    again = measure_memory(small(trainer__batch_size=256), tiny_data(TaskKind.EMOTIONS), seeds=(0,), device="cuda")
+    again = measure_memory(
+        small(trainer__batch_size=256), tiny_data(TaskKind.EMOTIONS), seeds=(0,), device="cuda"
+    )
     assert again.device.peak == pytest.approx(use.device.peak, rel=0.15)
