@@ -2,10 +2,10 @@
 
 Trials of a class that trains nothing, one step a second, each with 0.9/N of a GPU and of a CPU core, under a private
 Ray with one GPU that is one to Ray alone. They come one after another from a searcher and their actors are reused, as
-in a sweep. Two waves: in the first every trial starts a process, in the second none does. Measured are the seconds until
-so many run at once, the wall time of a trial in either wave beyond its own steps, and the memory of all of Ray's processes
-(proportional set size, which counts what they share once). Importing torch comes on top for real trials: about 300 MB
-and 2 to 5 s of a core for each process; `benchmarks/overhead.py` measures sweeps whole.
+in a sweep. Two waves: in the first every trial starts a process, in the second none does. Measured are the seconds
+until so many run at once, the wall time of a trial in either wave beyond its own steps, and the memory of all of Ray's
+processes (proportional set size, which counts what they share once). Importing torch comes on top for real trials:
+about 300 MB and 2 to 5 s of a core for each process; `benchmarks/overhead.py` measures sweeps whole.
 """
 
 from __future__ import annotations
