@@ -57,9 +57,8 @@ def plan_shares(sweep: CheckedSweep, first: Job, told: Told, *, device: str = "c
         if not types:
             told("resources.gpu: auto: no node has a GPU, so runs train on CPUs")
             return SharePlan(same_for_all(sweep.layout, resources.least), "cpu")
-        measures = _measures(sweep, first, types, told, device)
         sizes = Sizes(sweep.data)
-
+        measures = _measures(sweep, first, types, sizes, told, device)
         differs = any(measure.of == "drawn" for measure in measures)
 
         def planned(job: Job) -> TrialShare:
@@ -82,7 +81,7 @@ def recorded_measures(layout: SweepLayout) -> list[MemoryMeasure]:
 
 
 def _measures(
-    sweep: CheckedSweep, first: Job, types: Sequence[str], told: Told, device: str
+    sweep: CheckedSweep, first: Job, types: Sequence[str], sizes: Sizes, told: Told, device: str
 ) -> list[MemoryMeasure]:
     """Those on record, and those that are not yet."""
     block = max(map(len, sweep.spec.search_blocks()))
@@ -93,7 +92,6 @@ def _measures(
         told(f"resources.gpu: auto: goes by what was measured on {large[0].time[:10]}")
         return known
     told("resources.gpu: auto: looks for the largest configuration and trains two steps of it on a GPU")
-    sizes = Sizes(sweep.data)
     largest = largest_config(sweep.spec, sweep.data.fingerprint, sizes)
     asked: list[tuple[str, RunConfig, int]] = [("largest", largest, block)]
     if sizes(largest) * block > _A_LOT * sizes(first.config):

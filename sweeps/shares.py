@@ -39,6 +39,7 @@ class Shares:
         self._raised: dict[str, float] = {
             row["config_id"]: row["gpu"] for row in read_journal(layout.shares) if row["kind"] == RAISED
         }
+        self._answered: set[tuple[str, float]] = set()
 
     def of(self, job: Job) -> TrialShare:
         """What the job gets now."""
@@ -56,8 +57,12 @@ class Shares:
     def raise_for(self, job: Job, outgrown: float) -> float | None:
         """Give the configuration of a job more of a GPU than the share that it outgrew; none: there is none to give.
 
-        Another job with the same configuration may have outgrown its share before; what that led to holds for both.
+        Another job with the same configuration may have outgrown its share before; what that led to holds for both. A
+        job is answered once about a share: if it then ends before it has written anything, that is another fault.
         """
+        if (job.key.stem, outgrown) in self._answered:
+            return None
+        self._answered.add((job.key.stem, outgrown))
         if (now_has := self.of(job).gpu) > outgrown:
             return now_has
         more = raised(now_has)

@@ -71,7 +71,7 @@ def test_combinations_that_are_not_allowed_are_passed_over(tmp_path: Path) -> No
     assert largest.value("model.backbone.hidden_dim") == 80
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     st.lists(st.integers(1, 9), min_size=3, max_size=3), st.lists(st.integers(1, 9), min_size=3, max_size=3)
 )
