@@ -117,6 +117,6 @@ def private_bytes() -> int:
     smaps = Path("/proc/self/smaps_rollup")
     if smaps.exists():
         lines = (line.split() for line in smaps.read_text(encoding="ascii").splitlines()[1:])
-        return sum(int(words[1]) * 1024 for words in lines if words[0] in ("Private_Dirty:", "Swap:"))
+        return sum(int(words[1]) * 1024 for words in lines if words[0] in ("Anonymous:", "Swap:"))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024

@@ -49,7 +49,7 @@ def test_what_counts_larger_gets_no_less(one: int, other: int) -> None:
 
 
 def test_a_trial_fits_on_every_type_of_gpu_that_it_may_get() -> None:
-    small = measure("largest", 3000, 12, "L4", total=24 * GIB)
+    small = measure("largest", 3000, 10, "L4", total=24 * GIB)
     assert (
         measured_share(0, [*BOTH, small], TrialShare()).gpu
         == measured_share(0, [small], TrialShare()).gpu
