@@ -3,8 +3,9 @@
 The rule: an error is a fault of the machine if a fresh process, a while later, may well not meet it: a full or
 unreachable disk, too little shared memory, a CUDA device that fell over. Everything else is the run's own: what a user
 gave, what the model's code raises, a loss that is not finite, and too little memory, since training is deterministic
-and the same run asks for the same memory again. A process that is lost without a word is a fault of the machine at
-first; one that is lost again and again without an epoch in between is the run's.
+and the same run asks for the same memory again (what outgrew a share of a GPU is tried with a larger one). A process
+that is lost without a word is a fault of the machine at first; one that is lost again and again without an epoch in
+between is the run's.
 """
 
 from __future__ import annotations
