@@ -3,6 +3,9 @@
 torch's allocator reserves memory of a CUDA device for tensors. Beside it the process holds the device's context (code
 and workspaces, some hundred MiB), which torch neither counts nor caps, so a cap is the process's share less the
 context. On a CPU the process's private memory stands for the device's, and nothing is capped.
+
+A CUDA device is always torch's current one: a trial sees the GPUs that Ray gave it and no others, and trains on the
+first of them.
 """
 
 from __future__ import annotations
@@ -38,16 +41,17 @@ def device_use(device: torch.device) -> DeviceUse:
     """What this process uses of its device, and has used at most since `forget_use`."""
     if device.type != "cuda":
         return DeviceUse(private_bytes(), 0, sysconf("SC_PAGE_SIZE") * sysconf("SC_PHYS_PAGES"))
-    free, total = torch.cuda.mem_get_info(device)
-    context = max(total - free - torch.cuda.memory_reserved(device), 0)
-    return DeviceUse(torch.cuda.max_memory_reserved(device), context, total)
+    free, total = torch.cuda.mem_get_info()
+    context = max(total - free - torch.cuda.memory_reserved(), 0)
+    return DeviceUse(torch.cuda.max_memory_reserved(), context, total)
 
 
 def forget_use(device: torch.device) -> None:
     """Give free pieces of memory back to the device, and count the peak from now on."""
     if device.type == "cuda":
+        torch.cuda.init()  # without it the next but one complains
         torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
+        torch.cuda.reset_peak_memory_stats()
 
 
 def cap_bytes(share: float, total: int, context: int) -> int | None:
@@ -82,16 +86,16 @@ class DeviceShare:
             return
         forget_use(self._device)
         if self._share:
-            total = torch.cuda.get_device_properties(self._device).total_memory
+            total = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
             self._cap = cap_bytes(self._share, total, self._context)
             fraction = 1.0 if self._cap is None else self._cap / total
-            torch.cuda.set_per_process_memory_fraction(fraction, self._device)
+            torch.cuda.set_per_process_memory_fraction(fraction)
 
     def used(self) -> dict[str, int]:
         """For the records: `peak_bytes` that tensors took at most, and `cap_bytes` where there is a cap."""
         if self._device.type != "cuda" or not torch.cuda.is_initialized():
             return {}
-        peak = {"peak_bytes": torch.cuda.max_memory_reserved(self._device)}
+        peak = {"peak_bytes": torch.cuda.max_memory_reserved()}
         return peak if self._cap is None else {**peak, "cap_bytes": self._cap}
 
     def outgrown_by(self, error: BaseException) -> str:
