@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +17,9 @@ from sweeps.spec import SweepSpec
 
 _MOST_ROUNDS = 4
 """Of looking at every parameter; sizes that grow with every parameter need two."""
+
+_NONE = -1
+"""The size of what is no configuration."""
 
 Size = Callable[[RunConfig], int]
 
@@ -52,16 +54,18 @@ def largest_config(spec: SweepSpec, fingerprint: str, size: Size) -> RunConfig:
     """
     space = spec.bound_space()
 
+    def at(point: Mapping[str, Value]) -> RunConfig:
+        return spec.configuration(space.suggest(_Chosen(point)), fingerprint)
+
     def sized(point: Mapping[str, Value]) -> int:
         try:
-            return size(spec.configuration(space.suggest(_Chosen(point)), fingerprint))
+            return size(at(point))
         except (ValidationError, UserError):  # a combination that the search does not run either
-            return -1
+            return _NONE
 
-    values = space.suggest(_Chosen(_climbed(space, sized)))
+    highest = _climbed(space, sized)
     found = [spec.base_config(fingerprint), spec.paper_config(fingerprint)]
-    with suppress(ValidationError):  # not even the highest corner may be one
-        found.append(spec.configuration(values, fingerprint))
+    found += [at(highest)] if sized(highest) > _NONE else []
     return max(found, key=size)
 
 
