@@ -3,8 +3,9 @@
 The rule: an error is a fault of the machine if a fresh process, a while later, may well not meet it: a full or
 unreachable disk, too little shared memory, a CUDA device that fell over. Everything else is the run's own: what a user
 gave, what the model's code raises, a loss that is not finite, and too little memory, since training is deterministic
-and the same run asks for the same memory again. A process that is lost without a word is a fault of the machine at
-first; one that is lost again and again without an epoch in between is the run's.
+and the same run asks for the same memory again (what outgrew a share of a GPU is tried with a larger one). A process
+that is lost without a word is a fault of the machine at first; one that is lost again and again without an epoch in
+between is the run's.
 """
 
 from __future__ import annotations
@@ -34,10 +35,19 @@ class MachineFaultError(Exception):
     """A fault of the machine ended an attempt at a run; the run goes on from its checkpoint in another process."""
 
 
+class OutgrownShareError(MachineFaultError):
+    """A run needs more memory than its share of a GPU has; it goes on from its checkpoint with a larger share."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """On a CPU torch says so with a plain RuntimeError."""
     on_cpu = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
     return on_cpu or isinstance(error, (torch.OutOfMemoryError, MemoryError))
+
+
+def is_out_of_device_memory(error: BaseException) -> bool:
+    """Whether a GPU, or a process's share of one, was too small."""
+    return isinstance(error, torch.OutOfMemoryError)
 
 
 def is_machine_fault(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ import ray
 
 from causalmer_core.errors import UserError
 from cluster.address import checked_head
-from cluster.resources import TrialResources, check_fits, fits
+from cluster.resources import NodeSupply, TrialShare, check_fits, fits
 
 _ENVIRONMENT = {
     # Trials keep the driver's working directory, so that relative paths mean what the user wrote.
@@ -98,11 +98,11 @@ def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
         ray.shutdown()
 
 
-def wait_for_node(resources: TrialResources, told: Callable[[str], None], patience: float = 300.0) -> None:
+def wait_for_node(share: TrialShare, told: Callable[[str], None], patience: float = 300.0) -> None:
     """Wait until the cluster that is connected has a node on which a trial fits: nodes come after the head.
 
     Args:
-        resources: what a trial asks for.
+        share: what a trial asks for.
         told: called with words where there is something to wait for.
         patience: seconds.
 
@@ -110,17 +110,16 @@ def wait_for_node(resources: TrialResources, told: Callable[[str], None], patien
         UserError: there is none when they are over.
     """
     end = time.monotonic() + patience
-    if not fits(resources, nodes_of_cluster()):
+    if not fits(share, nodes_of_cluster()):
         told(f"waits up to {patience:g} s for a node on which a run fits")
-    while not fits(resources, nodes_of_cluster()) and time.monotonic() < end:
+    while not fits(share, nodes_of_cluster()) and time.monotonic() < end:
         time.sleep(_POLL_SECONDS)
-    check_fits(resources, nodes_of_cluster())
+    check_fits(share, nodes_of_cluster())
 
 
-def nodes_of_cluster() -> list[tuple[float, float]]:
-    """The CPUs and the GPUs of every living node of the Ray that is connected."""
-    alive = (node["Resources"] for node in ray.nodes() if node["Alive"])
-    return [(resources.get("CPU", 0.0), resources.get("GPU", 0.0)) for resources in alive]
+def nodes_of_cluster() -> list[NodeSupply]:
+    """What every living node of the Ray that is connected has for trials."""
+    return [NodeSupply.of(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
 def _prepare_environment() -> None:

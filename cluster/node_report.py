@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from causalmer_core.frozen import Frozen
-from cluster.resources import TrialResources, fits
+from cluster.resources import ANY, NodeSupply, TrialResources, TrialShare, fits
 
 MOST_SKEW_SECONDS = 2.0
 """Clocks may differ by so much before times in the records are called wrong."""
@@ -61,6 +61,8 @@ class NodeReport(Frozen):
     Attributes:
         address: its IP address.
         cpus, gpus: that Ray gives to runs.
+        accelerators: the types of its GPUs, as Ray names them.
+        memory: that Ray gives to runs, in GiB.
         is_head: whether it is the head.
         silent: why it said nothing; none: it did.
         facts: what it said.
@@ -73,11 +75,18 @@ class NodeReport(Frozen):
     cpus: float
     gpus: float
     is_head: bool
+    accelerators: tuple[str, ...] = ()
+    memory: float = 0.0
     silent: str | None = None
     facts: NodeFacts | None = None
     skew: float | None = None
     skew_bound: float = 0.0
     storage: StorageFacts | None = None
+
+    @property
+    def supply(self) -> NodeSupply:
+        """What it has for runs."""
+        return NodeSupply(self.cpus, self.gpus, self.memory, frozenset(self.accelerators))
 
     @property
     def name(self) -> str:
@@ -191,12 +200,17 @@ def _of_storage(facts: StorageFacts, storage: str, problem: _Problem) -> Iterato
 
 
 def _of_all(nodes: Sequence[NodeReport], resources: TrialResources | None) -> Iterator[Finding]:
-    if resources is None:
-        resources = TrialResources()
-    if not fits(resources, [(node.cpus, node.gpus) for node in nodes]):
+    share = (resources or TrialResources()).least
+    if not fits(share, [node.supply for node in nodes]):
         yield Finding(
             kind="problem",
             node=None,
-            what=f"no node has the {resources.cpu:g} CPUs and {resources.gpu:g} GPUs that a run asks for",
+            what=f"no node has the {_asked(share)} that a run asks for",
             fix="add such a node, or ask for less in 'resources' of the sweep's file",
         )
+
+
+def _asked(share: TrialShare) -> str:
+    kind = "" if share.accelerator == ANY else f" of type {share.accelerator}"
+    memory = f" and {share.memory:g} GiB of memory" if share.memory else ""
+    return f"{share.cpu:g} CPUs and {share.gpu:g} GPUs{kind}{memory}"

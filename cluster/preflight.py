@@ -23,7 +23,7 @@ from causalmer_core.frozen import Frozen
 from cluster import inspector
 from cluster.inspector import LOCK, Inspector
 from cluster.node_report import Finding, NodeFacts, NodeReport, StorageFacts, findings
-from cluster.resources import TrialResources
+from cluster.resources import NodeSupply, TrialResources
 
 _ANSWER_SECONDS = 90.0
 """A node may first have to start a process."""
@@ -81,8 +81,7 @@ def look(
     reports = tuple(
         NodeReport(
             address=node["NodeManagerAddress"],
-            cpus=node["Resources"].get("CPU", 0.0),
-            gpus=node["Resources"].get("GPU", 0.0),
+            **_supply(node["Resources"]),
             is_head=_is_head(node),
             silent=said.silent.get(node_id),
             facts=NodeFacts(**_facts(said.given[node_id])) if node_id in said.given else None,
@@ -148,6 +147,11 @@ def _clock(who: Any) -> tuple[float, float] | None:
         if best is None or bound < best[1]:
             best = there - (before + bound), bound
     return best
+
+
+def _supply(resources: dict[str, float]) -> dict[str, Any]:
+    has = NodeSupply.of(resources)
+    return {**has._asdict(), "accelerators": tuple(sorted(has.accelerators))}
 
 
 def _skew(clock: tuple[float, float] | None, head: tuple[float, float] | None) -> dict[str, Any]:

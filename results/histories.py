@@ -39,6 +39,7 @@ class RunHistory:
         seconds: the training time of all rows together.
         host, device, notes: as the last attempt's start line says.
         reused_from: the sweep that trained the run, as the last attempt's start line says; none: this one.
+        outgrown: the share of a GPU that the last attempt ended for because it was too small; none: it did not.
         spans: when each attempt began, when its last line was written (both UTC, ISO 8601), and its GPUs.
     """
 
@@ -62,6 +63,7 @@ class RunHistory:
     device: str
     notes: str
     reused_from: str | None = None
+    outgrown: float | None = None
     spans: tuple[tuple[str, str, float], ...] = ()
 
     @property
@@ -165,6 +167,7 @@ def _history(key: RunKey, found: list[_Attempt], monitor: str, unended: RunState
         notes=last.start["notes"],
         # lines without these two are older than they are
         reused_from=last.start.get("reused_from"),
+        outgrown=None if last.end is None else last.end.get("outgrown"),
         spans=tuple((a.start["time"], a.last_time, a.start.get("gpus", 0.0)) for a in in_order),
     )
 

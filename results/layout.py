@@ -37,6 +37,11 @@ class SweepLayout:
         return self.root / "journals" / "runs"
 
     @property
+    def shares(self) -> Path:
+        """The journal of what trials take of GPUs: what was measured, and who got more after having run out."""
+        return self.root / "journals" / "shares.jsonl"
+
+    @property
     def evaluation_journal(self) -> Path:
         """The journal of final evaluations and the ledger of openings of the test split."""
         return self.root / "journals" / "evaluations.jsonl"

@@ -20,8 +20,9 @@ class RunState(StrEnum):
     """How a run stands.
 
     `finished`, `pruned` (cut early as weak), `failed`, `oom` (out of memory), `nan` and `timeout` (over
-    `failure.run_timeout`) are final. `interrupted`: the attempt ended itself between two epochs, on Ctrl-C or for a
-    fault of the machine; `lost`: its process is gone and wrote no end. A resumed sweep goes on with both.
+    `failure.run_timeout`) are final. `interrupted`: the attempt ended itself, on Ctrl-C, for a fault of the machine,
+    or because its share of a GPU was too small; `lost`: its process is gone and wrote no end. A resumed sweep goes on
+    with both.
     """
 
     RUNNING = "running"

@@ -37,6 +37,7 @@ from sweeps.run_session import RunContext
 from sweeps.runner import run_jobs
 from sweeps.search_jobs import SearchJobs, cut_of
 from sweeps.search_results import best_candidates
+from sweeps.share_plan import SharePlan, plan_shares
 from sweeps.study_file import StudyFile
 from sweeps.sweep_folder import begin_sweep, continue_sweep
 from sweeps.tracking import Tracking
@@ -89,7 +90,7 @@ class _Phases:
         self._machine = machine
         self._progress = progress
         self._ray = stack.enter_context(ExitStack())
-        self._ray_started = False
+        self._plan: SharePlan | None = None
         self._tracking = Tracking(self._layout, self._spec.tracking, progress.say)
         self._take_over: TakeOver = nothing_to_take_over
         if sweep.spec.reuse:
@@ -205,7 +206,7 @@ class _Phases:
                 self._run_all(source)
                 return
             except RayLostError as error:
-                self._ray_started = False
+                self._plan = None
                 self._ray.close()
                 reached = sum(len(history.epochs) for history in read_runs(self._layout))
                 losses, epochs = (1, reached) if reached > epochs else (losses + 1, epochs)
@@ -215,14 +216,14 @@ class _Phases:
         try:
             first = source.next_job()
             if isinstance(first, Job):
-                self._start_ray()
+                plan = self._started_ray(first)
                 with self._tracking.showing() as callbacks:
                     run_jobs(
                         source,
                         first,
                         layout=self._layout,
-                        context=run_context(self._sweep),
-                        resources=self._spec.resources,
+                        context=run_context(self._sweep, plan.device),
+                        shares=plan.shares,
                         retries=self._spec.failure.retries,
                         observer=self._progress,
                         callbacks=callbacks,
@@ -239,10 +240,13 @@ class _Phases:
         self._progress.say(f"{error}: goes on under another in {wait_seconds(losses):g} s")
         time.sleep(wait_seconds(losses))
 
-    def _start_ray(self) -> None:
-        if not self._ray_started:
-            self._ray.enter_context(connected_ray(self._machine, self._spec.resources, self._progress.say))
-            self._ray_started = True
+    def _started_ray(self, first: Job) -> SharePlan:
+        """Ray, and what the jobs get of it; both are there once, for all phases, until Ray is lost."""
+        if self._plan is None:
+            say = self._progress.say
+            self._ray.enter_context(connected_ray(self._machine, self._spec.resources.least, say))
+            self._plan = plan_shares(self._sweep, first, say)
+        return self._plan
 
     def _read_run(self, key: RunKey) -> RunHistory | None:
         return read_run(self._layout, key)
@@ -252,17 +256,15 @@ class _Phases:
         return self._sweep.direction == "max"
 
 
-def run_context(sweep: CheckedSweep) -> RunContext:
-    """What the runs of a sweep share."""
-    resources = sweep.spec.resources
+def run_context(sweep: CheckedSweep, device: str = "cpu") -> RunContext:
+    """What the runs of a sweep share, on what they train."""
     return RunContext(
         sweep=str(sweep.layout.root.resolve()),
         data_root=str(sweep.data_root.resolve()),
         dataset=sweep.spec.data.name,
         direction=sweep.direction,
-        threads=max(int(resources.cpu), 1),
-        device="cuda" if resources.gpu else "cpu",
-        gpus=resources.gpu,
+        threads=sweep.spec.resources.least.threads,
+        device=device,
         run_timeout=sweep.spec.failure.run_timeout,
         worst_missing=sweep.goals.worst_missing,
     )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cluster.connect import cluster_ray, local_ray, nodes_of_cluster, wait_for_node
-from cluster.resources import TrialResources, check_available
+from cluster.resources import TrialShare, check_fits
 from sweeps.problems import blaming
 
 
@@ -28,12 +28,12 @@ class Machine:
 
 
 @contextmanager
-def connected_ray(machine: Machine, resources: TrialResources, told: Callable[[str], None]) -> Iterator[None]:
+def connected_ray(machine: Machine, share: TrialShare, told: Callable[[str], None]) -> Iterator[None]:
     """Within the block Ray is connected, and at least one run fits on it.
 
     Args:
         machine: where the runs go.
-        resources: what a run takes.
+        share: the least that a run takes.
         told: called with words that a user should read.
 
     Raises:
@@ -42,19 +42,19 @@ def connected_ray(machine: Machine, resources: TrialResources, told: Callable[[s
     if machine.address is None:
         with local_ray(cpus=machine.cpus, gpus=machine.gpus) as (cpus, gpus):
             with blaming("resources"):
-                check_available(resources, cpus, gpus)
+                check_fits(share, nodes_of_cluster())
             told(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
             yield
     else:
         with cluster_ray(machine.address, insecure=machine.insecure) as head:
             with blaming("resources"):
-                wait_for_node(resources, told)
+                wait_for_node(share, told)
             told(f"joined the cluster of {head}: {_size()}")
             yield
 
 
 def _size() -> str:
     nodes = nodes_of_cluster()
-    cpus, gpus = (sum(amounts) for amounts in zip(*nodes, strict=True))
+    cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
     count = "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
     return f"{count} with {cpus:g} CPUs and {gpus:g} GPUs"

@@ -37,7 +37,7 @@ class Plan:
 def plan_sweep(sweep: CheckedSweep, machine: Machine) -> Plan:
     """Plan a sweep; measures a few training steps and starts nothing."""
     spec, fingerprint = sweep.spec, sweep.data.fingerprint
-    threads = max(int(spec.resources.cpu), 1)
+    threads = spec.resources.least.threads
     configs = {"fixed part": spec.base_config(fingerprint), "paper's default": spec.paper_config(fingerprint)}
     costs = {name: measure_cost(config, sweep.data, threads=threads) for name, config in configs.items()}
     cpus = machine.cpus or os.cpu_count() or 1

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -23,6 +23,7 @@ KeyPath = tuple[str | int, ...]
 
 _LONGEST_SHOWN = 100
 _ABSENT = object()
+_UNKNOWN_NAME = "unknown name"
 
 _WRONG_TYPE = {
     "string_type": "text",
@@ -130,7 +131,18 @@ def problems_of(
         if known and allowed not in known.allowed:
             allowed = f"{known.allowed} or {allowed}"
         found[path, what] = Problem((*prefix, *path), what, given, allowed)
-    return list(found.values())
+    return [*_numbers_or_names(found)]
+
+
+def _numbers_or_names(found: Mapping[tuple[KeyPath, str], Problem]) -> Iterator[Problem]:
+    """The problems; where a number or a name would do, what is wrong with the number, and the names allowed beside."""
+    for (path, what), problem in found.items():
+        others = [other for other, _ in found if other == path]
+        name = found.get((path, _UNKNOWN_NAME))
+        if name is None or len(others) == 1:
+            yield problem
+        elif what != _UNKNOWN_NAME:
+            yield replace(problem, allowed=f"{problem.allowed} or {name.allowed}")
 
 
 def _described(details: ErrorDetails, schema: dict[str, Any], value: Any) -> tuple[str, str, str]:
@@ -149,7 +161,7 @@ def _described(details: ErrorDetails, schema: dict[str, Any], value: Any) -> tup
         names = re.findall(r"'([^']*)'", expected)
         wrong = str(context.get("tag") or value)
         return (
-            "unknown name",
+            _UNKNOWN_NAME,
             shown(wrong) if "tag" in context else given,
             expected + did_you_mean(wrong, names),
         )

@@ -42,6 +42,10 @@ class Retries:
         self._waiting.append((self._clock() + wait, job))
         return wait
 
+    def at_once(self, job: Job) -> None:
+        """Start a run again without a wait and without counting a failure: what it lacked it is given now."""
+        self._waiting.append((self._clock(), job))
+
     def due(self) -> Job | None:
         """A run whose wait is over, the longest due first; it is given out once."""
         if not self._waiting:

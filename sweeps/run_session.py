@@ -8,7 +8,7 @@ that no message that gets lost can make the record wrong. It knows no Ray.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +18,22 @@ import torch
 
 from causalmer_core.cautions import run_notes
 from causalmer_core.datasets.store import open_training_data
+from causalmer_core.device_memory import ASSUMED_CONTEXT_BYTES, DeviceShare
 from causalmer_core.errors import UserError
-from causalmer_core.faults import MachineFaultError, is_machine_fault, is_out_of_memory
-from causalmer_core.metrics import metric_directions
+from causalmer_core.faults import (
+    MachineFaultError,
+    OutgrownShareError,
+    is_machine_fault,
+    is_out_of_device_memory,
+    is_out_of_memory,
+)
 from causalmer_core.trainer import EpochResult, NonFiniteLossError, Trainer
-from causalmer_core.worst_missing import worst_missing
-from results.goals import WORST_MISSING
 from results.histories import RunHistory, read_run
 from results.journal import JournalError
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
 from results.run_journal import RunJournal
+from sweeps.epoch_rows import epoch_row, without_one
 from sweeps.jobs import Job
 from sweeps.run_lock import run_lock
 
@@ -43,7 +48,9 @@ class RunContext:
         direction: of the monitored metric.
         threads: torch threads of one trial.
         device: `cpu` or `cuda`.
-        gpus: how many GPUs, or which share of one, a trial takes.
+        gpus: how many GPUs, or which share of one, this job's trial takes.
+        context_bytes: of a process on a GPU beside its tensors (see `causalmer_core.device_memory`).
+        may_outgrow: whether the job is tried again with a larger share of a GPU where this one is too small.
         run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; none: no limit.
         worst_missing: of these metrics the worst value without one modality is evaluated at each new best.
     """
@@ -55,6 +62,8 @@ class RunContext:
     threads: int
     device: str
     gpus: float = 0.0
+    context_bytes: int = ASSUMED_CONTEXT_BYTES
+    may_outgrow: bool = False
     run_timeout: float | None = None
     worst_missing: tuple[str, ...] = ()
 
@@ -95,6 +104,7 @@ class RunSession:
         self._trainer: Trainer | None = None
         self._epochs: Iterator[EpochResult] = iter(())
         self._seconds = 0.0
+        self._share = DeviceShare(context.device, context.gpus, context.context_bytes)
 
     @property
     def epoch(self) -> int:
@@ -154,21 +164,25 @@ class RunSession:
         """Write the end of the run and let go of it."""
         if self._journal is None:
             self._journal = self._begin_journal(None, "")
-        self._journal.end(state, reason)
+        self._journal.end(state, reason, **self._share.used())
         self._last.unlink(missing_ok=True)
         self.state, self.reason = state, reason
         self._trainer, self._epochs = None, iter(())
 
-    def interrupt(self, reason: str) -> None:
+    def interrupt(self, reason: str, **extra: Any) -> None:
         """End the attempt after its last epoch and let go of the run, which goes on from its checkpoint in another.
 
         Nothing is written where the run has ended or has not begun.
+
+        Args:
+            reason: in words.
+            extra: further values of the end line.
 
         Raises:
             JournalError: the record cannot be written.
         """
         if self._journal is not None and not self._journal.ended:
-            self._journal.end(RunState.INTERRUPTED, reason)
+            self._journal.end(RunState.INTERRUPTED, reason, **self._share.used(), **extra)
         self.close()
 
     def close(self) -> None:
@@ -187,13 +201,28 @@ class RunSession:
             self.close()
             raise
         except Exception as error:
+            if is_out_of_device_memory(error):
+                self._ran_out(error)
+                return
             if is_machine_fault(error):
                 self.interrupt(fault := f"{type(error).__name__}: {error}")
                 raise MachineFaultError(fault) from error
             self.end(*_own_fault(error))
 
+    def _ran_out(self, error: Exception) -> None:
+        """Its share of the GPU is too small: the attempt ends where there is another with more, else the run."""
+        reason = self._share.outgrown_by(error)
+        if not self._context.may_outgrow:
+            self.end(RunState.OOM, reason)
+            return
+        if self._journal is None:
+            self._journal = self._begin_journal(None, "")
+        self.interrupt(reason, outgrown=self._context.gpus)
+        raise OutgrownShareError(reason) from error
+
     def _restored(self, earlier: RunHistory | None) -> Trainer:
         torch.set_num_threads(self._context.threads)
+        self._share.claim()
         config = self._job.config
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
         trainer = Trainer(config, data, seed=self.key.seed, device=torch.device(self._context.device))
@@ -245,32 +274,3 @@ def _own_fault(error: Exception) -> tuple[RunState, str]:
     if is_out_of_memory(error):
         return RunState.OOM, str(error)
     return RunState.FAILED, "".join(traceback.format_exception(error, limit=-8))
-
-
-def epoch_row(result: EpochResult, phase: str) -> dict[str, Any]:
-    """An epoch as a row of the epochs table."""
-    text, audio, vision = result.constants or (None, None, None)
-    return {
-        "epoch": result.epoch,
-        "phase": phase,
-        "train_loss": result.train.total,
-        "train_task_loss": result.train.task,
-        "train_kl_loss": result.train.kl,
-        "valid_loss": result.valid.total,
-        "valid_task_loss": result.valid.task,
-        "valid_kl_loss": result.valid.kl,
-        "learning_rate": result.learning_rate,
-        "constant_text": text,
-        "constant_audio": audio,
-        "constant_vision": vision,
-        "is_best": result.is_best,
-        "seconds": result.seconds,
-        **{f"valid_{name}": value for name, value in result.metrics.items()},
-    }
-
-
-def without_one(trainer: Trainer, metrics: Sequence[str]) -> dict[str, float]:
-    """Columns of the epochs table: of these metrics the worst on the validation split without one modality."""
-    directions = metric_directions(trainer.model.task)
-    found = worst_missing(lambda r: trainer.validate(r).metrics, {name: directions[name] for name in metrics})
-    return {f"{WORST_MISSING}{name}": value for name, value in found.items()}

@@ -12,7 +12,6 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from causalmer_core.errors import UserError
-from cluster.resources import TrialResources
 from cluster.watch import RayLostError, lost_processes, watched
 from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
@@ -25,6 +24,7 @@ from sweeps.jobs import Job
 from sweeps.retries import Retries
 from sweeps.run_lock import locked_run
 from sweeps.run_session import RunContext
+from sweeps.shares import Shares
 from sweeps.trainable import JobTrainable
 
 
@@ -58,14 +58,15 @@ def run_jobs(
     *,
     layout: SweepLayout,
     context: RunContext,
-    resources: TrialResources,
+    shares: Shares,
     retries: int,
     observer: Observer,
     callbacks: Sequence[tune.Callback] = (),
 ) -> None:
     """Run a job and every further one of its source; Ray must be connected.
 
-    A run's failure is in its record and does not stop the others. Ray itself retries nothing, for it would not wait.
+    A run's failure is in its record and does not stop the others. A job that outgrew its share of a GPU is tried again
+    with more. Ray itself retries nothing, for it would not wait.
 
     Raises:
         KeyboardInterrupt: on Ctrl-C or SIGTERM; what is recorded stays, and a resumed sweep goes on from there.
@@ -74,10 +75,10 @@ def run_jobs(
             too, once the running epochs are over.
     """
     with Interruption(observer.say) as interruption:
-        jobs = _Jobs(source, first, layout, context, Retries(retries), observer, interruption)
+        jobs = _Jobs(source, first, layout, context, shares, Retries(retries), observer, interruption)
         try:
             with watched(lambda _: interruption.end_at_once()):
-                _tuner(jobs, layout, resources, callbacks).fit()
+                _tuner(jobs, layout, callbacks).fit()
         except BaseException as error:
             if not interruption.requested:
                 _check_ray(error)  # whatever it is that Tune says then, this is why
@@ -94,11 +95,9 @@ def _check_ray(error: BaseException | None = None) -> None:
         raise RayLostError(f"Ray's {' and '.join(lost)} is gone") from error
 
 
-def _tuner(
-    jobs: _Jobs, layout: SweepLayout, resources: TrialResources, callbacks: Sequence[tune.Callback]
-) -> tune.Tuner:
+def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback]) -> tune.Tuner:
     return tune.Tuner(
-        tune.with_resources(JobTrainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
+        JobTrainable,
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
@@ -127,6 +126,7 @@ class _Jobs(Searcher):
         first: Job,
         layout: SweepLayout,
         context: RunContext,
+        shares: Shares,
         retries: Retries,
         observer: Observer,
         interruption: Interruption,
@@ -136,6 +136,7 @@ class _Jobs(Searcher):
         self._first: Job | None = first
         self._layout = layout
         self._context = context
+        self._shares = shares
         self._retries = retries
         self._observer = observer
         self._interruption = interruption
@@ -168,7 +169,9 @@ class _Jobs(Searcher):
             return Searcher.FINISHED
         self._jobs[trial_id] = job
         self._observer.run_started(job)
-        return {"job": job.to_json(), "context": asdict(self._context)}
+        context = self._shares.placed(job, self._context)
+        share = self._shares.of(job).ray_resources()
+        return {"job": job.to_json(), "context": asdict(context), "share": share}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         reported = zip(self._jobs[trial_id].keys, result["epochs"], result["scores"], strict=True)
@@ -199,8 +202,18 @@ class _Jobs(Searcher):
         elif self.is_stopping and not error:
             for key in job.keys:
                 self._observer.run_stopped(key, "interrupted after its epoch", again=False)
-        elif not lost_processes():
+        elif not lost_processes() and not self._outgrew(job, histories):
             self._met_fault(job, [history for history in histories if history is not None])
+
+    def _outgrew(self, job: Job, histories: Sequence[RunHistory | None]) -> bool:
+        """Whether a job ended for its share of a GPU alone; it is then tried again at once, with more."""
+        found = [(h.outgrown, h.reason) for h in histories if h is not None and h.outgrown is not None]
+        if not found or (more := self._shares.raise_for(job, found[0][0])) is None:
+            return False
+        for key in job.keys:
+            self._observer.run_stopped(key, f"{found[0][1]}; goes on with {more:g} of a GPU", again=True)
+        self._retries.at_once(job)
+        return True
 
     def _met_fault(self, job: Job, histories: Sequence[RunHistory]) -> None:
         own_words = _fault(histories)

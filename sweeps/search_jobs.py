@@ -110,7 +110,7 @@ class SearchJobs(JobSource):
         """So many of the first proposals have outcomes."""
         self._learned = 0
         self._spending = Spending(
-            spec.budget, gpus=spec.resources.gpu, higher_is_better=higher_is_better, goals=goals
+            spec.budget, gpus=spec.resources.least.gpu, higher_is_better=higher_is_better, goals=goals
         )
 
     def next_job(self) -> Job | NoJob:

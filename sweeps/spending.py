@@ -27,7 +27,7 @@ class Spending:
 
     Args:
         budget: the limits.
-        gpus: what a trial of this session takes.
+        gpus: what a trial takes while it runs, as the sweep's file says; how much it took stands in its records.
         higher_is_better: of the score.
         goals: a configuration that misses a constraint reaches no target.
         clock: the time in UTC; for tests.

@@ -9,6 +9,7 @@ from typing import Any
 
 from ray import tune
 
+from causalmer_core.threads import claim_threads
 from sweeps.block_session import BlockSession
 from sweeps.jobs import Job
 from sweeps.run_session import RunContext
@@ -16,13 +17,20 @@ from sweeps.scheduling import mean_score
 
 
 class JobTrainable(tune.Trainable):
-    """One step is one epoch of every run. The configuration is `{"job": <JSON>, "context": {...}}`."""
+    """One step is one epoch of every run. The configuration is `{"job": <JSON>, "context": {...}, "share": {...}}`."""
 
     _session: BlockSession | None = None
 
+    @classmethod
+    def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        """What the job takes of a node: `share`, by the names of Ray's resources. An actor is reused for equal ones."""
+        return tune.PlacementGroupFactory([config["share"]])
+
     def setup(self, config: dict[str, Any]) -> None:
         """Begin the job that the configuration describes."""
-        self._session = BlockSession(Job.from_json(config["job"]), RunContext(**config["context"]))
+        context = RunContext(**config["context"])
+        claim_threads(context.threads)
+        self._session = BlockSession(Job.from_json(config["job"]), context)
 
     def step(self) -> dict[str, Any]:
         """Train and record one epoch of every run, and report how they stand: lists, one entry a run."""

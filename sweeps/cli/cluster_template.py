@@ -197,7 +197,8 @@ def slurm(
 def needs_of(spec: SweepSpec) -> Needs:
     """What a sweep needs of a cluster."""
     resources = spec.resources
-    return Needs(name=spec.name, cpu=resources.cpu, gpu=resources.gpu, at_once=spec.search.max_concurrent)
+    gpu = 1.0 if resources.gpu == "auto" else resources.gpu  # the most that a probe may find
+    return Needs(name=spec.name, cpu=resources.cpu, gpu=gpu, at_once=spec.search.max_concurrent)
 
 
 def _needs(sweep: Path | None) -> Needs:

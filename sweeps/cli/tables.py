@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cluster.resources import ANY, TrialResources
 from results.certainty import tied_sentence, tied_with_best
 from results.dataset import SweepResults
 from results.debiasing_table import debiasing_lines
@@ -115,12 +116,19 @@ def debiasing_table(results: SweepResults) -> RenderableType | None:
     return Group(Text(title), table)
 
 
+def _asked(resources: TrialResources) -> str:
+    gpu = "a measured share of a" if resources.gpu == "auto" else f"{resources.gpu:g}"
+    kind = "" if resources.accelerator == ANY else f" of type {resources.accelerator}"
+    memory = "" if resources.memory == "auto" else f", {resources.memory:g} GiB"
+    return f"{resources.cpu:g} CPU, {gpu} GPU{kind}{memory}"
+
+
 def plan_table(plan: Plan) -> RenderableType:
     """What would run, with what, and for how long at most."""
     spec = plan.sweep.spec
     size = "a continuum" if plan.space_size is None else f"{plan.space_size} configurations"
     seeds = spec.seed_plan()
-    resources = f"{spec.resources.cpu:g} CPU, {spec.resources.gpu:g} GPU a run; {plan.workers} at once"
+    resources = f"{_asked(spec.resources)} a run; {plan.workers} at once"
     lines = [
         ("sweep", f"{spec.name} in {plan.sweep.layout.root}"),
         ("data", f"{plan.sweep.data.name}, fingerprint {plan.sweep.data.fingerprint[:16]}"),

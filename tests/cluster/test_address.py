@@ -31,7 +31,7 @@ try:
     with cluster_ray(sys.argv[1], insecure="insecure" in sys.argv) as head:
         said = {
             "head": head,
-            "nodes": nodes_of_cluster(),
+            "nodes": [[node.cpus, node.gpus] for node in nodes_of_cluster()],
             "lost": lost_processes(),
             "mode": os.environ["RAY_AUTH_MODE"],
             "seen": ray.get(seen.remote()),

@@ -6,17 +6,17 @@ import pytest
 from pydantic import ValidationError
 
 from causalmer_core.errors import UserError
-from cluster.resources import TrialResources, check_available, check_fits
+from cluster.resources import NodeSupply, TrialResources, TrialShare, check_fits
 
 
-@pytest.mark.parametrize("gpu", [0, 0.0, 0.25, 0.999, 1, 2, 8.0])
-def test_no_gpu_a_fraction_or_whole_gpus_are_allowed(gpu: float) -> None:
+@pytest.mark.parametrize("gpu", [0, 0.0, 0.25, 0.999, 1, 2, 8.0, "auto"])
+def test_no_gpu_a_fraction_whole_gpus_or_what_a_probe_measures_are_allowed(gpu: float) -> None:
     assert TrialResources(gpu=gpu).gpu == gpu
 
 
 @pytest.mark.parametrize("gpu", [1.5, 1.0001, 2.25])
 def test_gpus_above_one_cannot_be_divided(gpu: float) -> None:
-    with pytest.raises(ValidationError, match="0, a fraction below 1, or a whole number"):
+    with pytest.raises(ValidationError, match="0, a fraction below 1, a whole number, or auto"):
         TrialResources(gpu=gpu)
 
 
@@ -30,6 +30,12 @@ def test_gpus_above_one_cannot_be_divided(gpu: float) -> None:
         {"gpu": float("nan")},
         {"cpu": float("inf")},
         {"tpu": 1},
+        {"gpu": "all"},
+        {"memory": 0},
+        {"memory": "8G"},
+        {"accelerator": ""},
+        {"accelerator": "H100 80GB"},
+        {"accelerator": None},
     ],
 )
 def test_what_no_trial_can_ask_for_is_refused(fields: dict[str, object]) -> None:
@@ -38,26 +44,68 @@ def test_what_no_trial_can_ask_for_is_refused(fields: dict[str, object]) -> None
 
 
 def test_a_trial_that_fits_exactly_is_available() -> None:
-    check_available(TrialResources(cpu=2, gpu=1), cpus=2, gpus=1)
-    check_available(TrialResources(cpu=0.5, gpu=0), cpus=1, gpus=0)
+    check_fits(TrialShare(cpu=2, gpu=1, memory=4), [NodeSupply(2, 1, 4)])
+    check_fits(TrialShare(cpu=0.5), [NodeSupply(1, 0)])
 
 
 def test_all_that_is_missing_is_named_with_what_is_there() -> None:
     with pytest.raises(UserError) as caught:
-        check_available(TrialResources(cpu=8, gpu=0.5), cpus=2, gpus=0)
+        check_fits(TrialShare(cpu=8, gpu=0.5, memory=9), [NodeSupply(2, 0, 4)])
     assert str(caught.value).splitlines() == [
         "resources.cpu: a trial asks for more than there is; given 8; available 2",
         "resources.gpu: a trial asks for more than there is; given 0.5; available 0",
+        "resources.memory: a trial asks for more than there is; given 9; available 4",
     ]
 
 
 def test_a_trial_has_to_fit_on_one_node_of_a_cluster() -> None:
-    nodes = [(16.0, 0.0), (2.0, 1.0)]
-    check_fits(TrialResources(cpu=16), nodes)
-    check_fits(TrialResources(cpu=2, gpu=0.5), nodes)
+    nodes = [NodeSupply(16.0, 0.0), NodeSupply(2.0, 1.0)]
+    check_fits(TrialShare(cpu=16), nodes)
+    check_fits(TrialShare(cpu=2, gpu=0.5), nodes)
     with pytest.raises(UserError, match=r"resources\.cpu: .*given 4; available 2"):
-        check_fits(TrialResources(cpu=4, gpu=1), nodes)
+        check_fits(TrialShare(cpu=4, gpu=1), nodes)
     with pytest.raises(UserError, match=r"resources\.cpu: .*given 32; available 16"):
-        check_fits(TrialResources(cpu=32), nodes)
+        check_fits(TrialShare(cpu=32), nodes)
     with pytest.raises(UserError, match=r"resources\.cpu: .*available 0"):
-        check_fits(TrialResources(), [])
+        check_fits(TrialShare(), [])
+
+
+def test_a_trial_may_ask_for_a_type_of_gpu_and_is_told_which_there_are() -> None:
+    nodes = [
+        NodeSupply.of({"CPU": 8.0, "GPU": 2.0, "accelerator_type:A100": 1.0, "memory": 2.0**33}),
+        NodeSupply.of({"CPU": 4.0, "GPU": 1.0, "accelerator_type:L4": 1.0, "memory": 2.0**34}),
+        NodeSupply.of({"CPU": 99.0, "memory": 2.0**40}),
+    ]
+    check_fits(TrialShare(gpu=1, accelerator="L4", memory=16), nodes)
+    with pytest.raises(UserError) as caught:
+        check_fits(TrialShare(accelerator="H100"), nodes)
+    assert str(caught.value) == (
+        "resources.accelerator: no node has such a GPU; given H100; allowed any, A100, L4"
+    )
+    with pytest.raises(UserError, match=r"resources\.gpu: .*given 2; available 1"):
+        check_fits(TrialShare(gpu=2, accelerator="L4"), nodes)
+    with pytest.raises(UserError, match=r"resources\.memory: .*given 16; available 8"):
+        check_fits(TrialShare(accelerator="A100", memory=16), nodes)
+
+
+def test_a_type_of_gpu_binds_a_trial_to_nodes_that_have_it_and_to_nothing_else() -> None:
+    share = TrialShare(cpu=2, gpu=0.25, accelerator="H100", memory=1.5)
+    assert share.ray_resources() == {
+        "CPU": 2.0,
+        "GPU": 0.25,
+        "memory": 1.5 * 2**30,
+        "accelerator_type:H100": 0.001,
+    }
+    assert TrialShare().ray_resources() == {"CPU": 1.0}
+
+
+def test_what_is_measured_later_counts_as_nothing_before() -> None:
+    assert TrialResources(gpu="auto", cpu=2).least == TrialShare(cpu=2)
+    assert TrialResources(gpu=0.5, memory=3, accelerator="T4").least == TrialShare(
+        gpu=0.5, memory=3, accelerator="T4"
+    )
+
+
+@pytest.mark.parametrize(("cpu", "threads"), [(0.25, 1), (1, 1), (1.9, 1), (2, 2), (6.5, 6)])
+def test_threads_follow_the_share_of_the_cpu(cpu: float, threads: int) -> None:
+    assert TrialShare(cpu=cpu).threads == threads

@@ -189,7 +189,23 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "gpu 1.5",
         HEAD + "resources: {gpu: 1.5}\n",
         "3: resources.gpu: GPUs above one cannot be divided; given 1.5; allowed 0, a fraction below 1, "
-        "or a whole number",
+        "a whole number, or auto",
+    )
+    yield (
+        "gpu without a number",
+        HEAD + "resources: {gpu: most}\n",
+        "3: resources.gpu: wrong type; given \"most\"; allowed a number or 'auto'",
+    )
+    yield (
+        "memory with a unit",
+        HEAD + "resources: {memory: 8GiB}\n",
+        "3: resources.memory: wrong type; given \"8GiB\"; allowed a number or 'auto'",
+    )
+    yield (
+        "accelerator with its memory",
+        HEAD + "resources: {accelerator: H100 80GB}\n",
+        '3: resources.accelerator: is no type of GPUs; given "H100 80GB"; allowed any, or a type as Ray names it: '
+        "H100, A100, L4, T4",
     )
     yield (
         "condition on an unknown parameter",

@@ -78,7 +78,13 @@ def sweep_trees(draw: st.DrawFn) -> dict[str, Any]:
             },
         ),
         "selection": st.fixed_dictionaries({"confidence": unit}),
-        "resources": st.fixed_dictionaries({"cpu": st.floats(0.1, 64), "gpu": unit | st.integers(0, 8)}),
+        "resources": st.fixed_dictionaries(
+            {"cpu": st.floats(0.1, 64), "gpu": unit | st.integers(0, 8) | st.just("auto")},
+            optional={
+                "accelerator": st.sampled_from(["any", "H100", "Intel-GPU-Max-1550"]),
+                "memory": unit | st.just("auto"),
+            },
+        ),
     }
     tree = {"name": draw(names), "data": data, "space": space}
     return tree | draw(st.fixed_dictionaries({}, optional=optional))
