@@ -43,7 +43,7 @@ class JobState:
 
     Attributes:
         status: in Ray's words, such as RUNNING.
-        message: what Ray says of it, on one line.
+        message: what Ray says of it.
         exit_code: of the command, where it ended by itself.
         is_final: whether the job is over.
     """
@@ -99,11 +99,9 @@ class JobServer:
         Raises:
             UserError: the server refuses.
         """
-        environments = {
-            "working_dir": str(folder),
-            "py_modules": [str(module) for module in modules],
-            "env_vars": dict(environment),
-        }
+        environments: dict[str, Any] = {"working_dir": str(folder), "env_vars": dict(environment)}
+        if modules:  # Ray cannot set up an empty list of them
+            environments["py_modules"] = [str(module) for module in modules]
         with self._asked():
             self._client.submit_job(entrypoint=command, submission_id=job, runtime_env=environments)
 
@@ -117,7 +115,7 @@ class JobServer:
             details: JobDetails = self._client.get_job_info(job)
         return JobState(
             status=details.status.value,
-            message=next(iter((details.message or "").splitlines()), ""),
+            message=_told(details),
             exit_code=details.driver_exit_code,
             is_final=details.status.is_terminal(),
         )
@@ -197,8 +195,8 @@ class JobServer:
                 return None
             except ConnectionError as error:
                 self._silent(error)
-            # what else answers there: RuntimeError for a 404, ValueError where it is no JSON, KeyError for other JSON
-            except (RuntimeError, ValueError, KeyError, requests.RequestException) as error:
+            # not a job server: a 404 is a RuntimeError, no JSON a ValueError, other JSON one of the two others
+            except (RuntimeError, ValueError, KeyError, TypeError, requests.RequestException) as error:
                 raise UserError(
                     f"{self._place}: something answers there that is no job server of Ray's; allowed the address of a "
                     "dashboard (port 8265 of the head, unless it was started with another), where ray[default] is "
@@ -239,6 +237,12 @@ def _without(names: tuple[str, ...]) -> Iterator[None]:
         yield
     finally:
         os.environ.update(before)
+
+
+def _told(details: JobDetails) -> str:
+    """What Ray says of a job, without the end of its log."""
+    message = details.message or ""
+    return str(message).partition(", last available logs")[0].strip()
 
 
 def _first_line(error: Exception) -> str:

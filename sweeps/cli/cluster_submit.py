@@ -14,7 +14,7 @@ from cluster.job_server import JobServer
 from cluster.shipped_code import copy_code
 from sweeps.cli.cluster_jobs import Insecure, ServerAddress, Wait, say_how_to_go_on, wait_for
 from sweeps.cli.shared_places import check_places
-from sweeps.cli.sweep import DataRoot, Set, SpecFile, Storage, overrides_of
+from sweeps.cli.sweep import DataRoot, Set, SpecFile, Storage, overrides_of, run_options
 from sweeps.includes import read_sweep_file
 from sweeps.spec import load_spec
 from sweeps.yaml_file import write_yaml
@@ -54,7 +54,8 @@ def submit(
     server = JobServer(address, insecure=insecure)
     job = f"{spec.name}-{secrets.token_hex(3)}"
     words = [*(["python3", "-m", "sweeps"] if code else ["causalmer"]), "run", f"{spec.name}.yaml"]
-    words += ["--address", "auto", *_options(set_, storage, data_root, insecure=insecure)]
+    words += ["--address", "auto", *run_options(set_, storage, data_root)]
+    words += ["--insecure"] if insecure else []
     with tempfile.TemporaryDirectory() as folder:
         sweep, modules = Path(folder) / "sweep", Path(folder) / "modules"
         sweep.mkdir()
@@ -74,13 +75,3 @@ def submit(
         wait_for(server, job, insecure=insecure)
     else:
         say_how_to_go_on(server, job, insecure=insecure)
-
-
-def _options(
-    assignments: list[str] | None, storage: Path | None, data_root: Path | None, *, insecure: bool
-) -> list[str]:
-    """The command's options that the job's command has as well."""
-    given = [("--set", text) for text in assignments or []]
-    given += [("--storage", str(storage))] if storage is not None else []
-    given += [("--data-root", str(data_root))] if data_root is not None else []
-    return [word for option in given for word in option] + (["--insecure"] if insecure else [])

@@ -131,6 +131,14 @@ def overrides_of(
     return overrides
 
 
+def run_options(assignments: list[str] | None, storage: Path | None, data_root: Path | None) -> list[str]:
+    """The same options as words of another command line."""
+    given = [("--set", text) for text in assignments or []]
+    given += [("--storage", str(storage))] if storage is not None else []
+    given += [("--data-root", str(data_root))] if data_root is not None else []
+    return [word for option in given for word in option]
+
+
 @contextmanager
 def _loaded(
     file: Path, assignments: list[str] | None, storage: Path | None, data_root: Path | None

@@ -47,6 +47,13 @@ seeds: {confirm: 2, evaluate: 2, top_k: 2}
 debiasing: {trials: 64}
 """
 
+SHORTEST = (
+    YAML.replace("num_configs: 5", "num_configs: 2")
+    .replace("confirm: 2, evaluate: 2, top_k: 2", "confirm: 0, evaluate: 0, top_k: 1")
+    .replace("{name: asha, grace_epochs: 1, reduction_factor: 2}", "{name: none}")
+)
+"""Two runs, and nothing that follows."""
+
 
 def write_sweep(folder: Path, text: str = YAML, name: str = "tiny") -> Path:
     """The sweep's file in a folder."""
