@@ -1,4 +1,4 @@
-"""The script for `ray submit`: it runs the sweep that it carries, with the options of its making and those it is given."""
+"""The script for `ray submit`: it runs the sweep that it carries, with options of its making and those it is given."""
 
 from __future__ import annotations
 
