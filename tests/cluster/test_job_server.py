@@ -73,7 +73,8 @@ def head() -> Iterator[JobHead]:
 def test_a_job_is_followed_to_its_end_and_another_one_stopped(head: JobHead, tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("two\n")
     said = walk(head, tmp_path, head.plain_environment)
-    assert said["text"].endswith("one\ntwo\ntea"), said["message"]
+    assert "\none\n" in said["text"], said["message"]  # Ray may write its own first line later
+    assert said["text"].endswith("two\ntea")
     assert said["text"] == said["logs"]
     assert said["state"] == ["FAILED", 3, True]
     assert (said["stopped"], said["end"], said["again"]) == (True, "STOPPED", False)

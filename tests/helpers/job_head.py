@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -54,7 +53,7 @@ class JobHead:
             command.split(), cwd=self.home, env=self.environment, stdout=self._log, stderr=self._log
         )
         try:
-            self._wait_for_nodes()
+            self._wait_for_start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -78,16 +77,14 @@ class JobHead:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return str(answer.read().decode())
 
-    def _wait_for_nodes(self) -> None:
+    def _wait_for_start(self) -> None:
         end = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                self.asked("/api/version")
-                return
-            except (urllib.error.URLError, ConnectionError):
-                assert self._process.poll() is None, Path(self._log.name).read_text()
-                assert time.monotonic() < end, Path(self._log.name).read_text()
-                time.sleep(0.2)
+        log = Path(self._log.name)
+        while "Ray runtime started" not in log.read_text():
+            assert self._process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.2)
+        self.asked("/api/version")
 
 
 def _free_ports(count: int) -> list[int]:

@@ -19,8 +19,8 @@ import pytest
 from driven_sweep import PATIENCE
 from tiny_sweep import SHORTEST, write_sweep
 
-from results.dataset import open_sweep
 from results.layout import SweepLayout
+from sweeps.spec import load_spec
 
 BIN = Path(sys.executable).parent
 NAMESPACES = ["unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc"]
@@ -50,7 +50,7 @@ causalmer cluster template ray-up --head 127.0.0.1 --ssh-user root --ssh-key ~/k
 causalmer cluster template submit-script --sweep tiny.yaml --storage {shared}/runs --data-root {shared}/data \\
   --activate {activate} --out submit_tiny.py
 ray up --yes cluster.yaml
-ray submit cluster.yaml submit_tiny.py -- --set search.num_configs=1
+ray submit cluster.yaml submit_tiny.py -- --set seeds.first=7
 """
 
 
@@ -92,4 +92,6 @@ def test_a_sweep_is_carried_to_a_cluster_that_ray_up_started(home: Path) -> None
     )
     assert done.returncode == 0, done.stdout
     assert "joined the cluster of" in done.stdout
-    assert len(open_sweep(SweepLayout(home / "shared" / "runs" / "tiny")).runs) == 1
+    layout = SweepLayout(home / "shared" / "runs" / "tiny")
+    assert layout.report.exists()
+    assert load_spec(layout.spec).seeds.first == 7

@@ -66,7 +66,7 @@ def test_ray_job_submit_works_from_a_folder_with_nothing_but_the_sweep(head: Job
     command = documented("RAY_AUTH_MODE=token ray job submit", head, shared)
     output = done(call(head, clean, "env", *command))
     assert "succeeded" in output
-    assert len(open_sweep(SweepLayout(shared / "runs" / "tiny")).runs) == 2
+    assert SweepLayout(shared / "runs" / "tiny").report.exists()
     assert [path.name for path in clean.iterdir()] == ["tiny.yaml"]
 
 
@@ -75,7 +75,7 @@ def test_a_job_that_was_stopped_is_gone_on_with_by_submitting_the_sweep_again(
     head: JobHead, tmp_path: Path
 ) -> None:
     layout = SweepLayout(tmp_path / "runs" / "tiny")
-    write_sweep(tmp_path, SHORTEST.replace("max_epochs: 3", "max_epochs: 60"))
+    write_sweep(tmp_path, SHORTEST.replace("num_configs: 1", "num_configs: 400"))
     here = ["--address", head.address]
     places = ["--storage", str(tmp_path / "runs"), "--data-root", str(tmp_path / "data")]
     submit = ["cluster", "submit", "tiny.yaml", *here, *places]
@@ -98,22 +98,22 @@ def test_a_job_that_was_stopped_is_gone_on_with_by_submitting_the_sweep_again(
     assert "run the same command again" not in left
 
     assert "STOPPED" in done(call(head, tmp_path, *MAIN, "cluster", "stop", job[1], *here))
-    before = {run.key: len(run.epochs) for run in read_runs(layout)}
-    assert 0 < min(before.values()) < 60
-    output = done(call(head, tmp_path, *MAIN, *submit))
+    before = {run.key for run in read_runs(layout) if run.state.is_final}
+    assert 0 < len(before) < 400
+    output = done(call(head, tmp_path, *MAIN, *submit, "--set", "budget.runs=1"))
     assert output.endswith("SUCCEEDED with exit code 0: Job finished successfully.\n")
-    after = read_runs(layout)
-    assert [len(run.epochs) for run in after] == [60, 60], "an epoch was lost or counted twice"
+    after = open_sweep(layout).runs
+    assert before <= {(run.config_id, run.seed) for run in after.itertuples()}
+    assert layout.report.exists()
     jobs = head.asked("/api/jobs/")
     assert job[1] in jobs
     assert head.token not in jobs
-    assert f"{tmp_path}/tiny.yaml" not in jobs
 
 
 @pytest.mark.slow
 def test_who_waits_for_a_job_gets_its_exit_code(head: JobHead, tmp_path: Path) -> None:
     """Here of a sweep whose data set is not on the cluster."""
-    write_sweep(tmp_path, SHORTEST.replace("  synthetic:", "  # synthetic:"))
+    write_sweep(tmp_path, SHORTEST.replace("  synthetic:", "  # synthetic:", 1))
     places = ["--storage", str(tmp_path / "runs"), "--data-root", str(tmp_path / "data")]
     output = done(
         call(
