@@ -13,16 +13,12 @@ import socket
 import subprocess
 import sys
 from enum import Enum
-from typing import Any
 from urllib.parse import urlsplit
 
-from ray import _raylet
 from ray._private.services import canonicalize_bootstrap_address_or_die
 
 from causalmer_core.errors import UserError
-
-_RAY: Any = _raylet
-"""Ray's core; what is said of its types leaves these parts out."""
+from cluster.token import has_token, show_token
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 60.0
@@ -65,10 +61,10 @@ def checked_head(address: str, *, insecure: bool = False) -> str:
                 "allowed one that was started with RAY_AUTH_MODE=token, as 'causalmer cluster template' does, or give "
                 "--insecure where nobody else reaches it"
             )
-        _set_mode("disabled")  # it does not get to see a token
+        show_token(shown=False)  # it does not get to see a token
         return head
-    _set_mode("token")
-    if not _RAY.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True):
+    show_token(shown=True)
+    if not has_token():
         raise UserError(
             f"{place}: this Ray asks for its token and there is none here; copy ~/.ray/auth_token from its head "
             "(mode 0600), or name such a file with RAY_AUTH_TOKEN_PATH"
@@ -144,9 +140,3 @@ def _answer(head: str, place: str, token: str | None) -> _Answer:
             f"{place}: no Ray answers there; start it, or give the address that it printed when it started"
         )
     return answer
-
-
-def _set_mode(mode: str) -> None:
-    """Whether this process shows its token. Ray read the variable when it was imported, and has to read it again."""
-    os.environ["RAY_AUTH_MODE"] = mode
-    _RAY.Config.initialize("")

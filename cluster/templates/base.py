@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, ClassVar
 
@@ -43,15 +44,15 @@ class Template(Frozen):
     source: ClassVar[str]
     """The file beside this one that is filled in; there the model is `t`."""
 
-    is_shell: ClassVar[bool] = False
-    """Whether the file is a shell script, or YAML."""
+    quoted: ClassVar[Callable[[object], str]] = staticmethod(as_yaml)
+    """How what is put in is written in the file's language."""
 
     def render(self) -> str:
         """The text of the file."""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("cluster"),
             autoescape=jinja2.select_autoescape(),  # of HTML, of which there is none
-            finalize=as_shell if self.is_shell else as_yaml,  # whatever is put in
+            finalize=type(self).quoted,  # whatever is put in
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -1,4 +1,4 @@
-"""Writing a user's words into YAML and shell scripts, so that none of them can mean more than itself."""
+"""Writing a user's words into YAML, shell and Python, so that none of them can mean more than itself."""
 
 from __future__ import annotations
 
@@ -48,6 +48,17 @@ def yaml_block(text: str, indent: int) -> Written:
 def as_shell(value: object) -> str:
     """A text or number as one word of a POSIX shell."""
     return value if isinstance(value, Written) else shlex.quote(str(value))
+
+
+def as_python(value: object) -> str:
+    """A text, or none, as a literal of Python; a text of several lines on as many, where that can be."""
+    if isinstance(value, Written):
+        return value
+    if isinstance(value, str) and value.endswith("\n"):
+        plain = all(line.isprintable() for line in value.split("\n"))
+        if plain and "\\" not in value and '"""' not in value:
+            return f'"""\\\n{value}"""'
+    return repr(value)
 
 
 def _quoted(text: str) -> str:

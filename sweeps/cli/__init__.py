@@ -9,6 +9,7 @@ from rich.console import Console
 
 from causalmer_core.errors import UserError
 from sweeps.cli import checkpoint, cluster, data, results, schema, status, sweep
+from sweeps.cli.leaving import LeftError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,6 +38,9 @@ def main() -> None:
                 f"error: {line}", markup=False
             )
         sys.exit(2)
+    except LeftError as left:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(str(left), markup=False)
+        sys.exit(INTERRUPTED)
     except SystemExit as ended:  # typer's answer to Ctrl-C: the code, and no word
         if ended.code == INTERRUPTED:
             words = "interrupted: every recorded epoch is kept; run the same command again to go on"

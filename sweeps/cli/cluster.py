@@ -1,4 +1,4 @@
-"""`causalmer cluster`: files that start clusters, and a look at one before a sweep."""
+"""`causalmer cluster`: files that start clusters, a look at one before a sweep, and sweeps as jobs on it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import typer
 
 from sweeps.cli import cluster_template
 from sweeps.cli.cluster_check import check
+from sweeps.cli.cluster_jobs import logs, status, stop
+from sweeps.cli.cluster_submit import submit
 
 app = typer.Typer(no_args_is_help=True, help="Run sweeps on clusters.")
-app.command()(check)
+for command in (check, submit, status, logs, stop):
+    app.command()(command)
 app.add_typer(cluster_template.app, name="template")

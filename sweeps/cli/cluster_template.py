@@ -16,7 +16,10 @@ from cluster.templates.kuberay import KubeRayJob
 from cluster.templates.needs import Needs
 from cluster.templates.ray_up import RayUpAws, RayUpGcp, RayUpHosts
 from cluster.templates.slurm import SlurmJob
+from cluster.templates.submit_script import SubmitScript
 from results.files import write_text
+from sweeps.cli.shared_places import check_places
+from sweeps.cli.sweep import DataRoot, Set, Storage, overrides_of, run_options
 from sweeps.includes import read_sweep_file
 from sweeps.problems import problems_of
 from sweeps.spec import SweepSpec, load_spec
@@ -192,6 +195,23 @@ def slurm(
     given = {"time": time, "partition": partition, "account": account, "activate": activate}
     job = {"name": needs.name, "sweep": None if sweep is None else str(sweep), "nodes": nodes}
     _write(SlurmJob, {**job, **given, **_sized(needs, nodes, cpus, gpus)}, out)
+
+
+@app.command("submit-script")
+def submit_script(
+    sweep: Annotated[Path, typer.Option("--sweep", metavar="SWEEP.yaml", help="The sweep that it runs.")],
+    set_: Set = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    activate: Activate = None,
+    out: Out = None,
+) -> None:
+    """A script for `ray submit`, which carries a sweep to a cluster that `ray up` started."""
+    overrides = overrides_of(set_, storage, data_root)
+    check_places(load_spec(sweep, overrides), sweep, overrides)
+    options = run_options(set_, storage, data_root)
+    job = {"sweep": write_yaml(read_sweep_file(sweep).tree), "options": tuple(options)}
+    _write(SubmitScript, {**job, "activate": activate}, out)
 
 
 def needs_of(spec: SweepSpec) -> Needs:

@@ -119,16 +119,32 @@ def _run(spec: SweepSpec, machine: Machine) -> None:
     print_test_tables(screen, results)
 
 
-@contextmanager
-def _loaded(
-    file: Path, assignments: list[str] | None, storage: Path | None, data_root: Path | None
-) -> Iterator[SweepSpec]:
-    """The sweep; what within the block turns out not to fit the data or the machine is shown with its line."""
+def overrides_of(
+    assignments: list[str] | None, storage: Path | None, data_root: Path | None
+) -> dict[str, Any]:
+    """What options put before the file's values, by dotted key."""
     overrides: dict[str, Any] = dict(parse_assignment(text) for text in assignments or [])
     if storage is not None:
         overrides["storage"] = str(storage)
     if data_root is not None:
         overrides["data.root"] = str(data_root)
+    return overrides
+
+
+def run_options(assignments: list[str] | None, storage: Path | None, data_root: Path | None) -> list[str]:
+    """The same options as words of another command line."""
+    given = [("--set", text) for text in assignments or []]
+    given += [("--storage", str(storage))] if storage is not None else []
+    given += [("--data-root", str(data_root))] if data_root is not None else []
+    return [word for option in given for word in option]
+
+
+@contextmanager
+def _loaded(
+    file: Path, assignments: list[str] | None, storage: Path | None, data_root: Path | None
+) -> Iterator[SweepSpec]:
+    """The sweep; what within the block turns out not to fit the data or the machine is shown with its line."""
+    overrides = overrides_of(assignments, storage, data_root)
     try:
         yield load_spec(file, overrides)
     except MisfitError as error:

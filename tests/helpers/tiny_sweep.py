@@ -47,6 +47,13 @@ seeds: {confirm: 2, evaluate: 2, top_k: 2}
 debiasing: {trials: 64}
 """
 
+SHORTEST = (
+    YAML.replace("max_epochs: 3", "max_epochs: 1")
+    .replace("num_configs: 5", "num_configs: 1")
+    .replace("confirm: 2, evaluate: 2, top_k: 2", "confirm: 0, evaluate: 1, top_k: 1")
+)
+"""One run, and what is evaluated then."""
+
 
 def write_sweep(folder: Path, text: str = YAML, name: str = "tiny") -> Path:
     """The sweep's file in a folder."""

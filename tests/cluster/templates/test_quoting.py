@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from cluster.templates.quoting import as_shell, as_yaml, yaml_block
+from cluster.templates.quoting import as_python, as_shell, as_yaml, yaml_block
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -39,6 +40,14 @@ def test_a_block_of_lines_comes_back_from_either_version_of_yaml(text: str) -> N
     expected = {"key": {"below": text}, "other": 1}
     assert yaml.safe_load(written) == expected
     assert YAML(typ="safe", pure=True).load(written) == expected
+
+
+@given(st.one_of(st.text('ab \n\t"\\\\', max_size=40), TEXTS))
+@example('name: a\n\nx: "b"\n')
+@example('"""\n')
+@example("\\n\n")
+def test_a_text_comes_back_from_python(text: str) -> None:
+    assert ast.literal_eval(f"[{as_python(text)}]") == [text]
 
 
 def test_a_readable_text_stays_readable_in_a_block() -> None:

@@ -1,0 +1,249 @@
+"""The job server of a cluster: jobs are submitted to it over HTTP, from a machine that is none of its nodes.
+
+Like a cluster's head (see `cluster.address`) it is used only where it asks for a token, unless that is wanted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import requests
+from ray.exceptions import AuthenticationError
+from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
+
+from causalmer_core.errors import UserError, did_you_mean
+from cluster.token import has_token, show_token
+
+_CONNECT_SECONDS = 5.0
+
+_STRONGER_THAN_ADDRESSES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
+"""Variables that Ray's client takes before the address that it is given."""
+
+for _name in (
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # they tell of every file that they send
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """How a job stands.
+
+    Attributes:
+        status: in Ray's words, such as RUNNING.
+        message: what Ray says of it.
+        exit_code: of the command, where it ended by itself.
+        is_final: whether the job is over.
+    """
+
+    status: str
+    message: str
+    exit_code: int | None
+    is_final: bool
+
+    @property
+    def code(self) -> int:
+        """The exit code for whoever waited for it: the command's own; 1 where it was stopped or never began."""
+        if self.status == JobStatus.SUCCEEDED.value:
+            return 0
+        return self.exit_code or 1
+
+
+class LostConnectionError(UserError):
+    """Nobody answers; somebody may later."""
+
+
+class JobServer:
+    """The server at an address, to which this user's token is shown once a stranger's was refused.
+
+    Args:
+        address: `http://HEAD:8265`, or https.
+        insecure: whether one that asks for no token is right, too.
+
+    Raises:
+        UserError: the address is none, no job server answers there, no token is asked for, or ours is missing or wrong.
+    """
+
+    def __init__(self, address: str, *, insecure: bool = False) -> None:
+        if find_spec("aiohttp") is None:
+            raise UserError("jobs need more of Ray than is installed; pip install 'causalmer[cluster]'")
+        self.address = address.rstrip("/")
+        self._place = f"--address {address}"
+        self._check_port()
+        self._client = self._entered(insecure=insecure)
+
+    def submit(
+        self, command: str, job: str, *, folder: Path, modules: list[Path], environment: Mapping[str, str]
+    ) -> None:
+        """Have a command run on the cluster's head.
+
+        Args:
+            command: words of a shell.
+            job: the job's name, another for each.
+            folder: is copied to be the command's working directory.
+            modules: folders that are copied to be importable in it.
+            environment: variables of it. They are no secrets: whoever reads the dashboard reads them.
+
+        Raises:
+            UserError: the server refuses.
+        """
+        environments: dict[str, Any] = {"working_dir": str(folder), "env_vars": dict(environment)}
+        if modules:  # Ray cannot set up an empty list of them
+            environments["py_modules"] = [str(module) for module in modules]
+        with self._asked():
+            self._client.submit_job(entrypoint=command, submission_id=job, runtime_env=environments)
+
+    def state(self, job: str) -> JobState:
+        """How a job stands.
+
+        Raises:
+            UserError: there is no such job.
+        """
+        with self._asked(job):
+            details: JobDetails = self._client.get_job_info(job)
+        return JobState(
+            status=details.status.value,
+            message=_told(details),
+            exit_code=details.driver_exit_code,
+            is_final=details.status.is_terminal(),
+        )
+
+    def logs(self, job: str) -> str:
+        """What a job has written so far."""
+        with self._asked(job):
+            return str(self._client.get_job_logs(job))
+
+    def stop(self, job: str) -> bool:
+        """Ask a job to end; False where it had ended. It is given the time that its environment says."""
+        with self._asked(job):
+            return bool(self._client.stop_job(job))
+
+    async def tail(self, job: str) -> AsyncIterator[str]:
+        """What a job writes, from its beginning to its end, as it writes it.
+
+        Raises:
+            LostConnectionError: the connection did not last so long.
+        """
+        import aiohttp  # missing where no jobs are submitted
+
+        try:
+            async for text in self._client.tail_job_logs(job):
+                yield text
+        except (aiohttp.ClientError, RuntimeError) as error:
+            raise LostConnectionError(f"{self._place}: the connection was lost") from error
+
+    def _check_port(self) -> None:
+        """An answer within seconds: Ray's client itself would wait for minutes."""
+        try:
+            parts = urlsplit(self.address)
+            port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        except ValueError:  # what should be a port is no number
+            parts, port = urlsplit(""), None
+        if not parts.hostname or port is None:
+            raise UserError(
+                f"{self._place}: not the address of a job server; allowed http://HEAD:8265, or where a tunnel to it "
+                "begins: http://127.0.0.1:8265"
+            )
+        try:
+            socket.create_connection((parts.hostname, port), timeout=_CONNECT_SECONDS).close()
+        except OSError as error:
+            self._silent(error)
+
+    def _entered(self, *, insecure: bool) -> Any:
+        stranger = {"Authorization": f"Bearer {secrets.token_hex(32)}"}
+        if self._connected(stranger) is not None:
+            if not insecure:
+                raise UserError(
+                    f"{self._place}: this job server asks for no token, so that whoever reaches it runs code on the "
+                    "cluster; allowed one of a head that was started with RAY_AUTH_MODE=token, as 'causalmer cluster "
+                    "template' does, or give --insecure where nobody else reaches it"
+                )
+            show_token(shown=False)  # it does not get to see a token
+        else:
+            show_token(shown=True)
+            if not has_token():
+                raise UserError(
+                    f"{self._place}: this job server asks for its token and there is none here; copy ~/.ray/auth_token "
+                    "from the head (mode 0600), or name such a file with RAY_AUTH_TOKEN_PATH"
+                )
+        client = self._connected(None)
+        if client is None:
+            raise UserError(
+                f"{self._place}: the token here is not this cluster's; copy ~/.ray/auth_token from its head, and see "
+                "that neither RAY_AUTH_TOKEN nor RAY_AUTH_TOKEN_PATH names another"
+            )
+        return client
+
+    def _connected(self, headers: dict[str, str] | None) -> Any:
+        """Ray's client; none where the server does not let it in."""
+        with _without(_STRONGER_THAN_ADDRESSES):
+            try:
+                return JobSubmissionClient(self.address, headers=headers)
+            except AuthenticationError:
+                return None
+            except ConnectionError as error:
+                self._silent(error)
+            # not a job server: a 404 is a RuntimeError, no JSON a ValueError, other JSON one of the two others
+            except (RuntimeError, ValueError, KeyError, TypeError, requests.RequestException) as error:
+                raise UserError(
+                    f"{self._place}: something answers there that is no job server of Ray's; allowed the address of a "
+                    "dashboard (port 8265 of the head, unless it was started with another), where ray[default] is "
+                    "installed"
+                ) from error
+
+    @contextmanager
+    def _asked(self, job: str | None = None) -> Iterator[None]:
+        try:
+            yield
+        except (requests.ConnectionError, requests.Timeout) as error:
+            self._silent(error)
+        except AuthenticationError as error:
+            raise UserError(f"{self._place}: the token here is not this cluster's any more") from error
+        except RuntimeError as error:
+            if job is not None and "status code 404" in str(error):
+                raise self._unknown(job) from error
+            raise UserError(f"{self._place}: the job server says: {_first_line(error)}") from error
+
+    def _unknown(self, job: str) -> UserError:
+        with self._asked():
+            known = sorted(info.submission_id for info in self._client.list_jobs() if info.submission_id)
+        names = ", ".join(known) or "none"
+        return UserError(f"{self._place}: no job {job}; jobs there: {names}{did_you_mean(job, known)}")
+
+    def _silent(self, error: Exception) -> NoReturn:
+        raise LostConnectionError(
+            f"{self._place}: nobody answers there; see that the head runs with --dashboard-host=127.0.0.1, and that "
+            "the tunnel to it stands: ssh -L 8265:127.0.0.1:8265 HEAD"
+        ) from error
+
+
+@contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    """The block does not see some variables of the environment."""
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+
+
+def _told(details: JobDetails) -> str:
+    """What Ray says of a job, without the end of its log."""
+    message = details.message or ""
+    return str(message).partition(", last available logs")[0].strip()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")

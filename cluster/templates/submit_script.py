@@ -1,0 +1,23 @@
+"""A script for `ray submit`: it carries a sweep to the head of a cluster and runs it there."""
+
+from __future__ import annotations
+
+from cluster.templates.base import Command, Template
+from cluster.templates.quoting import as_python
+
+
+class SubmitScript(Template):
+    """A sweep with its file; what it reads and writes is shared by all nodes.
+
+    Attributes:
+        sweep: the text of the sweep's file, without includes.
+        options: further words of `causalmer run`.
+        activate: a shell command that puts causalmer on the path, such as `. ~/causalmer/bin/activate`; none: it is.
+    """
+
+    source = "submit_script.py.j2"
+    quoted = staticmethod(as_python)
+
+    sweep: str
+    options: tuple[str, ...] = ()
+    activate: Command | None = None

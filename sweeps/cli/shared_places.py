@@ -1,0 +1,38 @@
+"""Where a sweep that runs elsewhere reads and writes: places that its nodes share, not ones beside its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from causalmer_core.errors import UserError
+from sweeps.problems import KeyPath, MisfitError, dotted, shown
+from sweeps.spec import SweepSpec, located
+
+
+def check_places(spec: SweepSpec, file: Path, overrides: Mapping[str, Any]) -> None:
+    """See that the storage and the store of data sets are named by absolute paths.
+
+    Raises:
+        UserError: they are not.
+    """
+    places: dict[KeyPath, tuple[str | None, str]] = {
+        ("storage",): (spec.storage, "--storage"),
+        ("data", "root"): (spec.data.root, "--data-root"),
+    }
+    errors = [
+        located(MisfitError(key, _words(key, place, option)), file, overrides)
+        for key, (place, option) in places.items()
+        if place is None or not PurePosixPath(place).is_absolute()
+    ]
+    if errors:
+        raise UserError("\n".join(map(str, errors)))
+
+
+def _words(key: KeyPath, place: str | None, option: str) -> str:
+    given = "nothing" if place is None else shown(place)
+    return (
+        f"{dotted(key)}: on the cluster the sweep runs in a folder of its own, and this place would be in it; "
+        f"given {given}; allowed an absolute path that all nodes share, here or by {option}"
+    )
