@@ -214,7 +214,7 @@ class JobServer:
         except RuntimeError as error:
             if job is not None and "status code 404" in str(error):
                 raise self._unknown(job) from error
-            raise UserError(f"{self._place}: the job server says: {_first_line(error)}") from error
+            raise UserError(f"{self._place}: the job server says: {_last_line(error)}") from error
 
     def _unknown(self, job: str) -> UserError:
         with self._asked():
@@ -245,5 +245,6 @@ def _told(details: JobDetails) -> str:
     return str(message).partition(", last available logs")[0].strip()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
+def _last_line(error: Exception) -> str:
+    """What went wrong: the server answers with whole tracebacks."""
+    return str(error).rstrip(". \n").splitlines()[-1]
