@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, ClassVar
 
@@ -44,7 +43,7 @@ class Template(Frozen):
     source: ClassVar[str]
     """The file beside this one that is filled in; there the model is `t`."""
 
-    quoted: ClassVar[Callable[[object], str]] = staticmethod(as_yaml)
+    quoted: ClassVar[staticmethod[[object], str]] = staticmethod(as_yaml)
     """How what is put in is written in the file's language."""
 
     def render(self) -> str:
