@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import version
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import jinja2
 from pydantic import AfterValidator, Field
 
 from causalmer_core.errors import invalid
 from causalmer_core.frozen import Frozen
-from cluster.templates.quoting import Written, as_shell, as_yaml, yaml_block
+from cluster.templates.quoting import Written, as_python, as_shell, as_yaml, yaml_block
 
 
 def matching(pattern: str, allowed: str) -> AfterValidator:
@@ -36,6 +36,8 @@ Word = Annotated[
 Command = Annotated[str, Field(min_length=1)]
 """A shell command; it means what it says."""
 
+_QUOTED = {"yaml": as_yaml, "shell": as_shell, "python": as_python}
+
 
 class Template(Frozen):
     """The base of all templates. A subclass's fields are what it needs to be told."""
@@ -43,15 +45,15 @@ class Template(Frozen):
     source: ClassVar[str]
     """The file beside this one that is filled in; there the model is `t`."""
 
-    quoted: ClassVar[staticmethod[[object], str]] = staticmethod(as_yaml)
-    """How what is put in is written in the file's language."""
+    language: ClassVar[Literal["yaml", "shell", "python"]] = "yaml"
+    """What the file is written in."""
 
     def render(self) -> str:
         """The text of the file."""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("cluster"),
             autoescape=jinja2.select_autoescape(),  # of HTML, of which there is none
-            finalize=type(self).quoted,  # whatever is put in
+            finalize=_QUOTED[self.language],  # whatever is put in
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 
 from cluster.templates.base import Command, Template, Word, matching
-from cluster.templates.quoting import as_shell
 
 TimeLimit = Annotated[
     str, matching(r"([0-9]+-)?[0-9]+(:[0-9]+){0,2}", "minutes, H:M:S or D-H, such as 12:00:00 or 1-00")
@@ -28,7 +27,7 @@ class SlurmJob(Template):
     """
 
     source = "slurm.sh.j2"
-    quoted = staticmethod(as_shell)
+    language = "shell"
 
     name: Word = "sweep"
     sweep: str | None = None

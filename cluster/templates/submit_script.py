@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cluster.templates.base import Command, Template
-from cluster.templates.quoting import as_python
 
 
 class SubmitScript(Template):
@@ -16,7 +15,7 @@ class SubmitScript(Template):
     """
 
     source = "submit_script.py.j2"
-    quoted = staticmethod(as_python)
+    language = "python"
 
     sweep: str
     options: tuple[str, ...] = ()
