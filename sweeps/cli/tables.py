@@ -122,7 +122,7 @@ def plan_table(plan: Plan) -> RenderableType:
     seeds = spec.seed_plan()
     resources = f"{spec.resources.cpu:g} CPU, {spec.resources.gpu:g} GPU a run; {plan.workers} at once"
     lines = [
-        ("sweep", f"{spec.name} in {plan.sweep.layout.root}"),
+        ("sweep", f"{spec.name} in {plan.sweep.layout.place}"),
         ("data", f"{plan.sweep.data.name}, fingerprint {plan.sweep.data.fingerprint[:16]}"),
         ("space", f"{len(spec.space.searched_paths)} parameters, {size}"),
         (
