@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,9 @@ _REASONS = (
 """By what stands in the words of pyarrow and of the providers' libraries, what that likely is."""
 
 
+_SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
 class StoreError(UserError, OSError):
     """An object store did not do what it was asked, also after the retries of the provider's library.
 
@@ -37,6 +41,13 @@ class StoreError(UserError, OSError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.errno = errno.EREMOTEIO
+
+
+def _without_secrets(text: str) -> str:
+    for name in _SECRETS:
+        if value := os.environ.get(name):
+            text = text.replace(value, f"<{name}>")
+    return text
 
 
 @contextmanager
@@ -54,7 +65,7 @@ def asking(what: str) -> Iterator[None]:
     except (FileNotFoundError, StoreError):
         raise
     except OSError as error:
-        text = str(error)
+        text = _without_secrets(str(error))
         likely = next((why for signs, why in _REASONS if any(sign in text for sign in signs)), "")
         raise StoreError(
             f"storage: cannot {what}: {likely or text}" + (f" ({text})" if likely else "")

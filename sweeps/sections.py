@@ -36,7 +36,7 @@ def _usable_place(text: str) -> str:
         try:
             return str(parse_uri(text))
         except ObjectUriError as error:
-            raise invalid(error.what, error.allowed) from error
+            raise invalid(error.what, error.allowed, repeated=False) from error  # it may hold a password
     return text
 
 

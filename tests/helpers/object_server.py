@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pyarrow import fs
 
@@ -45,7 +46,10 @@ class ObjectServer:
     def files(self) -> fs.S3FileSystem:
         """All that it holds; names begin with the bucket's."""
         return fs.S3FileSystem(
-            endpoint_override=f"127.0.0.1:{self.port}", scheme="http", allow_bucket_creation=True
+            endpoint_override=f"127.0.0.1:{self.port}",
+            scheme="http",
+            allow_bucket_creation=True,
+            allow_bucket_deletion=True,
         )
 
     def names(self, key: str) -> list[str]:
@@ -58,6 +62,20 @@ class ObjectServer:
         """The bytes of an object."""
         with self.files.open_input_stream(f"{BUCKET}/{key}") as stream:
             return stream.read()
+
+    def move_away(self, place: str, folder: Path) -> None:
+        """Take the bucket away, and keep what lies at a place in it."""
+        fs.copy_files(
+            place, str(folder), source_filesystem=self.files, destination_filesystem=fs.LocalFileSystem()
+        )
+        self.files.delete_dir(BUCKET)
+
+    def put_back(self, place: str, folder: Path) -> None:
+        """Undo `move_away`."""
+        self.files.create_dir(BUCKET)
+        fs.copy_files(
+            str(folder), place, source_filesystem=fs.LocalFileSystem(), destination_filesystem=self.files
+        )
 
 
 @contextmanager

@@ -1,0 +1,203 @@
+"""Both kinds of stores keep the same promises; the object store on a real server that speaks S3."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
+
+from causalmer_core.errors import UserError
+from causalmer_core.faults import is_machine_fault
+from results.journal import Journal, read_journal
+from results.layout import SweepLayout
+from results.manifest import create_sweep, new_manifest
+from results.object_store import Objects
+from results.object_uri import parse_uri
+from results.storage import SCRATCH_VARIABLE, check_writable, layout_at, sweep_layout
+from results.store_error import StoreError
+from results.store_lock import StoreLock
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ObjectServer]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with object_server() as server:
+            yield server
+
+
+@pytest.fixture(params=["folder", "objects"])
+def storage(
+    request: pytest.FixtureRequest, tmp_path: Path, server: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    monkeypatch.setenv(SCRATCH_VARIABLE, str(tmp_path / "scratch"))
+    return str(tmp_path / "runs") if request.param == "folder" else server.uri(tmp_path.name)
+
+
+@pytest.fixture
+def layout(storage: str) -> SweepLayout:
+    begun = sweep_layout(storage, "small")
+    begin(begun)
+    return begun
+
+
+def begin(layout: SweepLayout) -> None:
+    manifest = new_manifest(
+        name="small",
+        monitor="accuracy",
+        direction="max",
+        metrics=["accuracy"],
+        parameters={},
+        search_seeds=[0],
+        confirm_seeds=[],
+        dataset="made",
+        dataset_fingerprint="0" * 64,
+        sweep_id=layout.store.sweep_id,
+    )
+    create_sweep(layout, manifest, "name: small\n")
+
+
+def elsewhere(layout: SweepLayout, monkeypatch: pytest.MonkeyPatch, folder: Path) -> SweepLayout:
+    """The same sweep as another machine finds it."""
+    monkeypatch.setenv(SCRATCH_VARIABLE, str(folder))
+    return layout_at(layout.store.address(layout.root))
+
+
+def test_a_sweep_that_has_begun_is_found_by_its_address(
+    layout: SweepLayout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = elsewhere(layout, monkeypatch, tmp_path / "other")
+    other.store.pull_records()
+    assert other.root.exists()
+    assert other.manifest.read_bytes() == layout.manifest.read_bytes()
+    assert other.spec.read_text() == "name: small\n"
+
+
+def test_a_sweep_begins_once(storage: str) -> None:
+    begin(sweep_layout(storage, "small"))
+    with pytest.raises(UserError, match="exists already"):
+        begin(sweep_layout(storage, "small"))
+
+
+def test_what_is_pushed_is_pulled_elsewhere_and_what_is_removed_is_gone(
+    layout: SweepLayout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = layout.root / "checkpoints" / "best.safetensors"
+    weights.parent.mkdir()
+    data = bytes(range(256)) * 45_000  # more than one part of an upload
+    weights.write_bytes(data)
+    layout.store.push(weights)
+    other = elsewhere(layout, monkeypatch, tmp_path / "other")
+    there = other.root / "checkpoints" / "best.safetensors"
+    assert other.store.has(there)
+    assert other.store.pull(there)
+    assert there.read_bytes() == data
+    other.store.remove(there)
+    other.store.remove(there)
+    assert not layout.store.has(weights)
+    assert not layout.store.pull(weights)
+    assert not weights.exists()
+
+
+def test_each_row_of_a_journal_is_kept_when_append_returns(
+    layout: SweepLayout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = elsewhere(layout, monkeypatch, tmp_path / "other")
+    with Journal.open(layout.proposals, layout.store.push) as journal:
+        for number in range(3):
+            journal.append({"number": number})
+            assert other.store.pull_grown(other.proposals)
+            assert len(read_journal(other.proposals)) == number + 1
+
+
+def test_a_journal_that_is_ahead_of_the_store_stays(layout: SweepLayout) -> None:
+    with Journal.open(layout.proposals, layout.store.push) as journal:
+        journal.append({"number": 0})
+    with Journal.open(layout.proposals) as journal:
+        journal.append({"number": 1})
+        assert layout.store.pull_grown(layout.proposals)
+        layout.store.pull_records()
+        journal.append({"number": 2})
+    assert [row["number"] for row in read_journal(layout.proposals)] == [0, 1, 2]
+
+
+def test_there_is_nothing_to_pull_where_nothing_is(layout: SweepLayout) -> None:
+    assert not layout.store.pull(layout.selection)
+    assert not layout.store.pull_grown(layout.proposals)
+    assert not layout.store.has(layout.report)
+
+
+def test_a_check_leaves_nothing_behind(storage: str, server: ObjectServer, tmp_path: Path) -> None:
+    check_writable(storage)
+    assert server.names(tmp_path.name) == []
+
+
+def test_a_missing_bucket_is_said(server: ObjectServer) -> None:
+    with pytest.raises(UserError, match="there is no such bucket"):
+        check_writable(server.uri("x", bucket="nobodys"))
+
+
+@pytest.mark.usefixtures("server")
+def test_an_endpoint_that_does_not_answer_is_said_and_is_a_fault_of_the_machine() -> None:
+    with pytest.raises(StoreError, match="the endpoint cannot be reached: check endpoint_override") as caught:
+        check_writable(f"s3://{BUCKET}/x?endpoint_override=127.0.0.1:1&scheme=http")
+    assert is_machine_fault(caught.value)
+    assert not any(value in str(caught.value) for value in CREDENTIALS.values() if "canary" in value)
+
+
+@pytest.fixture
+def objects(server: ObjectServer, tmp_path: Path) -> Objects:
+    return Objects(parse_uri(server.uri(tmp_path.name)))
+
+
+def lock_on(objects: Objects, *, machine: str = "", stale: float = 0.5) -> StoreLock:
+    """A lock of this process, which may pass for one on another machine."""
+    made = StoreLock(objects.put, objects.get, objects.delete, beat=0.1, stale=stale, settle=0.05)
+    if machine:
+        made._mine["machine"] = machine
+    return made
+
+
+def test_a_lock_keeps_others_out_while_it_is_held(objects: Objects) -> None:
+    with lock_on(objects, machine="another", stale=5.0).held("busy", print):
+        assert lock_on(objects).is_held()
+        with (
+            pytest.raises(UserError, match=r"busy \(process \d+ on .* holds its lock\)"),
+            lock_on(objects, stale=5.0).held("busy", print),
+        ):
+            pass
+    assert not lock_on(objects).is_held()
+    assert objects.size(".lock.json") is None
+
+
+def test_the_lock_of_a_holder_that_is_gone_is_taken_over_and_that_is_said(objects: Objects) -> None:
+    lock_on(objects, machine="another")._write()
+    said: list[str] = []
+    with lock_on(objects).held("busy", said.append):
+        pass
+    assert "no sign of life for 0.5 s" in said[-1]
+
+
+def test_who_starts_at_the_same_moment_and_writes_first_gives_way(objects: Objects) -> None:
+    first, second = lock_on(objects), lock_on(objects)
+
+    def put_and_be_overtaken(name: str, data: bytes) -> None:
+        objects.put(name, data)
+        second._write()
+
+    first._put = put_and_be_overtaken
+    with pytest.raises(UserError, match="at the same moment"), first.held("busy", print):
+        pass
+
+
+def test_a_holder_that_was_taken_over_stops(objects: Objects) -> None:
+    def overtaken() -> None:
+        lock_on(objects, machine="another")._write()
+        time.sleep(30.0)
+
+    with pytest.raises(UserError, match="was taken over by"), lock_on(objects).held("busy", print):
+        overtaken()
