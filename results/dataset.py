@@ -59,14 +59,14 @@ def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
     return SweepResults(layout, manifest, **{name: tables[name].to_pandas() for name in TABLES})
 
 
-def find_sweep(argument: str, storage: str = DEFAULT_STORAGE) -> SweepLayout:
+def find_sweep(argument: str, storage: Path | str = DEFAULT_STORAGE) -> SweepLayout:
     """The sweep that a user names: by its folder or its address, or by its name in the storage.
 
     Raises:
         UserError: there is no such sweep; the message lists those found nearby.
     """
-    if is_uri(argument) or is_uri(storage):
-        return _find_on_store(argument, storage)
+    if is_uri(argument) or is_uri(str(storage)):
+        return _find_on_store(argument, str(storage))
     folder = Path(argument)
     candidates = [folder]
     if folder.name == argument:

@@ -157,6 +157,13 @@ class ObjectStore(SweepStore):
             self.pull(self.root / name)
         self.pull_grown(self.root / "sweep.log")
 
+    def push_ahead(self) -> None:
+        """One listing, and one PUT for each that is."""
+        sizes = self.objects.sizes("journals")
+        for path in sorted((self.root / "journals").rglob("*.jsonl")):
+            if _size(path) > sizes.get(self._name(path), 0):
+                self.push(path)
+
     def has(self, path: Path) -> bool:
         """One look."""
         return self.objects.size(self._name(path)) is not None

@@ -46,6 +46,13 @@ class SweepStore(ABC):
         """Everything that is read of a sweep but weights and checkpoints."""
 
     @abstractmethod
+    def push_ahead(self) -> None:
+        """Push the journals that are longer here than in the store, where their writers could not put them.
+
+        To be called while nobody writes them.
+        """
+
+    @abstractmethod
     def has(self, path: Path) -> bool:
         """Whether the store has the file."""
 
@@ -100,6 +107,9 @@ class FolderStore(SweepStore):
 
     def pull_records(self) -> None:
         """They are there."""
+
+    def push_ahead(self) -> None:
+        """None is."""
 
     def has(self, path: Path) -> bool:
         """Whether it is there."""

@@ -65,6 +65,7 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
             begin_sweep(sweep)
         stack.enter_context(exclusive_lock(layout.lock, wait=False, busy=busy))
         layout.store.pull_records()
+        layout.store.push_ahead()
         max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
         progress = SweepProgress(
             console,
@@ -251,6 +252,8 @@ class _Phases:
             self._ray_started = True
 
     def _compact(self) -> None:
+        """Bring the tables up to date; no run is being trained."""
+        self._layout.store.push_ahead()
         compact(self._layout)
         self._layout.store.push(self._layout.log)
 

@@ -113,6 +113,7 @@ def evaluate(
     selected, root = RunConfig.model_validate(selection.config), data_root or _data_root(given, spec)
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
     with layout.store.reserved(busy, partial(console().print, markup=False, soft_wrap=True)):
+        layout.store.pull_records()
         list(debias(layout, spec, selected, data_root=root))  # to the last, each put on record
         final_evaluation(
             layout,

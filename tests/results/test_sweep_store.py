@@ -17,7 +17,7 @@ from results.manifest import create_sweep, new_manifest
 from results.object_store import Objects
 from results.object_uri import parse_uri
 from results.storage import SCRATCH_VARIABLE, check_writable, layout_at, sweep_layout
-from results.store_error import StoreError
+from results.store_error import StoreError, asking
 from results.store_lock import StoreLock
 
 
@@ -125,6 +125,17 @@ def test_a_journal_that_is_ahead_of_the_store_stays(layout: SweepLayout) -> None
     assert [row["number"] for row in read_journal(layout.proposals)] == [0, 1, 2]
 
 
+def test_rows_that_could_not_be_put_are_put_later(
+    layout: SweepLayout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal.open(layout.proposals) as journal:
+        journal.append({"number": 0})
+    layout.store.push_ahead()
+    other = elsewhere(layout, monkeypatch, tmp_path / "other")
+    other.store.pull_records()
+    assert read_journal(other.proposals) == [{"number": 0}]
+
+
 def test_there_is_nothing_to_pull_where_nothing_is(layout: SweepLayout) -> None:
     assert not layout.store.pull(layout.selection)
     assert not layout.store.pull_grown(layout.proposals)
@@ -147,6 +158,16 @@ def test_an_endpoint_that_does_not_answer_is_said_and_is_a_fault_of_the_machine(
         check_writable(f"s3://{BUCKET}/x?endpoint_override=127.0.0.1:1&scheme=http")
     assert is_machine_fault(caught.value)
     assert not any(value in str(caught.value) for value in CREDENTIALS.values() if "canary" in value)
+
+
+@pytest.mark.usefixtures("server")
+def test_what_a_provider_says_is_repeated_without_credentials() -> None:
+    def refused() -> None:
+        raise OSError("AWS Error ACCESS_DENIED for canary-key with canary-secret")
+
+    with pytest.raises(StoreError, match="no credentials, or they do not allow it") as caught, asking("look"):
+        refused()
+    assert "canary-" not in str(caught.value)
 
 
 @pytest.fixture

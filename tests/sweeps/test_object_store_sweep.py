@@ -6,15 +6,22 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from driven_sweep import Sweep, assert_equal_records
-from object_server import CREDENTIALS, ObjectServer, object_server
+from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
 from tiny_sweep import YAML
 
+from results.dataset import open_sweep
 from results.storage import SCRATCH_VARIABLE, layout_at
 
 pytestmark = pytest.mark.slow
-QUICK = YAML.replace("num_configs: 5", "num_configs: 3").replace("max_epochs: 3", "max_epochs: 2")
+QUICK = (
+    YAML.replace("num_configs: 5, startup: 2", "num_configs: 3, startup: 2")
+    .replace("seeds: {confirm: 2, evaluate: 2, top_k: 2}", "seeds: {confirm: 1, evaluate: 1, top_k: 1}")
+    .replace("debiasing: {trials: 64}", "debiasing: {methods: []}")
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +57,30 @@ def rows_in(server: ObjectServer, key: str) -> int:
 def test_a_killed_sweep_goes_on_from_the_bucket_alone(
     tmp_path: Path, server: ObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("undisturbed", "disturbed"):
-        (tmp_path / name).mkdir()
-    undisturbed = Sweep(tmp_path / "undisturbed", QUICK)
-    undisturbed.done()
-
-    sweep = SweepOnStore(tmp_path / "disturbed", server, QUICK, monkeypatch)
+    folders = [tmp_path / name for name in ("disturbed", "undisturbed")]
+    for folder in folders:
+        folder.mkdir()
+    sweep = SweepOnStore(folders[0], server, QUICK, monkeypatch)
     process = sweep.start()
-    sweep.wait_for(lambda: rows_in(server, "disturbed/tiny") >= 5, process)
+    sweep.wait_for(lambda: rows_in(server, "disturbed/tiny") >= 6, process)
     process.kill()
     process.communicate()
     sweep.forget()
-    assert "taken over" in sweep.done("resume")
+    assert "is taken over: that process is gone" in sweep.done("resume")
     sweep.forget()
-    sweep.layout = layout_at(sweep.place)
+    assert "no process runs it" in sweep.done("status")
 
+    sweep.layout = layout_at(sweep.place)
+    undisturbed = Sweep(folders[1], QUICK)
+    undisturbed.done()
     assert_equal_records(sweep, undisturbed)
+    names = server.names("disturbed/tiny")
+    assert {"report.html", "selection.json", "sweep.yaml", "sweep.log", "runs/runs.parquet"} <= set(names)
+    assert not [name for name in names if "last" in name or "lock" in name or "tmp" in name]
+    assert not any(b"canary-" in server.read(f"disturbed/tiny/{name}") for name in names)
+
+    results = open_sweep(sweep.place)
+    runs = f"{BUCKET}/disturbed/tiny/runs"
+    pd.testing.assert_frame_equal(pq.read_table(runs, filesystem=server.files).to_pandas(), results.runs)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
+    pd.testing.assert_frame_equal(pd.read_parquet(f"s3://{runs}"), results.runs)
