@@ -129,7 +129,8 @@ class StoreLock:
             except StoreError:
                 continue  # whatever happens there meanwhile is found at the next beat
             self._taken_by = found
-            signal.raise_signal(signal.SIGINT)  # the sweep ends as by Ctrl-C, after its epochs
+            main = threading.main_thread().ident or 0  # it waits: the signal has to reach that very thread
+            signal.pthread_kill(main, signal.SIGINT)  # the sweep ends as by Ctrl-C, after its epochs
             return
 
     def _check_mine(self, error: BaseException | None) -> None:

@@ -11,6 +11,7 @@ from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
 
 from causalmer_core.errors import UserError
 from causalmer_core.faults import is_machine_fault
+from results.dataset import find_sweep, open_sweep
 from results.journal import Journal, read_journal
 from results.layout import SweepLayout
 from results.manifest import create_sweep, new_manifest
@@ -75,6 +76,14 @@ def test_a_sweep_that_has_begun_is_found_by_its_address(
     assert other.root.exists()
     assert other.manifest.read_bytes() == layout.manifest.read_bytes()
     assert other.spec.read_text() == "name: small\n"
+
+
+def test_a_sweep_is_found_by_what_a_user_types(layout: SweepLayout, storage: str) -> None:
+    for given in (layout.place, "small"):
+        assert find_sweep(given, storage).manifest.read_bytes() == layout.manifest.read_bytes()
+    assert len(open_sweep(layout.place).runs) == 0
+    with pytest.raises(UserError, match=r"(?s)smal.*did you mean 'small'.*small"):
+        find_sweep("smal", storage)
 
 
 def test_a_sweep_begins_once(storage: str) -> None:
