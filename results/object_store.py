@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import pyarrow as pa
 from pyarrow import fs
@@ -50,7 +50,7 @@ class Objects:
                 self._files = _s3(uri) if uri.scheme == "s3" else fs.FileSystem.from_uri(str(uri))[0]
         except (ValueError, pa.ArrowNotImplementedError) as error:
             raise UserError(f"storage: {uri} is not an address that pyarrow can use: {error}") from error
-        self._root = f"{uri.bucket.removeprefix('anonymous@')}/{uri.key}".rstrip("/")
+        self._root = f"{uri.bucket.removeprefix('anonymous@')}/{unquote(uri.key)}".rstrip("/")
 
     def put(self, name: str, data: bytes | pa.Buffer) -> None:
         """Write an object, whole or not at all."""
@@ -196,8 +196,9 @@ class ObjectStore(SweepStore):
 
     def _pull_folder(self, folder: str) -> None:
         sizes = self.objects.sizes(folder)
+        journals = {self.root / name: size for name, size in sizes.items() if _is_journal(name)}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            fetched = [pool.submit(self._pull_longer, self.root / name, size) for name, size in sizes.items()]
+            fetched = [pool.submit(self._pull_longer, path, size) for path, size in journals.items()]
         for one in fetched:
             one.result()
 
@@ -208,6 +209,12 @@ class ObjectStore(SweepStore):
         with exclusive_lock(self.root / ".pull.lock"):  # else an older answer could replace a newer one
             if len(data) > _size(path):
                 _write(path, data)
+
+
+def _is_journal(name: str) -> bool:
+    """Whether an object is a journal, and its name does not lead out of the working copy."""
+    path = PurePosixPath(name)
+    return path.suffix == ".jsonl" and ".." not in path.parts
 
 
 def _size(path: Path) -> int:

@@ -82,7 +82,8 @@ def sweeps_at(storage: ObjectUri) -> list[str]:
     Raises:
         StoreError: the object store cannot be asked.
     """
-    return [name for name in Objects(storage).folders() if Objects(storage).size(f"{name}/manifest.json")]
+    objects = Objects(storage)
+    return [name for name in objects.folders() if objects.size(f"{name}/manifest.json")]
 
 
 def check_writable(storage: str) -> None:

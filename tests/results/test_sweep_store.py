@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
+from object_server import BUCKET, CREDENTIALS, ObjectServer
 
 from causalmer_core.errors import UserError
 from causalmer_core.faults import is_machine_fault
@@ -20,15 +21,6 @@ from results.object_uri import parse_uri
 from results.storage import SCRATCH_VARIABLE, check_writable, layout_at, sweep_layout
 from results.store_error import StoreError, asking
 from results.store_lock import StoreLock
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        with object_server() as server:
-            yield server
 
 
 @pytest.fixture(params=["folder", "objects"])
@@ -231,3 +223,31 @@ def test_a_holder_that_was_taken_over_stops(objects: Objects) -> None:
 
     with pytest.raises(UserError, match="was taken over by"), lock_on(objects).held("busy", print):
         overtaken()
+
+
+PUTS_UNTIL_KILLED = """
+import sys
+from results.object_store import Objects
+from results.object_uri import parse_uri
+
+objects = Objects(parse_uri(sys.argv[1]))
+print("begins", flush=True)
+while True:
+    for letter in (b"a", b"b"):
+        objects.put("weights", letter * int(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [10_000, 12_000_000])  # one request, and an upload in parts
+def test_a_kill_in_the_middle_of_a_write_leaves_a_whole_object(objects: Objects, size: int) -> None:
+    objects.put("weights", b"a" * size)
+    for wait in (0.1, 0.3, 0.6):
+        command = [sys.executable, "-c", PUTS_UNTIL_KILLED, str(objects.uri), str(size)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(wait)
+            process.kill()
+        data = objects.get("weights")
+        assert data in (b"a" * size, b"b" * size)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from driven_sweep import Sweep, assert_equal_records
-from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
+from object_server import BUCKET, ObjectServer
 from tiny_sweep import YAML
 
 from results.dataset import open_sweep
@@ -22,15 +21,6 @@ QUICK = (
     .replace("seeds: {confirm: 2, evaluate: 2, top_k: 2}", "seeds: {confirm: 1, evaluate: 1, top_k: 1}")
     .replace("debiasing: {trials: 64}", "debiasing: {methods: []}")
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        with object_server() as server:
-            yield server
 
 
 class SweepOnStore(Sweep):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
+from object_server import BUCKET, ObjectServer
 from tiny_sweep import begin, checked_sweep, run_context, train, write_sweep
 
 from causalmer_core.errors import UserError
@@ -22,15 +21,6 @@ from sweeps.preflight import CheckedSweep
 from sweeps.spec import load_spec
 
 NOT_COMPARED = {"seconds", "time", "attempt"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        with object_server() as server:
-            yield server
 
 
 @pytest.fixture
