@@ -86,6 +86,19 @@ def sweeps_at(storage: ObjectUri) -> list[str]:
     return [name for name in objects.folders() if objects.size(f"{name}/manifest.json")]
 
 
+def sweeps_beside(layout: SweepLayout) -> list[SweepLayout]:
+    """The other sweeps of a sweep's storage, ordered by name; in a folder, whatever else lies there, too.
+
+    Raises:
+        StoreError: the object store cannot be asked.
+    """
+    if is_uri(layout.place):
+        uri = parse_uri(layout.place)
+        return [layout_at(str(uri.parent / name)) for name in sweeps_at(uri.parent) if name != uri.name]
+    folders = sorted(layout.root.parent.iterdir())
+    return [SweepLayout(folder) for folder in folders if folder != layout.root]
+
+
 def check_writable(storage: str) -> None:
     """Write a file into a storage, and remove it again.
 

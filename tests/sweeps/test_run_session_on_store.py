@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from object_server import BUCKET, ObjectServer
-from tiny_sweep import begin, checked_sweep, run_context, train, write_sweep
+from tiny_sweep import YAML, begin, checked_sweep, run_context, train, write_sweep
 
 from causalmer_core.errors import UserError
 from causalmer_core.faults import MachineFaultError
@@ -18,6 +18,7 @@ from results.storage import SCRATCH_VARIABLE, layout_at
 from sweeps.block_session import BlockSession
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
+from sweeps.reuse import Reuse
 from sweeps.spec import load_spec
 
 NOT_COMPARED = {"seconds", "time", "attempt"}
@@ -100,6 +101,23 @@ def history_here(sweep: CheckedSweep, work: Job) -> RunHistory:
     found = read_run(folder, work.key)
     assert found is not None
     return found
+
+
+def test_a_run_of_another_sweep_in_the_bucket_is_taken_over_with_its_weights(
+    sweep: CheckedSweep, server: ObjectServer, tmp_path: Path
+) -> None:
+    work = job(sweep)
+    train(work, sweep)
+    text = YAML.replace("name: tiny\n", "name: other\n", 1)
+    other = checked_sweep(tmp_path, text, storage=server.uri(tmp_path.name))
+    begin(other)
+    told: list[RunHistory] = []
+    assert Reuse(other.layout, higher_is_better=True, told=told.append)(work)
+    assert [run.reused_from for run in told] == [sweep.layout.store.sweep_id]
+    assert measured(history(other, work)) == measured(history(sweep, work))
+    weights = f"checkpoints/{work.key.stem}/best.safetensors"
+    first, second = (server.read(f"{tmp_path.name}/{name}/{weights}") for name in ("tiny", "other"))
+    assert first == second
 
 
 @pytest.mark.parametrize(
