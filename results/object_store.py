@@ -1,110 +1,24 @@
-"""A sweep on an object store: objects below an address, and a working copy of them in a folder of this machine.
-
-Object stores have neither appending nor renaming. So every file is put whole, from bytes that are there before the
-writing begins: pyarrow publishes what was written so far when a block around an output stream is left by an error, and
-no error of ours can come in between here.
-"""
+"""A sweep on an object store: objects below an address, and a working copy of them in a folder of this machine."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, final
-from urllib.parse import parse_qsl, unquote
+from typing import final
 
 import pyarrow as pa
-from pyarrow import fs
 
-from causalmer_core.errors import UserError
 from results.files import exclusive_lock, written_aside
-from results.object_uri import ObjectUri
-from results.store_error import asking
+from results.objects import Objects
 from results.store_lock import StoreLock
 from results.sweep_store import SweepStore
 
-_S3_TEXTS = ("endpoint_override", "scheme", "region", "tls_ca_file_path")
-_ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
 _AT_ONCE = 16
 """So many journals are fetched side by side."""
-
-
-class Objects:
-    """The objects below an address.
-
-    Args:
-        uri: the address.
-
-    Raises:
-        UserError: pyarrow cannot make anything of it.
-        StoreError: the store cannot be asked.
-    """
-
-    def __init__(self, uri: ObjectUri) -> None:
-        self.uri = uri
-        try:
-            with asking(f"find {uri}"):
-                self._files = _s3(uri) if uri.scheme == "s3" else fs.FileSystem.from_uri(str(uri))[0]
-        except (ValueError, pa.ArrowNotImplementedError) as error:
-            raise UserError(f"storage: {uri} is not an address that pyarrow can use: {error}") from error
-        self._root = f"{uri.bucket.removeprefix('anonymous@')}/{unquote(uri.key)}".rstrip("/")
-
-    def put(self, name: str, data: bytes | pa.Buffer) -> None:
-        """Write an object, whole or not at all."""
-        with asking(f"write {self.uri / name}"):
-            stream = self._files.open_output_stream(f"{self._root}/{name}")
-            stream.write(data)
-            stream.close()  # in no `with`: after an error in `write` nothing may be published
-
-    def get(self, name: str) -> bytes | None:
-        """The bytes of an object, none where there is none."""
-        try:
-            with (
-                asking(f"read {self.uri / name}"),
-                self._files.open_input_stream(f"{self._root}/{name}") as stream,
-            ):
-                return bytes(stream.read())
-        except FileNotFoundError:
-            return None
-
-    def delete(self, name: str) -> None:
-        """Remove an object if it is there."""
-        with asking(f"remove {self.uri / name}"), suppress(FileNotFoundError):
-            self._files.delete_file(f"{self._root}/{name}")
-
-    def size(self, name: str) -> int | None:
-        """The bytes of an object, counted; none where there is none."""
-        with asking(f"look at {self.uri / name}"):
-            info = self._files.get_file_info(f"{self._root}/{name}")
-        return info.size if info.type is fs.FileType.File else None
-
-    def sizes(self, folder: str) -> dict[str, int]:
-        """The names of all objects in a folder, and their sizes."""
-        wanted = fs.FileSelector(f"{self._root}/{folder}", allow_not_found=True, recursive=True)
-        with asking(f"list {self.uri / folder}"):
-            found = self._files.get_file_info(wanted)
-        start = len(self._root) + 1
-        return {info.path[start:]: info.size for info in found if info.type is fs.FileType.File}
-
-    def folders(self) -> list[str]:
-        """The names of the folders directly below the address, sorted."""
-        with asking(f"list {self.uri}"):
-            found = self._files.get_file_info(fs.FileSelector(self._root, allow_not_found=True))
-        return sorted(info.base_name for info in found if info.type is fs.FileType.Directory)
-
-
-def _s3(uri: ObjectUri) -> fs.S3FileSystem:
-    """As `FileSystem.from_uri`, but small objects are one request each instead of three."""
-    given = dict(parse_qsl(uri.query))
-    options: dict[str, Any] = {name: given[name] for name in _S3_TEXTS if name in given}
-    if "force_virtual_addressing" in given:
-        options["force_virtual_addressing"] = given["force_virtual_addressing"].lower() in ("1", "true")
-    if not options.keys() & {"region", "endpoint_override"} and not _ENDPOINTS & os.environ.keys():
-        options["region"] = fs.resolve_s3_region(uri.bucket)
-    return fs.S3FileSystem(allow_delayed_open=True, **options)
 
 
 @final
@@ -176,12 +90,12 @@ class ObjectStore(SweepStore):
     @contextmanager
     def reserved(self, busy: str, say: Callable[[str], None]) -> Iterator[None]:
         """Hold the lock object `.lock.json` of the sweep."""
-        with StoreLock(self.objects.put, self.objects.get, self.objects.delete).held(busy, say):
+        with self._lock().held(busy, say):
             yield
 
     def is_reserved(self) -> bool:
         """Whether the lock object is there, and not stale by this machine's clock."""
-        return StoreLock(self.objects.put, self.objects.get, self.objects.delete).is_held()
+        return self._lock().is_held()
 
     def address(self, root: Path) -> str:
         """The sweep's address."""
@@ -190,6 +104,10 @@ class ObjectStore(SweepStore):
     def shown(self, path: Path) -> str:
         """The object's address."""
         return str(self.objects.uri if path == self.root else self.objects.uri / self._name(path))
+
+    def _lock(self) -> StoreLock:
+        objects = Objects(self.objects.uri)  # a lock waits for nothing but its own beat
+        return StoreLock(objects.put, objects.get, objects.delete)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()

@@ -13,8 +13,9 @@ from causalmer_core.names import checked_name
 from results.files import write_text
 from results.layout import SweepLayout
 from results.manifest import new_sweep_id, parse_manifest
-from results.object_store import Objects, ObjectStore
+from results.object_store import ObjectStore
 from results.object_uri import ObjectUri, is_uri, parse_uri
+from results.objects import WAITS, Objects
 
 SCRATCH_VARIABLE = "CAUSALMER_SCRATCH"
 """Names the folder of working copies; the same on every node, or each its own."""
@@ -53,7 +54,7 @@ def layout_at(place: str) -> SweepLayout:
     else:
         sweep_id = checked_name(parse_manifest(text.decode(), str(uri)).sweep_id, "sweep")
     root = scratch_folder() / sweep_id / name
-    layout = SweepLayout(root, ObjectStore(objects, root, sweep_id))
+    layout = SweepLayout(root, ObjectStore(Objects(uri, WAITS), root, sweep_id))
     if text is not None:
         layout.run_journals.mkdir(parents=True, exist_ok=True)
         write_text(layout.manifest, text.decode())

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from causalmer_core.errors import UserError
 
+_NO_BUCKET = ("NO_SUCH_BUCKET",)
 _NO_RIGHT = (
     *("ACCESS_DENIED", "HTTP status 401", "HTTP status 403", "INVALID_ACCESS_KEY_ID"),
     *("INVALID_CLIENT_TOKEN_ID", "SIGNATURE_DOES_NOT_MATCH", "UNRECOGNIZED_CLIENT"),
 )
+_NO_ANSWER = ("NETWORK_CONNECTION", "curlCode", "REQUEST_TIMEOUT")
 _REASONS = (
-    (("NO_SUCH_BUCKET", "Bucket '"), "there is no such bucket; make it, or mend its name"),
+    (_NO_BUCKET, "there is no such bucket; make it, or mend its name"),
     (
         _NO_RIGHT,
         "no credentials, or they do not allow it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3) or "
         "GOOGLE_APPLICATION_CREDENTIALS (gs) in the environment of every node, or give their role the right",
     ),
     (
-        ("NETWORK_CONNECTION", "curlCode", "REQUEST_TIMEOUT"),
+        _NO_ANSWER,
         "the endpoint cannot be reached: check endpoint_override and scheme behind the '?', and the network",
     ),
 )
@@ -36,11 +38,15 @@ class StoreError(UserError, OSError):
 
     By its number it counts as a fault of the machine (`causalmer_core.faults`), whatever the reason is: an attempt that
     meets it ends as interrupted, and the run is tried again.
+
+    Attributes:
+        may_pass: whether the same question may be answered a moment later.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, may_pass: bool) -> None:
         super().__init__(message)
         self.errno = errno.EREMOTEIO
+        self.may_pass = may_pass
 
 
 def _without_secrets(text: str) -> str:
@@ -66,7 +72,11 @@ def asking(what: str) -> Iterator[None]:
         raise
     except OSError as error:
         text = _without_secrets(str(error))
-        likely = next((why for signs, why in _REASONS if any(sign in text for sign in signs)), "")
-        raise StoreError(
-            f"storage: cannot {what}: {likely or text}" + (f" ({text})" if likely else "")
-        ) from error
+        likely = next((why for signs, why in _REASONS if _any(signs, text)), "")
+        told = f"{likely} ({text})" if likely else text
+        may_pass = not _any((*_NO_BUCKET, *_NO_RIGHT), text)
+        raise StoreError(f"storage: cannot {what}: {told}", may_pass=may_pass) from error
+
+
+def _any(signs: Iterable[str], text: str) -> bool:
+    return any(sign in text for sign in signs)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from object_server import BUCKET, CREDENTIALS, ObjectServer
+from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
 
 from causalmer_core.errors import UserError
 from causalmer_core.faults import is_machine_fault
@@ -16,8 +17,8 @@ from results.dataset import find_sweep, open_sweep
 from results.journal import Journal, read_journal
 from results.layout import SweepLayout
 from results.manifest import create_sweep, new_manifest
-from results.object_store import Objects
 from results.object_uri import parse_uri
+from results.objects import WAITS, Objects
 from results.storage import SCRATCH_VARIABLE, check_writable, layout_at, sweep_layout
 from results.store_error import StoreError, asking
 from results.store_lock import StoreLock
@@ -225,10 +226,24 @@ def test_a_holder_that_was_taken_over_stops(objects: Objects) -> None:
         overtaken()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("server")
+def test_a_store_that_is_away_for_a_moment_is_asked_again() -> None:
+    with object_server() as gone:
+        uri = parse_uri(gone.uri("place"))
+        objects = Objects(uri, WAITS)
+    with pytest.raises(StoreError, match="cannot be reached"):
+        Objects(uri).get("anything")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(objects.get, "anything")
+        with object_server(gone.port):
+            assert answer.result() is None
+
+
 PUTS_UNTIL_KILLED = """
 import sys
-from results.object_store import Objects
 from results.object_uri import parse_uri
+from results.objects import Objects
 
 objects = Objects(parse_uri(sys.argv[1]))
 print("begins", flush=True)
