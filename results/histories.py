@@ -115,15 +115,24 @@ def read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
     known = _read_run(layout, key)
     if known is not None and known.state.is_final:
         return known  # nobody writes it any more
-    for attempt in count(1):
-        if not layout.store.pull_grown(layout.run_journal(key, attempt)):
-            break
-    return _read_run(layout, key)
+    return _read_run(layout, key) if _has_grown_elsewhere(layout, key) else known
 
 
 def _read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
-    files = [layout.run_journal(key, attempt) for attempt in attempts(layout, key)]
-    return next(iter(_histories(layout, files, RunState.LOST)), None)
+    return next(iter(_histories(layout, _journals_of(layout, key), RunState.LOST)), None)
+
+
+def _has_grown_elsewhere(layout: SweepLayout, key: RunKey) -> bool:
+    """Fetch what other nodes have written of a run; whether there was anything."""
+    before = [path.stat().st_size for path in _journals_of(layout, key)]
+    for attempt in count(1):
+        if not layout.store.pull_grown(layout.run_journal(key, attempt)):
+            break
+    return before != [path.stat().st_size for path in _journals_of(layout, key)]
+
+
+def _journals_of(layout: SweepLayout, key: RunKey) -> list[Path]:
+    return [layout.run_journal(key, attempt) for attempt in attempts(layout, key)]
 
 
 def _histories(layout: SweepLayout, files: Iterable[Path], unended: RunState) -> list[RunHistory]:
