@@ -24,9 +24,12 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> UserError:
     return UserError(f"unknown {kind} {given!r}; allowed: {', '.join(names)}{did_you_mean(given, names)}")
 
 
-def invalid(what: str, allowed: str) -> PydanticCustomError:
-    """An error for validators of pydantic models, to be raised: the command line shows it in these words.
+def invalid(what: str, allowed: str, *, repeated: bool = True) -> PydanticCustomError:
+    """An error for validators of pydantic models, to be raised: the command line shows it in these words, with what was
+    given unless that is not to be repeated.
 
     Tags of unions in which it is raised are names of classes, so that they are told from keys.
     """
-    return PydanticCustomError("invalid", "{what}; allowed {allowed}", {"what": what, "allowed": allowed})
+    return PydanticCustomError(
+        "invalid", "{what}; allowed {allowed}", {"what": what, "allowed": allowed, "repeated": repeated}
+    )

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from results.files import exclusive_lock, is_locked, remove_stale_asides, written_aside
+from results.files import exclusive_lock, remove_stale_asides, written_aside
 from results.histories import RunHistory, parameter_value, read_runs, run_journal_files
 from results.journal import read_journal
 from results.layout import TABLES, SweepLayout
@@ -48,6 +48,13 @@ def compact(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
         UserError: the folder is no sweep.
         OSError: the tables cannot be written.
     """
+    refresh(layout, reconcile=reconcile)
+    for name in TABLES:
+        layout.store.push(table_file(layout, name))
+
+
+def refresh(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
+    """As `compact`, in the folder here alone: who only reads a sweep writes nothing to an object store."""
     with exclusive_lock(layout.compaction_lock):
         for name, table in build_tables(layout, reconcile=reconcile).items():
             remove_stale_asides(layout.table(name))
@@ -68,7 +75,7 @@ def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[
         ValueError: a journal has a value that its column cannot hold; the message names the column.
     """
     manifest = read_manifest(layout)
-    gone = not is_locked(layout.lock) if reconcile is None else reconcile
+    gone = not layout.is_driven if reconcile is None else reconcile
     # Taken before reading: rows that arrive meanwhile make the tables look stale, never fresher than they
     # are.
     source = journals_digest(layout, gone)
@@ -101,7 +108,7 @@ def journals_digest(layout: SweepLayout, driver_gone: bool) -> bytes:
 
 def is_fresh(layout: SweepLayout, *, reconcile: bool | None = None) -> bool:
     """Whether all tables stand and say what the journals say."""
-    gone = not is_locked(layout.lock) if reconcile is None else reconcile
+    gone = not layout.is_driven if reconcile is None else reconcile
     source = journals_digest(layout, gone)
     for name in TABLES:
         path = table_file(layout, name)

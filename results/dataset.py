@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from causalmer_core.errors import UserError, did_you_mean
-from results.compaction import build_tables, compact, is_fresh, table_file
+from results.compaction import build_tables, is_fresh, refresh, table_file
 from results.layout import TABLES, SweepLayout
 from results.manifest import Manifest, read_manifest
+from results.object_uri import is_uri, parse_uri
+from results.storage import layout_at, sweep_layout, sweeps_at
 
 DEFAULT_STORAGE = "causalmer_runs"
 """Where sweeps lie unless `storage:` says otherwise, under the working directory."""
@@ -47,20 +49,24 @@ def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
     Raises:
         UserError: there is no sweep; the message lists those found nearby.
     """
-    layout = path if isinstance(path, SweepLayout) else SweepLayout(Path(path))
+    layout = path if isinstance(path, SweepLayout) else layout_at(str(path))
+    layout.store.pull_records()
     if not layout.manifest.is_file():
-        raise _no_sweep(str(layout.root), [layout.root, *layout.root.absolute().parents[:2]])
+        nearby = [layout.root, *layout.root.absolute().parents[:2]]
+        raise _no_sweep(layout.place, [] if is_uri(layout.place) else nearby)
     manifest = read_manifest(layout)
     tables = _tables(layout)
     return SweepResults(layout, manifest, **{name: tables[name].to_pandas() for name in TABLES})
 
 
 def find_sweep(argument: str, storage: Path | str = DEFAULT_STORAGE) -> SweepLayout:
-    """The sweep that a user names: by its folder, or by its name in the storage.
+    """The sweep that a user names: by its folder or its address, or by its name in the storage.
 
     Raises:
         UserError: there is no such sweep; the message lists those found nearby.
     """
+    if is_uri(argument) or is_uri(str(storage)):
+        return _find_on_store(argument, str(storage))
     folder = Path(argument)
     candidates = [folder]
     if folder.name == argument:
@@ -69,6 +75,19 @@ def find_sweep(argument: str, storage: Path | str = DEFAULT_STORAGE) -> SweepLay
         if (candidate / "manifest.json").is_file():
             return SweepLayout(candidate)
     raise _no_sweep(argument, [Path(storage), folder, *folder.absolute().parents[:2]])
+
+
+def _find_on_store(argument: str, storage: str) -> SweepLayout:
+    layout = layout_at(argument) if is_uri(argument) else sweep_layout(storage, argument)
+    if layout.root.exists():
+        layout.store.pull_records()
+        return layout
+    uri = parse_uri(layout.place)
+    names = sweeps_at(uri.parent)
+    found = ", ".join(names) if names else "none"
+    raise UserError(
+        f"no sweep at {layout.place}{did_you_mean(uri.name, names)}; sweeps in {uri.parent}: {found}"
+    )
 
 
 def sweeps_in(folder: Path) -> list[Path]:
@@ -82,7 +101,7 @@ def _tables(layout: SweepLayout) -> dict[str, pa.Table]:
     if not is_fresh(layout):
         if not os.access(layout.root, os.W_OK):
             return build_tables(layout)
-        compact(layout)
+        refresh(layout)
     return {name: pq.read_table(table_file(layout, name)) for name in TABLES}
 
 

@@ -80,7 +80,7 @@ def final_evaluation(
     _check_runs(layout, manifest, contenders)
     data = open_training_data(data_root, manifest.dataset)
     _check_fingerprint(data, manifest)
-    with Journal.open(layout.evaluation_journal) as journal:
+    with Journal.open(layout.evaluation_journal, layout.store.push) as journal:
         _open_ledger(journal, rows, contenders[SELECTED], again=again)
         test = open_test_split(data_root, manifest.dataset)
         for row in baseline_rows(data, test):
@@ -102,7 +102,7 @@ def _check_runs(layout: SweepLayout, manifest: Manifest, contenders: Mapping[str
         state = "never started" if history is None else history.state.value
         if history is None or history.state is not RunState.FINISHED:
             missing.append(f"{key.stem} ({state})")
-        elif not layout.best_weights(key).exists():
+        elif not layout.store.pull(layout.best_weights(key)):
             missing.append(f"{key.stem} (its weights are gone)")
     if missing:
         raise UserError(

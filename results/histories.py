@@ -7,10 +7,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from results.files import is_locked
 from results.journal import read_journal
 from results.layout import SweepLayout
 from results.manifest import read_manifest
@@ -102,8 +102,9 @@ def read_runs(layout: SweepLayout, *, reconcile: bool | None = None) -> list[Run
     Raises:
         UserError: the folder is no sweep.
     """
-    gone = not is_locked(layout.lock) if reconcile is None else reconcile
+    gone = not layout.is_driven if reconcile is None else reconcile
     unended = RunState.LOST if gone else RunState.RUNNING
+    layout.store.pull_runs()
     return _histories(layout, run_journal_files(layout), unended)
 
 
@@ -113,8 +114,27 @@ def read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
     Raises:
         UserError: the folder is no sweep.
     """
-    files = [layout.run_journal(key, attempt) for attempt in attempts(layout, key)]
-    return next(iter(_histories(layout, files, RunState.LOST)), None)
+    known = _read_run(layout, key)
+    if known is not None and known.state.is_final:
+        return known  # nobody writes it any more
+    return _read_run(layout, key) if _has_grown_elsewhere(layout, key) else known
+
+
+def _read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
+    return next(iter(_histories(layout, _journals_of(layout, key), RunState.LOST)), None)
+
+
+def _has_grown_elsewhere(layout: SweepLayout, key: RunKey) -> bool:
+    """Fetch what other nodes have written of a run; whether there was anything."""
+    before = [path.stat().st_size for path in _journals_of(layout, key)]
+    for attempt in count(1):
+        if not layout.store.pull_grown(layout.run_journal(key, attempt)):
+            break
+    return before != [path.stat().st_size for path in _journals_of(layout, key)]
+
+
+def _journals_of(layout: SweepLayout, key: RunKey) -> list[Path]:
+    return [layout.run_journal(key, attempt) for attempt in attempts(layout, key)]
 
 
 def _histories(layout: SweepLayout, files: Iterable[Path], unended: RunState) -> list[RunHistory]:

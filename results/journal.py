@@ -19,7 +19,7 @@ import fcntl
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,11 +107,26 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-class Journal:
-    """The one writer of a journal file. `Journal.create` begins a new file, `Journal.open` continues one."""
+Keep = Callable[[Path], None]
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+
+def on_disk(_: Path) -> None:
+    """For a journal whose file is all that there is to keep."""
+
+
+class Journal:
+    """The one writer of a journal file. `Journal.create` begins a new file, `Journal.open` continues one.
+
+    Args:
+        path: the file.
+        descriptor: the file, open for appending.
+        keep: is called with the path after each row, and keeps the file where the sweep belongs (see
+            `results.sweep_store.SweepStore.push`).
+    """
+
+    def __init__(self, path: Path, descriptor: int, keep: Keep = on_disk) -> None:
         self.path = path
+        self._keep = keep
         self._descriptor: int | None = descriptor
         self._ballast = path.with_name(f".{path.name}.ballast")
         try:
@@ -122,7 +137,7 @@ class Journal:
             raise
 
     @classmethod
-    def create(cls, path: Path) -> Self:
+    def create(cls, path: Path, keep: Keep = on_disk) -> Self:
         """Begin a new journal.
 
         Raises:
@@ -136,12 +151,12 @@ class Journal:
             raise JournalError(f"cannot make the folder {path.parent}: {error.strerror or error}") from error
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o644)
-        journal = cls(path, descriptor)
+        journal = cls(path, descriptor, keep)
         fsync_folder(path.parent)
         return journal
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, keep: Keep = on_disk) -> Self:
         """Continue a journal after its last whole row, or begin it where there is none.
 
         Raises:
@@ -150,11 +165,11 @@ class Journal:
         """
         if not path.exists():
             try:
-                return cls.create(path)
+                return cls.create(path, keep)
             except FileExistsError:
                 pass  # another process began it just now: continue it, or be refused by its claim
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        journal = cls(path, descriptor)
+        journal = cls(path, descriptor, keep)
         try:
             journal._drop_torn_tail()
         except BaseException:
@@ -163,7 +178,7 @@ class Journal:
         return journal
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; when this returns, the row is on disk.
+        """Add a row; when this returns, the row is on disk, and kept where the sweep belongs.
 
         A full disk: what was written of the row is cut off again, the ballast is given up, and the row is
         tried once more.
@@ -171,6 +186,7 @@ class Journal:
         Raises:
             JournalFullError: the disk is full, also without the ballast. No part of the row stays.
             JournalError: the row cannot be written for another reason, or the journal is closed.
+            StoreError: the row is on disk, but cannot be kept; the next row takes it along.
         """
         line = encode_line(row)
         try:
@@ -186,6 +202,7 @@ class Journal:
                 f"cannot write to the journal {self.path}: {error.strerror or error}. Every row before "
                 "it is safe; free some space or move the storage, then resume the sweep"
             ) from error
+        self._keep(self.path)
 
     def close(self) -> None:
         """End writing and remove the ballast; closing again does nothing."""

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from results.files import is_locked
 from results.records import RunKey
+from results.sweep_store import FolderStore, SweepStore
 
 TABLES = ("epochs", "runs", "evaluations")
 
 
 @dataclass(frozen=True, slots=True)
 class SweepLayout:
-    """The folder of one sweep, `<storage>/<sweep name>/`."""
+    """The folder of one sweep, `<storage>/<sweep name>/`.
+
+    Attributes:
+        root: the folder; of a sweep on an object store, a working copy.
+        store: what is done to keep the sweep where it belongs, which for a folder is nothing.
+    """
 
     root: Path
+    store: SweepStore = field(default=FolderStore(), compare=False)
+
+    @property
+    def place(self) -> str:
+        """The sweep as a user finds it: the folder, or its address on an object store."""
+        return self.store.shown(self.root)
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a living process drives the sweep, on this machine or, on an object store, on another."""
+        return is_locked(self.lock) or self.store.is_reserved()
 
     @property
     def manifest(self) -> Path:

@@ -137,6 +137,11 @@ class Manifest(Frozen):
         return {path: ARROW_TYPES[kind] for path, kind in self.parameters.items()}
 
 
+def new_sweep_id(name: str) -> str:
+    """A fresh identity for a sweep."""
+    return f"{name}-{secrets.token_hex(8)}"
+
+
 def new_manifest(
     *,
     name: str,
@@ -153,15 +158,17 @@ def new_manifest(
     confirmation: RaceRule | HalvingRule | AllRule = AllRule(),  # noqa: B008 - frozen
     goals: Goals = Goals(),  # noqa: B008 - frozen
     selection_rule: str = "best_mean",
+    sweep_id: str | None = None,
 ) -> Manifest:
-    """The manifest of a sweep that begins now, with a fresh identity and the versions of this installation.
+    """The manifest of a sweep that begins now, with the versions of this installation and, unless one is given, a fresh
+    identity.
 
     Raises:
         pydantic.ValidationError: a value is not allowed (see `Manifest`).
     """
     commit, dirty = git_state(Path(__file__))
     return Manifest(
-        sweep_id=f"{name}-{secrets.token_hex(8)}",
+        sweep_id=sweep_id or new_sweep_id(name),
         name=name,
         created=now(),
         monitor=monitor,
@@ -191,10 +198,10 @@ def create_sweep(layout: SweepLayout, manifest: Manifest, spec: str | None = Non
     """
     root = layout.root
     taken = UserError(
-        f"the folder {root} exists already; give the sweep another name, continue it with 'causalmer "
+        f"{layout.place} exists already; give the sweep another name, continue it with 'causalmer "
         "resume', or move the folder away"
     )
-    if root.exists():
+    if root.exists() or layout.store.has(layout.manifest):
         raise taken
     aside = SweepLayout(root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp"))
     try:
@@ -213,6 +220,9 @@ def create_sweep(layout: SweepLayout, manifest: Manifest, spec: str | None = Non
             f"cannot make the sweep's folder {root}: {error.strerror or error}; "
             "check 'storage' in the sweep's YAML"
         ) from error
+    if spec is not None:
+        layout.store.push(layout.spec)
+    layout.store.push(layout.manifest)  # last: with it the sweep has begun
 
 
 def read_manifest(layout: SweepLayout) -> Manifest:
@@ -225,12 +235,21 @@ def read_manifest(layout: SweepLayout) -> Manifest:
         text = layout.manifest.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(
-            f"{layout.root} is no sweep: cannot read {layout.manifest} ({error.strerror})"
+            f"{layout.place} is no sweep: cannot read {layout.manifest} ({error.strerror})"
         ) from error
+    return parse_manifest(text, str(layout.manifest))
+
+
+def parse_manifest(text: str, where: str) -> Manifest:
+    """The manifest in a text.
+
+    Raises:
+        UserError: it is not one that this version reads; `where` it stands is for the message.
+    """
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
-        raise UserError(f"{layout.manifest} is not a manifest that this version reads: {error}") from error
+        raise UserError(f"{where} is not a manifest that this version reads: {error}") from error
 
 
 def installed_versions() -> dict[str, str]:

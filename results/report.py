@@ -59,6 +59,8 @@ def write_report(layout: SweepLayout, out: Path | None = None) -> Path:
     """
     path = layout.report if out is None else out
     write_text(path, render(open_sweep(layout)))
+    if out is None:
+        layout.store.push(path)
     return path
 
 

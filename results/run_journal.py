@@ -17,6 +17,7 @@ from typing import Any, Self
 from results.journal import Journal, now
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
+from results.store_error import StoreError
 
 _ATTEMPT = re.compile(r"(?P<stem>[0-9a-f]{16}-s\d+)-a(?P<attempt>\d+)")
 
@@ -94,7 +95,7 @@ class RunJournal:
         attempt = max(earlier, default=0) + 1
         while True:
             try:
-                journal = Journal.create(layout.run_journal(key, attempt))
+                journal = Journal.create(layout.run_journal(key, attempt), layout.store.push)
                 break
             except FileExistsError:  # another process began this attempt between our look and our step
                 attempt += 1
@@ -144,11 +145,17 @@ class RunJournal:
 
         Raises:
             JournalError: the line cannot be written.
+            StoreError: it is written here, but not in the store.
             ValueError: the state is not one that is written.
         """
         if not state.is_written:
             raise ValueError(f"an attempt does not end as {state.value!r}")
-        self._append("end", {**extra, "state": state.value, "reason": reason})
+        try:
+            self._append("end", {**extra, "state": state.value, "reason": reason})
+        except StoreError:
+            self._ended = True  # it is in the file, and nothing may follow it
+            self.close()
+            raise
         self._ended = True
         self.close()
 

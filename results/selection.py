@@ -91,7 +91,7 @@ def select(results: SweepResults, rule: str = "best_mean") -> Selection:
         UserError: the rule is unknown, or no candidate finished on every ranking seed.
     """
     chosen = choose(results, rule)
-    write_text(results.layout.selection, chosen.model_dump_json(indent=2) + "\n")
+    _write(results.layout, chosen)
     return chosen
 
 
@@ -104,8 +104,13 @@ def current_selection(results: SweepResults, rule: str = "best_mean") -> Selecti
     before, chosen = read_selection(results.layout), choose(results, rule)
     if before is not None and _without_time(before) == _without_time(chosen):
         return before
-    write_text(results.layout.selection, chosen.model_dump_json(indent=2) + "\n")
+    _write(results.layout, chosen)
     return chosen
+
+
+def _write(layout: SweepLayout, chosen: Selection) -> None:
+    write_text(layout.selection, chosen.model_dump_json(indent=2) + "\n")
+    layout.store.push(layout.selection)
 
 
 def _without_time(selection: Selection) -> str:

@@ -8,6 +8,7 @@ judgement needs stands in the records, so a block that was killed anywhere ends 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -70,8 +71,9 @@ class BlockSession:
 
     def interrupt(self, reason: str) -> None:
         """End the attempts after their last epochs; the runs go on from their checkpoints in others."""
-        for run in self._runs:
-            run.interrupt(reason)
+        with ExitStack() as stack:  # one that cannot be written leaves the others no less interrupted
+            for run in reversed(self._runs):
+                stack.callback(run.interrupt, reason)
 
     def close(self) -> None:
         """Let go of the runs; those without an end count as lost, and a resumed sweep starts them again."""

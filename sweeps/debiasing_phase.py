@@ -73,7 +73,7 @@ def debias(
     if not any(missing.values()):
         return
     data = open_training_data(data_root, manifest.dataset)
-    with Journal.open(layout.debiasing_journal) as journal:
+    with Journal.open(layout.debiasing_journal, layout.store.push) as journal:
         for key in keys:
             if not missing[key]:
                 continue
@@ -96,6 +96,7 @@ class _Choice:
         data: TrainingData,
         manifest: Manifest,
     ) -> None:
+        layout.store.pull(layout.best_weights(key))
         trained = load_trained(layout.best_weights(key), data)
         self._section = spec.debiasing
         self._seed = spec.search.seed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Literal
 
 from rich.console import Console
@@ -58,10 +59,14 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
         KeyboardInterrupt: on Ctrl-C; every recorded epoch stays.
     """
     layout = sweep.layout
-    if not layout.root.exists():
-        begin_sweep(sweep)
-    busy = f"another process runs the sweep in {layout.root}; wait for it, or stop it first"
-    with exclusive_lock(layout.lock, wait=False, busy=busy), ExitStack() as stack:
+    busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
+    with ExitStack() as stack:
+        stack.enter_context(layout.store.reserved(busy, partial(console.print, markup=False, soft_wrap=True)))
+        if not layout.root.exists():
+            begin_sweep(sweep)
+        stack.enter_context(exclusive_lock(layout.lock, wait=False, busy=busy))
+        layout.store.pull_records()
+        layout.store.push_ahead()
         max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
         progress = SweepProgress(
             console,
@@ -70,6 +75,7 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
             higher_is_better=sweep.direction == "max",
             goals=sweep.goals,
         )
+        stack.callback(layout.store.push, layout.log)
         stack.enter_context(progress.shown())
         for change in continue_sweep(sweep):
             progress.say(f"goes on with {change}")
@@ -111,20 +117,21 @@ class _Phases:
         )  # it says, too, what the unseen seeds make of it
         self._debias(selected)
         self._open_test_split(selected)
-        compact(self._layout)
-        self._progress.say(f"report: {write_report(self._layout)}")
+        self._compact()
+        report = write_report(self._layout)
+        self._progress.say(f"report: {self._layout.store.shown(report)}")
 
     def _phases(self) -> Iterator[Callable[[], JobSource]]:
         """The phases that train; what stands between two of them is done when the first is over."""
         yield self._search()
-        compact(self._layout)
+        self._compact()
         if cut := cut_of(read_journal(self._layout.proposals)):
             self._progress.say(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
         if self._spec.seeds.confirm:
             yield self._confirm()
-            compact(self._layout)
+            self._compact()
         yield self._evaluate(RunConfig.model_validate(self._select().config))
-        compact(self._layout)
+        self._compact()
 
     def _search(self) -> Callable[[], JobSource]:
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
@@ -248,6 +255,12 @@ class _Phases:
             self._plan = plan_shares(self._sweep, first, say)
         return self._plan
 
+    def _compact(self) -> None:
+        """Bring the tables up to date; no run is being trained."""
+        self._layout.store.push_ahead()
+        compact(self._layout)
+        self._layout.store.push(self._layout.log)
+
     def _read_run(self, key: RunKey) -> RunHistory | None:
         return read_run(self._layout, key)
 
@@ -259,7 +272,7 @@ class _Phases:
 def run_context(sweep: CheckedSweep, device: str = "cpu") -> RunContext:
     """What the runs of a sweep share, on what they train."""
     return RunContext(
-        sweep=str(sweep.layout.root.resolve()),
+        sweep=sweep.layout.store.address(sweep.layout.root),
         data_root=str(sweep.data_root.resolve()),
         dataset=sweep.spec.data.name,
         direction=sweep.direction,

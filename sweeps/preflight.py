@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +25,7 @@ from causalmer_core.model import build_model
 from causalmer_core.seeding import drawing_from
 from results.goals import Goals
 from results.layout import SweepLayout
+from results.storage import check_writable, sweep_layout
 from sweeps.debiasing_folds import sample_folds
 from sweeps.problems import blaming
 from sweeps.spec import SweepSpec
@@ -81,11 +81,10 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     for name in spec.tracking.names:
         with blaming("tracking", name):
             check_installed(name)
-    storage = Path(spec.storage)
     with blaming("storage"):
-        _check_writable(storage)
-    layout = SweepLayout(storage / spec.name)
-    if not layout.proposals.exists():  # later it is on record what the search started from
+        check_writable(spec.storage)
+        layout = sweep_layout(spec.storage, spec.name)
+    if not layout.store.has(layout.proposals):  # later it is on record what the search started from
         with blaming("search", "warm_start"):
             gather(spec, data.fingerprint, higher_is_better=direction == "max", goals=goals)
     return CheckedSweep(
@@ -138,15 +137,3 @@ def _make(root: Path, name: str, config: SyntheticConfig) -> None:
     except UserError:
         if name not in list_datasets(root):  # else another sweep made it meanwhile
             raise
-
-
-def _check_writable(storage: Path) -> None:
-    try:
-        storage.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=storage):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"cannot write to {storage} ({error.strerror or error}); allowed: a folder of yours; "
-            "set 'storage' in the sweep's file or give --storage"
-        ) from error

@@ -173,7 +173,7 @@ def _described(details: ErrorDetails, schema: dict[str, Any], value: Any) -> tup
     if kind in _OUT_OF_RANGE:
         return "out of range", given, _OUT_OF_RANGE[kind].format(**context)
     if kind == "invalid":
-        given = given if value is not None else ""
+        given = given if value is not None and context.get("repeated", True) else ""
         return str(context["what"]), given, str(context["allowed"])
     return details["msg"].removeprefix("Value error, "), given, ""
 

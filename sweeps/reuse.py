@@ -26,8 +26,10 @@ from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
 from results.manifest import read_manifest
 from results.measured import measured
+from results.object_uri import is_uri
 from results.records import RunState
 from results.run_journal import RunJournal
+from results.storage import sweeps_beside
 from sweeps.jobs import Job
 from sweeps.run_lock import locked_run
 from sweeps.scheduling import lost_patience, mean_score, missed_bar
@@ -56,6 +58,7 @@ class Reuse:
     ) -> None:
         self._measures = measures
         self._layout = layout
+        self._beside: list[SweepLayout] | None = None
         self._higher = higher_is_better
         self._told = told
 
@@ -76,7 +79,7 @@ class Reuse:
                     locks.enter_context(locked_run(self._layout, key))
                 self._copy(job, finished, origin)
                 for key in job.keys:
-                    self._layout.last_checkpoint(key).unlink(missing_ok=True)
+                    self._layout.store.remove(self._layout.last_checkpoint(key))
             for key in job.keys:
                 if (taken := read_run(self._layout, key)) is not None:
                     self._told(taken)
@@ -85,9 +88,10 @@ class Reuse:
 
     def _others(self, job: Job) -> Iterator[SweepLayout]:
         """The sweeps beside this one in which the job's first run was begun."""
-        for folder in sorted(self._layout.root.parent.iterdir()):
-            other = SweepLayout(folder)
-            if folder != self._layout.root and other.run_journal(job.key, 1).exists():
+        if self._beside is None or not is_uri(self._layout.place):  # an object store is looked through once
+            self._beside = sweeps_beside(self._layout)
+        for other in self._beside:
+            if other.store.pull_grown(other.run_journal(job.key, 1)):
                 yield other
 
     def _finished(self, other: SweepLayout, job: Job) -> list[_Finished] | None:
@@ -98,7 +102,7 @@ class Reuse:
             history, weights = read_run(other, key), other.best_weights(key)
             if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
                 return None
-            if not weights.exists() or len(measured(history, self._measures)) < len(self._measures):
+            if not other.store.pull(weights) or len(measured(history, self._measures)) < len(self._measures):
                 return None
             found.append(_Finished(history, weights))
         return found
@@ -115,7 +119,9 @@ class Reuse:
                     journal.epoch({**run.row(epoch), "phase": job.phase})
                 for run, journal in going:
                     if run.last == epoch:
-                        _link(run.weights, self._layout.best_weights(run.history.key))
+                        weights = self._layout.best_weights(run.history.key)
+                        _link(run.weights, weights)
+                        self._layout.store.push(weights)
                         journal.end(RunState.FINISHED, run.history.reason)
                 going = [(run, journal) for run, journal in going if run.last > epoch]
                 score = mean_score([run.history.curve[min(epoch, run.last)] for run in finished])

@@ -1,6 +1,7 @@
 """One attempt at a run: it trains, and makes every epoch durable before anyone hears of it.
 
-The order within an epoch is row, checkpoint, report: a checkpoint at epoch k means that the rows up to k are on disk.
+The order within an epoch is row, checkpoint, report: a checkpoint at epoch k means that the rows up to k are on disk,
+and on an object store a checkpoint there means that they are there.
 How a run ends is decided and written here and by its block (`sweeps.block_session`), in the process that trains, so
 that no message that gets lost can make the record wrong. It knows no Ray.
 """
@@ -30,9 +31,9 @@ from causalmer_core.faults import (
 from causalmer_core.trainer import EpochResult, NonFiniteLossError, Trainer
 from results.histories import RunHistory, read_run
 from results.journal import JournalError
-from results.layout import SweepLayout
 from results.records import RunKey, RunState
 from results.run_journal import RunJournal
+from results.storage import layout_at
 from sweeps.epoch_rows import epoch_row, without_one
 from sweeps.jobs import Job
 from sweeps.run_lock import run_lock
@@ -43,7 +44,7 @@ class RunContext:
     """What the runs of a sweep share, in plain values.
 
     Attributes:
-        sweep: the sweep's folder.
+        sweep: the sweep's folder, or its address on an object store.
         data_root, dataset: where the data set lies.
         direction: of the monitored metric.
         threads: torch threads of one trial.
@@ -98,7 +99,7 @@ class RunSession:
         self.row: dict[str, Any] | None = None
         self._job = job
         self._context = context
-        self._layout = SweepLayout(Path(context.sweep))
+        self._layout = layout_at(context.sweep)
         self._lock = run_lock(self._layout, key)
         self._journal: RunJournal | None = None
         self._trainer: Trainer | None = None
@@ -165,7 +166,7 @@ class RunSession:
         if self._journal is None:
             self._journal = self._begin_journal(None, "")
         self._journal.end(state, reason, **self._share.used())
-        self._last.unlink(missing_ok=True)
+        self._layout.store.remove(self._last)
         self.state, self.reason = state, reason
         self._trainer, self._epochs = None, iter(())
 
@@ -181,9 +182,11 @@ class RunSession:
         Raises:
             JournalError: the record cannot be written.
         """
-        if self._journal is not None and not self._journal.ended:
-            self._journal.end(RunState.INTERRUPTED, reason, **self._share.used(), **extra)
-        self.close()
+        try:
+            if self._journal is not None and not self._journal.ended:
+                self._journal.end(RunState.INTERRUPTED, reason, **self._share.used(), **extra)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let go of the run; without an end it counts as lost, and a resumed sweep starts it again."""
@@ -226,7 +229,7 @@ class RunSession:
         config = self._job.config
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
         trainer = Trainer(config, data, seed=self.key.seed, device=torch.device(self._context.device))
-        if self._last.exists():
+        if self._layout.store.pull(self._last):
             trainer.restore(self._last)
         if earlier is not None:
             self.curve = {epoch: best for epoch, best in earlier.curve.items() if epoch <= trainer.epoch}
@@ -250,8 +253,10 @@ class RunSession:
         self.row = {**epoch_row(result, self._job.phase), **lacking}
         self._journal.epoch(self.row)
         if result.is_best:
-            trainer.save_weights(self._layout.best_weights(self.key))
+            trainer.save_weights(weights := self._layout.best_weights(self.key))
+            self._layout.store.push(weights)
         trainer.save(self._last)
+        self._layout.store.push(self._last)
         self.curve[result.epoch] = result.best_value
         self.best_epoch = result.best_epoch
         self._seconds += result.seconds

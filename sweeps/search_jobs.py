@@ -89,7 +89,7 @@ class SearchJobs(JobSource):
         self._recorded: list[dict[str, Value]] = [row["values"] for row in rows if row["kind"] == "proposal"]
         self._cut: dict[str, Any] | None = cut_of(rows)
         taught = warm_start.recorded(rows)
-        self._journal = Journal.open(layout.proposals)
+        self._journal = Journal.open(layout.proposals, layout.store.push)
         if taught is None and spec.search.warm_start is not None:
             taught = warm_start.gather(spec, fingerprint, higher_is_better=higher_is_better, goals=goals)
             self._journal.append(warm_start.as_row(taught))

@@ -10,6 +10,7 @@ from causalmer_core.config import FoldsConfig
 from causalmer_core.errors import UserError, invalid
 from causalmer_core.frozen import Frozen
 from causalmer_core.names import NAME_PATTERN, checked_name
+from results.object_uri import ObjectUriError, is_uri, parse_uri
 
 
 def _safe_name(name: str) -> str:
@@ -28,6 +29,19 @@ SafeName = Annotated[
 """A name that is safe as one part of a path."""
 
 FolderPath = Annotated[str, Field(min_length=1)]
+
+
+def _usable_place(text: str) -> str:
+    if is_uri(text):
+        try:
+            return str(parse_uri(text))
+        except ObjectUriError as error:
+            raise invalid(error.what, error.allowed, repeated=False) from error  # it may hold a password
+    return text
+
+
+StoragePlace = Annotated[str, Field(min_length=1), AfterValidator(_usable_place)]
+"""A folder, or an address on an object store."""
 
 
 class DataSection(Frozen):

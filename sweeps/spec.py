@@ -35,10 +35,10 @@ from sweeps.sections import (
     DataSection,
     DebiasingSection,
     EvaluationSection,
-    FolderPath,
     SafeName,
     SeedsSection,
     SelectionSection,
+    StoragePlace,
 )
 from sweeps.seeds import SeedPlan
 from sweeps.space import SearchSpace
@@ -54,7 +54,8 @@ class SweepSpec(Frozen):
     Attributes:
         name: the sweep's name, and its folder's below `storage`.
         data: the data set.
-        storage: the folder of all sweeps, relative to the working directory unless absolute.
+        storage: the folder of all sweeps, relative to the working directory unless absolute; or an address on an object
+            store, `s3://bucket/prefix` or `gs://bucket/prefix`, with options of pyarrow's behind a `?`.
         fidelity: `mended` (default), or `paper` for the published form of the method (see
             `causalmer_core.fidelity`); `base` goes before what it sets.
         base: the fixed part of every configuration, a nested mapping merged into `RunConfig`'s published
@@ -80,7 +81,7 @@ class SweepSpec(Frozen):
 
     name: SafeName
     data: DataSection
-    storage: FolderPath = "causalmer_runs"
+    storage: StoragePlace = "causalmer_runs"
     fidelity: Fidelity = "mended"
     base: dict[str, Any] = Field(default_factory=dict)
     space: SearchSpace = SearchSpace()

@@ -70,6 +70,7 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         selection_rule=spec.selection.rule,
         dataset=spec.data.name,
         dataset_fingerprint=sweep.data.fingerprint,
+        sweep_id=sweep.layout.store.sweep_id,
     )
     create_sweep(sweep.layout, manifest, to_yaml(spec))
 
@@ -102,14 +103,16 @@ def continue_sweep(sweep: CheckedSweep) -> list[str]:
         grown_seeds = {"confirm_seeds": seeds.confirm, "evaluate_seeds": seeds.evaluate}
         larger = manifest.model_copy(update=grown_seeds)
         write_text(layout.manifest, larger.model_dump_json(indent=2) + "\n")
+        layout.store.push(layout.manifest)
         write_text(layout.spec, to_yaml(sweep.spec))
+        layout.store.push(layout.spec)
     return [f"{key} {now} instead of {was}" for key, (was, now) in grown.items()]
 
 
 def _check_data(sweep: CheckedSweep, manifest: Manifest) -> None:
     if manifest.dataset_fingerprint != sweep.data.fingerprint:
         raise UserError(
-            f"{sweep.layout.root} holds records made on other data: the fingerprint of {manifest.dataset!r} was "
+            f"{sweep.layout.place} holds records made on other data: the fingerprint of {manifest.dataset!r} was "
             f"{manifest.dataset_fingerprint[:16]} and is {sweep.data.fingerprint[:16]}; import the same file again, "
             "or give the sweep another name"
         )
@@ -118,8 +121,8 @@ def _check_data(sweep: CheckedSweep, manifest: Manifest) -> None:
 def _refusal(sweep: CheckedSweep, changed: Mapping[str, tuple[Any, Any]]) -> UserError:
     layout = sweep.layout
     lines = [
-        f"{layout.root} holds the records of a sweep whose file differed in {', '.join(changed)}; change that "
-        f"back (see {layout.spec}) to continue it, or give the sweep another name"
+        f"{layout.place} holds the records of a sweep whose file differed in {', '.join(changed)}; change that "
+        f"back (see {layout.store.shown(layout.spec)}) to continue it, or give the sweep another name"
     ]
     lines += [
         f"{key}: was {_value(was)}, is {_value(now)}; {_why(key, was)}" for key, (was, now) in changed.items()

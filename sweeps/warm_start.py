@@ -13,10 +13,12 @@ from typing import Any
 
 from causalmer_core.config import RunConfig
 from causalmer_core.errors import UserError, did_you_mean
+from results.dataset import find_sweep
 from results.goals import Goals
 from results.histories import read_runs
 from results.layout import SweepLayout
 from results.manifest import read_manifest
+from results.object_uri import is_uri
 from sweeps.search import Taught
 from sweeps.search_results import Found, in_order
 from sweeps.search_section import WarmStartSection
@@ -64,7 +66,7 @@ def gather(
     section = spec.search.warm_start
     if section is None:
         return []
-    layout = _layout(section, Path(spec.storage))
+    layout = _layout(section, spec.storage)
     config = spec.base_config(fingerprint)
     _check_comparable(layout, config)
     space, seeds = spec.bound_space(), read_manifest(layout).search_seeds
@@ -85,8 +87,11 @@ def gather(
     return taught
 
 
-def _layout(section: WarmStartSection, storage: Path) -> SweepLayout:
-    """The earlier sweep's folder: below the storage by its name, or as a path."""
+def _layout(section: WarmStartSection, given: str) -> SweepLayout:
+    """The earlier sweep's folder: below the storage by its name, or as a path or an address."""
+    if is_uri(given) or is_uri(section.sweep):
+        return find_sweep(section.sweep, given)
+    storage = Path(given)
     for root in (storage / section.sweep, Path(section.sweep)):
         if SweepLayout(root).manifest.is_file():
             return SweepLayout(root)

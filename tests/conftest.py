@@ -7,9 +7,12 @@ Data sets lie where each test puts them, never in a folder that the caller's env
 """
 
 import os
+from collections.abc import Iterator
 
+import pytest
 import torch
 from hypothesis import settings
+from object_server import CREDENTIALS, ObjectServer, object_server
 
 from causalmer_core.datasets.store import ROOT_VARIABLE
 
@@ -18,3 +21,13 @@ torch.set_num_threads(1)
 settings.register_profile("searching", deadline=None)
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable" if os.environ.get("CI") else "searching")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ObjectServer]:
+    """A real server that speaks S3, and the environment that lets one in."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with object_server() as started:
+            yield started

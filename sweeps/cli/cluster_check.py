@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,8 @@ from cluster.connect import cluster_ray, local_ray
 from cluster.node_report import NodeReport
 from cluster.preflight import Preflight, look
 from cluster.resources import TrialResources
+from results.object_uri import is_uri
+from results.storage import check_writable
 from sweeps.cli.sweep import Address, Insecure
 from sweeps.cli.tables import console
 from sweeps.spec import SweepSpec, load_spec
@@ -26,7 +29,8 @@ def check(
     address: Address = None,
     insecure: Insecure = False,
     storage: Annotated[
-        Path | None, typer.Option("--storage", help="Folder of all sweeps, which all nodes must share.")
+        str | None,
+        typer.Option("--storage", help="Folder or address of all sweeps, which all nodes must share."),
     ] = None,
     sweep: Annotated[
         Path | None,
@@ -39,20 +43,30 @@ def check(
     """Look at every node before a sweep: size, versions, clock, shared storage. Exit code 1: a sweep would fail."""
     spec = None if sweep is None else load_spec(sweep)
     if storage is None and spec is not None:
-        storage = Path(spec.storage)
+        storage = spec.storage
     needed, resources = ([], None) if spec is None else _needs(spec)
     with ExitStack() as stack:
         if address is None:
             stack.enter_context(local_ray())
         else:
             stack.enter_context(cluster_ray(address, insecure=insecure))
-        found = look(storage, needed, resources)
+        found = look(_folder(storage), needed, resources)
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
         _show(found)
     if found.would_fail:
         raise typer.Exit(1)
+
+
+def _folder(storage: str | None) -> Path | None:
+    """The folder that nodes are asked about; an object store is tried from here alone."""
+    if storage is None or not is_uri(storage):
+        return None if storage is None else Path(storage)
+    check_writable(storage)
+    text = f"{storage} can be written from here; every node needs credentials for it, which is not looked at"
+    Console(stderr=True).print(Text(text))
+    return None
 
 
 def _needs(spec: SweepSpec) -> tuple[list[Path], TrialResources]:

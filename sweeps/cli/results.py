@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +57,7 @@ def select(
     chosen = select_best(results, rule or results.manifest.selection_rule)
     screen = console()
     _say_why(screen, chosen)
-    screen.print(Text(f"written to {results.layout.selection}"))
+    screen.print(Text(f"written to {results.layout.store.shown(results.layout.selection)}"))
     if out is not None:
         write_best_yaml(results, chosen, out)
         screen.print(Text(f"written to {out}"))
@@ -104,21 +105,24 @@ def evaluate(
     selection = read_selection(layout)
     if selection is None:
         raise UserError(
-            f"{layout.root} has no selection yet; continue the sweep with 'causalmer resume', or choose with "
+            f"{layout.place} has no selection yet; continue the sweep with 'causalmer resume', or choose with "
             f"'causalmer results select {sweep}'"
         )
     spec = load_spec(layout.spec)
     given = load_spec(sweep) if Path(sweep).is_file() else spec
     selected, root = RunConfig.model_validate(selection.config), data_root or _data_root(given, spec)
-    list(debias(layout, spec, selected, data_root=root))  # to the last, each put on record
-    final_evaluation(
-        layout,
-        contenders(spec, selected),
-        data_root=root,
-        kinds=given.evaluation.removals,
-        step_rates=given.evaluation.step_rates,
-        again=again,
-    )
+    busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
+    with layout.store.reserved(busy, partial(console().print, markup=False, soft_wrap=True)):
+        layout.store.pull_records()
+        list(debias(layout, spec, selected, data_root=root))  # to the last, each put on record
+        final_evaluation(
+            layout,
+            contenders(spec, selected),
+            data_root=root,
+            kinds=given.evaluation.removals,
+            step_rates=given.evaluation.step_rates,
+            again=again,
+        )
     print_test_tables(console(), open_sweep(layout))
 
 
@@ -136,7 +140,8 @@ def report(
         path = write_report(layout, out)
     except OSError as error:
         raise _unwritable(out or layout.report, error) from error
-    console().print(Text(f"written to {path}"))
+    where = str(path) if out is not None else layout.store.shown(path)
+    console().print(Text(f"written to {where}"))
 
 
 @app.command()

@@ -14,7 +14,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from results.files import is_locked
 from results.histories import RunHistory, read_runs
 from results.journal import read_journal
 from results.layout import SweepLayout
@@ -48,7 +47,7 @@ def status(
         screen.print(status_of(layout))
         return
     with Live(status_of(layout), console=screen, auto_refresh=False) as live:
-        while is_locked(layout.lock):
+        while layout.is_driven:
             time.sleep(watch)
             live.update(status_of(layout), refresh=True)
 
@@ -60,6 +59,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
         layout: the sweep's folder.
         now: the time; none: the clock's.
     """
+    layout.store.pull_records()
     manifest, runs = read_manifest(layout), read_runs(layout)
     higher = manifest.direction == "max"
     best = BestSoFar(higher_is_better=higher, goals=manifest.goals)
@@ -103,7 +103,7 @@ def _phases(runs: Sequence[RunHistory], *, higher_is_better: bool) -> Table:
 
 def _driver(layout: SweepLayout, runs: Iterable[RunHistory], now: datetime) -> str:
     """Whether a process runs the sweep, and when anything was last written."""
-    alive = "a process runs it" if is_locked(layout.lock) else "no process runs it"
+    alive = "a process runs it" if layout.is_driven else "no process runs it"
     last = max((datetime.fromisoformat(end) for run in runs for _, end, _ in run.spans), default=None)
     return alive if last is None else f"{alive}; last record {_ago(now - last)} ago"
 

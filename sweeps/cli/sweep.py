@@ -11,13 +11,13 @@ import typer
 
 from causalmer_core.errors import UserError
 from results.dataset import open_sweep
-from results.layout import SweepLayout
+from results.storage import sweep_layout
 from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables
 from sweeps.driver import run_sweep
 from sweeps.machine import Machine
 from sweeps.plan import plan_sweep
 from sweeps.preflight import preflight
-from sweeps.problems import MisfitError
+from sweeps.problems import MisfitError, blaming
 from sweeps.spec import SweepSpec, load_spec, located
 from sweeps.yaml_file import parse_assignment
 
@@ -27,7 +27,8 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Put a value before the file's: search.num_configs=8."),
 ]
 Storage = Annotated[
-    Path | None, typer.Option("--storage", help="Folder of all sweeps, before the file's 'storage'.")
+    str | None,
+    typer.Option("--storage", help="Folder or address of all sweeps, before the file's 'storage'."),
 ]
 DataRoot = Annotated[
     Path | None, typer.Option("--data-root", help="Folder of data sets, before the file's 'data.root'.")
@@ -75,10 +76,11 @@ def resume(
 ) -> None:
     """Go on with a sweep that was begun; the same as run, but never begins one."""
     with _loaded(file, set_, storage, data_root) as spec:
-        layout = _layout(spec)
+        with blaming("storage"):
+            layout = sweep_layout(spec.storage, spec.name)
         if not layout.root.exists():
             raise UserError(
-                f"nothing to resume: there is no sweep in {layout.root}; begin it with 'causalmer run {file}'"
+                f"nothing to resume: there is no sweep in {layout.place}; begin it with 'causalmer run {file}'"
             )
         _run(spec, _machine(cpus, gpus, address, insecure=insecure))
 
@@ -120,28 +122,28 @@ def _run(spec: SweepSpec, machine: Machine) -> None:
 
 
 def overrides_of(
-    assignments: list[str] | None, storage: Path | None, data_root: Path | None
+    assignments: list[str] | None, storage: str | None, data_root: Path | None
 ) -> dict[str, Any]:
     """What options put before the file's values, by dotted key."""
     overrides: dict[str, Any] = dict(parse_assignment(text) for text in assignments or [])
     if storage is not None:
-        overrides["storage"] = str(storage)
+        overrides["storage"] = storage
     if data_root is not None:
         overrides["data.root"] = str(data_root)
     return overrides
 
 
-def run_options(assignments: list[str] | None, storage: Path | None, data_root: Path | None) -> list[str]:
+def run_options(assignments: list[str] | None, storage: str | None, data_root: Path | None) -> list[str]:
     """The same options as words of another command line."""
     given = [("--set", text) for text in assignments or []]
-    given += [("--storage", str(storage))] if storage is not None else []
+    given += [("--storage", storage)] if storage is not None else []
     given += [("--data-root", str(data_root))] if data_root is not None else []
     return [word for option in given for word in option]
 
 
 @contextmanager
 def _loaded(
-    file: Path, assignments: list[str] | None, storage: Path | None, data_root: Path | None
+    file: Path, assignments: list[str] | None, storage: str | None, data_root: Path | None
 ) -> Iterator[SweepSpec]:
     """The sweep; what within the block turns out not to fit the data or the machine is shown with its line."""
     overrides = overrides_of(assignments, storage, data_root)
@@ -149,7 +151,3 @@ def _loaded(
         yield load_spec(file, overrides)
     except MisfitError as error:
         raise located(error, file, overrides) from error
-
-
-def _layout(spec: SweepSpec) -> SweepLayout:
-    return SweepLayout(Path(spec.storage) / spec.name)

@@ -130,7 +130,7 @@ def plan_table(plan: Plan) -> RenderableType:
     seeds = spec.seed_plan()
     resources = f"{_asked(spec.resources)} a run; {plan.workers} at once"
     lines = [
-        ("sweep", f"{spec.name} in {plan.sweep.layout.root}"),
+        ("sweep", f"{spec.name} in {plan.sweep.layout.place}"),
         ("data", f"{plan.sweep.data.name}, fingerprint {plan.sweep.data.fingerprint[:16]}"),
         ("space", f"{len(spec.space.searched_paths)} parameters, {size}"),
         (
