@@ -97,7 +97,7 @@ def _measures(
     if sizes(largest) * block > _A_LOT * sizes(first.config):
         asked.append(("drawn", first.config, 1))
     found = [measure for measure in known if measure.accelerator not in lacking]
-    with Journal.open(sweep.layout.shares) as journal:
+    with Journal.open(sweep.layout.shares, sweep.layout.store.push) as journal:
         for kind in lacking:
             for of, config, seeds in asked:
                 measured = _measured(sweep, config, seeds, kind, device)

@@ -68,7 +68,7 @@ class Shares:
         more = raised(now_has)
         if more is None or job.key.config_id in self._raised:
             return None
-        with Journal.open(self._layout.shares) as journal:
+        with Journal.open(self._layout.shares, self._layout.store.push) as journal:
             journal.append({"kind": RAISED, "config_id": job.key.config_id, "gpu": more, "time": now()})
         self._raised[job.key.config_id] = more
         return more

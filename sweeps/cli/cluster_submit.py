@@ -12,6 +12,7 @@ import typer
 
 from cluster.job_server import JobServer
 from cluster.shipped_code import copy_code
+from results.object_uri import is_uri, parse_uri
 from sweeps.cli.cluster_jobs import Insecure, ServerAddress, Wait, say_how_to_go_on, wait_for
 from sweeps.cli.shared_places import check_places
 from sweeps.cli.sweep import DataRoot, Set, SpecFile, Storage, overrides_of, run_options
@@ -70,7 +71,8 @@ def submit(
             modules=copy_code(modules) if code else [],
             environment={"RAY_JOB_STOP_WAIT_TIME_S": _STOP_SECONDS},
         )
-    print(f"submitted job {job}; its records: {PurePosixPath(spec.storage) / spec.name}", flush=True)
+    place = parse_uri(spec.storage) if is_uri(spec.storage) else PurePosixPath(spec.storage)
+    print(f"submitted job {job}; its records: {place / spec.name}", flush=True)
     if wait:
         wait_for(server, job, insecure=insecure)
     else:

@@ -7,12 +7,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from causalmer_core.errors import UserError
+from results.object_uri import is_uri
 from sweeps.problems import KeyPath, MisfitError, dotted, shown
 from sweeps.spec import SweepSpec, located
 
 
 def check_places(spec: SweepSpec, file: Path, overrides: Mapping[str, Any]) -> None:
-    """See that the storage and the store of data sets are named by absolute paths.
+    """See that the storage and the store of data sets are named by absolute paths, or the storage by an address.
 
     Raises:
         UserError: they are not.
@@ -24,7 +25,7 @@ def check_places(spec: SweepSpec, file: Path, overrides: Mapping[str, Any]) -> N
     errors = [
         located(MisfitError(key, _words(key, place, option)), file, overrides)
         for key, (place, option) in places.items()
-        if place is None or not PurePosixPath(place).is_absolute()
+        if place is None or not (is_uri(place) or PurePosixPath(place).is_absolute())
     ]
     if errors:
         raise UserError("\n".join(map(str, errors)))
