@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from driven_sweep import MAIN, PATIENCE
 from job_head import JobHead
 from tiny_sweep import SHORTEST, YAML, write_sweep
 from typer.testing import CliRunner
 
 from causalmer_core.errors import UserError
-from results.dataset import open_sweep
+from cluster.job_server import JobServer, JobState
 from results.histories import read_runs, run_journal_files
 from results.journal import read_journal
 from results.layout import SweepLayout
 from sweeps.cli import app
+from sweeps.cli.cluster_jobs import wait_for
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "clusters.md"
 
@@ -98,40 +100,43 @@ def test_a_job_that_was_stopped_is_gone_on_with_by_submitting_the_sweep_again(
     assert "run the same command again" not in left
 
     assert "STOPPED" in done(call(head, tmp_path, *MAIN, "cluster", "stop", job[1], *here))
-    before = {run.key for run in read_runs(layout) if run.state.is_final}
+    before = {run.key: len(run.spans) for run in read_runs(layout) if run.state.is_final}
     assert 0 < len(before) < 400
     output = done(call(head, tmp_path, *MAIN, *submit, "--set", "budget.runs=1"))
     assert output.endswith("SUCCEEDED with exit code 0: Job finished successfully.\n")
-    after = open_sweep(layout).runs
-    assert before <= {(run.config_id, run.seed) for run in after.itertuples()}
+    after = {run.key: len(run.spans) for run in read_runs(layout)}
+    assert before.items() <= after.items(), "what was finished has run again"
     assert layout.report.exists()
     jobs = head.asked("/api/jobs/")
     assert job[1] in jobs
     assert head.token not in jobs
 
 
-@pytest.mark.slow
-def test_who_waits_for_a_job_gets_its_exit_code(head: JobHead, tmp_path: Path) -> None:
-    """Here of a sweep whose data set is not on the cluster."""
-    write_sweep(tmp_path, SHORTEST.replace("  synthetic:", "  # synthetic:", 1))
-    places = ["--storage", str(tmp_path / "runs"), "--data-root", str(tmp_path / "data")]
-    output = done(
-        call(
-            head,
-            tmp_path,
-            *MAIN,
-            "cluster",
-            "submit",
-            "tiny.yaml",
-            "--no-code",
-            "--address",
-            head.address,
-            *places,
-        ),
-        2,
-    )
-    assert "FAILED with exit code 2" in output
-    assert "error: tiny.yaml:" in output
+class Ended(JobServer):
+    """A server on which every job has ended, with this exit code."""
+
+    def __init__(self, code: int) -> None:
+        self.address, self._code = "http://127.0.0.1:8265", code
+
+    def state(self, job: str) -> JobState:
+        return JobState("FAILED" if self._code else "SUCCEEDED", "", self._code, is_final=True)
+
+    def logs(self, job: str) -> str:
+        return "its words\n"
+
+
+def test_who_waits_for_a_job_ends_with_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        wait_for(Ended(2), "tiny-1", insecure=False)
+    assert ended.value.exit_code == 2
+    wait_for(Ended(0), "tiny-2", insecure=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "its words",
+        "job tiny-1: FAILED with exit code 2",
+        "submit the sweep again to go on from its records",
+        "its words",
+        "job tiny-2: SUCCEEDED with exit code 0",
+    ]
 
 
 def test_places_that_would_be_in_the_job_s_own_folder_are_refused_with_their_lines(tmp_path: Path) -> None:
