@@ -22,7 +22,7 @@ from results.journal import read_journal
 from results.manifest import read_manifest
 from results.records import RunKey
 from results.report import write_report
-from results.selection import Selection, current_selection, read_selection
+from results.selection import current_selection, read_selection
 from sweeps.confirmation import ConfirmJobs
 from sweeps.debiasing_phase import chooses_after_training, debias
 from sweeps.job_sources import JobList, JobSource, TakeOver, nothing_to_take_over
@@ -112,9 +112,7 @@ class _Phases:
         for caution in self._sweep.cautions:
             self._progress.say(f"note: {caution}")
         self._do(PhaseChain(self._phases()))
-        selected = RunConfig.model_validate(
-            self._select().config
-        )  # it says, too, what the unseen seeds make of it
+        selected = self._select()  # it says, too, what the unseen seeds make of it
         self._debias(selected)
         self._open_test_split(selected)
         self._compact()
@@ -130,7 +128,7 @@ class _Phases:
         if self._spec.seeds.confirm:
             yield self._confirm()
             self._compact()
-        yield self._evaluate(RunConfig.model_validate(self._select().config))
+        yield self._evaluate(self._select())
         self._compact()
 
     def _search(self) -> Callable[[], JobSource]:
@@ -162,14 +160,15 @@ class _Phases:
         self._progress.phase("confirm", text, runs=runs["confirm"] + runs["evaluate"])
         return lambda: ConfirmJobs(manifest, best, read_runs(self._layout), self._read_run, self._take_over)
 
-    def _select(self) -> Selection:
+    def _select(self) -> RunConfig:
+        """The selected configuration; what is new of the reasons is said."""
         before = read_selection(self._layout)
         selection = current_selection(open_sweep(self._layout), self._spec.selection.rule)
         told = () if before is None else before.reasons
         for reason in selection.reasons:
             if reason not in told:
                 self._progress.say(f"select: {reason}")
-        return selection
+        return RunConfig.model_validate(selection.config)
 
     def _evaluate(self, selected: RunConfig) -> Callable[[], JobSource]:
         jobs = evaluate_jobs(self._spec, selected, read_runs(self._layout))

@@ -25,10 +25,17 @@ def check_places(spec: SweepSpec, file: Path, overrides: Mapping[str, Any]) -> N
     errors = [
         located(MisfitError(key, _words(key, place, option)), file, overrides)
         for key, (place, option) in places.items()
-        if place is None or not (is_uri(place) or PurePosixPath(place).is_absolute())
+        if not _is_shared(key, place)
     ]
     if errors:
         raise UserError("\n".join(map(str, errors)))
+
+
+def _is_shared(key: KeyPath, place: str | None) -> bool:
+    """Records may go to an object store; data sets are read from files."""
+    if place is None:
+        return False
+    return PurePosixPath(place).is_absolute() or (key == ("storage",) and is_uri(place))
 
 
 def _words(key: KeyPath, place: str | None, option: str) -> str:

@@ -153,3 +153,13 @@ def test_places_that_would_be_in_the_job_s_own_folder_are_refused_with_their_lin
         assert 'given "runs"; allowed an absolute path that all nodes share, here or by --storage' in storage
         assert data.startswith(f"{file}:3: data.root: ")
         assert data.endswith("here or by --data-root")
+
+
+def test_records_may_go_to_an_address_and_data_sets_may_not(tmp_path: Path) -> None:
+    file = write_sweep(tmp_path, YAML.replace("name: tiny\n", "name: tiny\nstorage: s3://bucket/runs\n", 1))
+    command = ["cluster", "template", "submit-script", "--sweep", str(file), "--data-root"]
+    assert CliRunner().invoke(app, [*command, "/shared/data"]).exit_code == 0
+    refused = CliRunner().invoke(app, [*command, "s3://bucket/data"])
+    assert isinstance(refused.exception, UserError)
+    assert "data.root: " in str(refused.exception)
+    assert "storage" not in str(refused.exception)
