@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from statistics import median
@@ -11,10 +10,7 @@ import torch
 
 from causalmer_core.config import RunConfig
 from causalmer_core.datasets.base import TrainingData
-from causalmer_core.datasets.batches import batches_for, epoch_order
-from causalmer_core.datasets.folds import folded
-from causalmer_core.seeding import drawing_from
-from causalmer_core.trainer import Trainer
+from causalmer_core.probed_steps import ProbedSteps
 
 MEASURED_STEPS = 3
 
@@ -37,18 +33,12 @@ class Cost:
 def measure_cost(config: RunConfig, data: TrainingData, *, threads: int) -> Cost:
     """Train a few steps of a configuration on the CPU and time them. The number of threads is set for good."""
     torch.set_num_threads(threads)
-    trainer = Trainer(config, data, seed=0, device=torch.device("cpu"))
-    size = config.trainer.batch_size
-    data = folded(data, config.data.split, 0)
-    batches = batches_for(config.data, data, data.train, size=size, device=torch.device("cpu"))
-    order = epoch_order(len(data.train), 0, 1)[: size * (MEASURED_STEPS + 1)]
+    steps = ProbedSteps(config, data, seed=0, device=torch.device("cpu"))
     seconds = []
-    trainer.model.train()
-    with drawing_from(0, "dropout", 1):
-        for batch in batches(order):
-            started = time.perf_counter()
-            trainer.step(batch)
-            seconds.append(time.perf_counter() - started)
-    step = median(seconds[1:] or seconds)
-    steps = math.ceil(len(data.train) / size) + math.ceil(len(data.valid) / size) / 3
-    return Cost(trainer.num_parameters, step, steps * step)
+    for step in range(1 + MEASURED_STEPS):
+        started = time.perf_counter()
+        steps.train(step)
+        seconds.append(time.perf_counter() - started)
+    step_seconds = median(seconds[1:])
+    per_epoch = steps.train_batches + steps.valid_batches / 3
+    return Cost(steps.parameters, step_seconds, per_epoch * step_seconds)
