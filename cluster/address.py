@@ -1,14 +1,11 @@
 """Addresses of clusters: which one is meant, whether it is there, and whether it asks for a token.
 
-Whoever reaches a Ray without tokens runs code on its nodes, so one that asks for none is refused unless that is wanted.
-Whether it asks, a stranger finds out: another process that comes with a token of its own making. It is another process
-because Ray reads the token once in each, and ends one that has none.
+Another process asks, because Ray reads the token once in each, and ends one that has none.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -18,7 +15,7 @@ from urllib.parse import urlsplit
 from ray._private.services import canonicalize_bootstrap_address_or_die
 
 from causalmer_core.errors import UserError
-from cluster.token import has_token, show_token
+from cluster.token import show_own_token
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 60.0
@@ -54,26 +51,9 @@ def checked_head(address: str, *, insecure: bool = False) -> str:
     """
     head = _head(address)
     place = f"--address {address}" if head == address else f"--address {address} ({head})"
-    if _answer(head, place, secrets.token_hex(32)) is _Answer.LET_IN:
-        if not insecure:
-            raise UserError(
-                f"{place}: this Ray asks for no token, so that whoever reaches its port runs code on its nodes; "
-                "allowed one that was started with RAY_AUTH_MODE=token, as 'causalmer cluster template' does, or give "
-                "--insecure where nobody else reaches it"
-            )
-        show_token(shown=False)  # it does not get to see a token
-        return head
-    show_token(shown=True)
-    if not has_token():
-        raise UserError(
-            f"{place}: this Ray asks for its token and there is none here; copy ~/.ray/auth_token from its head "
-            "(mode 0600), or name such a file with RAY_AUTH_TOKEN_PATH"
-        )
-    if _answer(head, place, None) is not _Answer.LET_IN:
-        raise UserError(
-            f"{place}: the token here is not this Ray's; copy ~/.ray/auth_token from its head, and see that neither "
-            "RAY_AUTH_TOKEN nor RAY_AUTH_TOKEN_PATH names another"
-        )
+    show_own_token(
+        place, "Ray", lets_in=lambda token: _answer(head, place, token) is _Answer.LET_IN, insecure=insecure
+    )
     return head
 
 

@@ -1,13 +1,12 @@
 """The job server of a cluster: jobs are submitted to it over HTTP, from a machine that is none of its nodes.
 
-Like a cluster's head (see `cluster.address`) it is used only where it asks for a token, unless that is wanted.
+Like a cluster's head it is used only where it asks for a token, unless that is wanted (see `cluster.token`).
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from causalmer_core.errors import UserError, did_you_mean
-from cluster.token import has_token, show_token
+from cluster.token import show_own_token
 
 _CONNECT_SECONDS = 5.0
 
@@ -162,32 +161,20 @@ class JobServer:
             self._silent(error)
 
     def _entered(self, *, insecure: bool) -> Any:
-        stranger = {"Authorization": f"Bearer {secrets.token_hex(32)}"}
-        if self._connected(stranger) is not None:
-            if not insecure:
-                raise UserError(
-                    f"{self._place}: this job server asks for no token, so that whoever reaches it runs code on the "
-                    "cluster; allowed one of a head that was started with RAY_AUTH_MODE=token, as 'causalmer cluster "
-                    "template' does, or give --insecure where nobody else reaches it"
-                )
-            show_token(shown=False)  # it does not get to see a token
-        else:
-            show_token(shown=True)
-            if not has_token():
-                raise UserError(
-                    f"{self._place}: this job server asks for its token and there is none here; copy ~/.ray/auth_token "
-                    "from the head (mode 0600), or name such a file with RAY_AUTH_TOKEN_PATH"
-                )
+        show_own_token(
+            self._place,
+            "job server",
+            lets_in=lambda token: self._connected(token) is not None,
+            insecure=insecure,
+        )
         client = self._connected(None)
         if client is None:
-            raise UserError(
-                f"{self._place}: the token here is not this cluster's; copy ~/.ray/auth_token from its head, and see "
-                "that neither RAY_AUTH_TOKEN nor RAY_AUTH_TOKEN_PATH names another"
-            )
+            self._refused()
         return client
 
-    def _connected(self, headers: dict[str, str] | None) -> Any:
-        """Ray's client; none where the server does not let it in."""
+    def _connected(self, token: str | None) -> Any:
+        """Ray's client, with a token or with this user's; none where the server does not let it in."""
+        headers = None if token is None else {"Authorization": f"Bearer {token}"}
         with _without(_STRONGER_THAN_ADDRESSES):
             try:
                 return JobSubmissionClient(self.address, headers=headers)
@@ -210,7 +197,7 @@ class JobServer:
         except (requests.ConnectionError, requests.Timeout) as error:
             self._silent(error)
         except AuthenticationError as error:
-            raise UserError(f"{self._place}: the token here is not this cluster's any more") from error
+            self._refused(error)
         except RuntimeError as error:
             if job is not None and "status code 404" in str(error):
                 raise self._unknown(job) from error
@@ -221,6 +208,9 @@ class JobServer:
             known = sorted(info.submission_id for info in self._client.list_jobs() if info.submission_id)
         names = ", ".join(known) or "none"
         return UserError(f"{self._place}: no job {job}; jobs there: {names}{did_you_mean(job, known)}")
+
+    def _refused(self, error: Exception | None = None) -> NoReturn:
+        raise UserError(f"{self._place}: the token here is not this job server's any more") from error
 
     def _silent(self, error: Exception) -> NoReturn:
         raise LostConnectionError(

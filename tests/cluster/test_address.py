@@ -80,7 +80,10 @@ def test_a_cluster_is_joined_with_its_token_and_left_running(closed: RayNodes, t
 @pytest.mark.slow
 def test_without_the_right_token_it_is_said_what_to_do(closed: RayNodes, tmp_path: Path) -> None:
     none = join(closed.address, environment=closed.plain_environment, home=tmp_path)
-    assert "asks for its token and there is none here; copy ~/.ray/auth_token from its head" in none["error"]
+    assert (
+        "asks for its token and there is none here; copy ~/.ray/auth_token from the cluster's head"
+        in none["error"]
+    )
     assert not list(tmp_path.iterdir()), "a token was made up"
     other = {**closed.plain_environment, "RAY_AUTH_TOKEN": "0" * 64}
     wrong = join(closed.address, "insecure", environment=other, home=tmp_path)

@@ -87,10 +87,13 @@ def test_a_job_is_followed_to_its_end_and_another_one_stopped(head: JobHead, tmp
 def test_without_the_right_token_it_is_said_what_to_do(head: JobHead, tmp_path: Path) -> None:
     stranger = {**head.plain_environment, "HOME": str(tmp_path)}
     none = walk(head, tmp_path, stranger)
-    assert "asks for its token and there is none here; copy ~/.ray/auth_token from the head" in none["error"]
+    assert (
+        "asks for its token and there is none here; copy ~/.ray/auth_token from the cluster's head"
+        in none["error"]
+    )
     assert not list(tmp_path.iterdir()), "a token was made up"
     wrong = walk(head, tmp_path, {**stranger, "RAY_AUTH_TOKEN": "0" * 64})
-    assert "the token here is not this cluster's" in wrong["error"]
+    assert "the token here is not this job server's" in wrong["error"]
 
 
 @pytest.mark.parametrize("address", ["auto", "head:8265", "http://", "http://head:port", "http://head:70000"])
