@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
@@ -25,7 +25,8 @@ WAITS = (1.0, 4.0, 16.0)
 """Seconds between tries of a sweep that is under way, beyond those of the provider's library."""
 
 _S3_TEXTS = ("endpoint_override", "scheme", "region", "tls_ca_file_path")
-_ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""Variables that name the endpoint where an address does not, the stronger first."""
 _Answer = TypeVar("_Answer")
 
 
@@ -62,17 +63,25 @@ class Objects:
         self._ask(f"write {self.uri / name}", write)
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of an object, none where there is none."""
+        """The bytes of an object, none where there is none.
+
+        They are those of one moment: they come in one request, for the size that the object had before, and again where
+        it has another one afterwards. A stream of pyarrow's would ask for every 256 KiB anew, and read on in whatever
+        has replaced the object meanwhile.
+        """
 
         def read() -> bytes | None:
             with (
                 suppress(FileNotFoundError),
-                self._files.open_input_stream(f"{self._root}/{name}") as stream,
+                self._files.open_input_file(f"{self._root}/{name}") as file,
             ):
-                return bytes(stream.read())
+                return bytes(file.read_at(file.size(), 0))
             return None
 
-        return self._ask(f"read {self.uri / name}", read)
+        while True:
+            data = self._ask(f"read {self.uri / name}", read)
+            if data is None or self.size(name) in (len(data), None):
+                return data
 
     def delete(self, name: str) -> None:
         """Remove an object if it is there."""
@@ -121,6 +130,14 @@ def _s3(uri: ObjectUri) -> fs.S3FileSystem:
     options: dict[str, Any] = {name: given[name] for name in _S3_TEXTS if name in given}
     if "force_virtual_addressing" in given:
         options["force_virtual_addressing"] = given["force_virtual_addressing"].lower() in ("1", "true")
-    if not options.keys() & {"region", "endpoint_override"} and not _ENDPOINTS & os.environ.keys():
+    if "endpoint_override" not in options and (endpoint := _endpoint_of_environment()) is not None:
+        options = {"scheme": endpoint.scheme or "https", **options, "endpoint_override": endpoint.netloc}
+    if not options.keys() & {"region", "endpoint_override"}:
         options["region"] = fs.resolve_s3_region(uri.bucket)
     return fs.S3FileSystem(allow_delayed_open=True, **options)
+
+
+def _endpoint_of_environment() -> SplitResult | None:
+    """What `FileSystem.from_uri` looks for, and the constructor of a file system does not."""
+    given = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
+    return None if given is None else urlsplit(given)

@@ -105,6 +105,21 @@ def test_what_is_pushed_is_pulled_elsewhere_and_what_is_removed_is_gone(
     assert not weights.exists()
 
 
+def test_whole_files_of_a_folder_are_found_elsewhere_and_only_those_directly_in_it(
+    layout: SweepLayout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["predictions/a.parquet", "predictions/b.parquet", "predictions/deeper/c.parquet"]
+    for name in names:
+        path = layout.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        layout.store.push(path)
+    other = elsewhere(layout, monkeypatch, tmp_path / "other")
+    other.store.pull_folder(other.predictions)
+    found = {path.name: path.read_text() for path in other.predictions.glob("*.parquet")}
+    assert found == {"a.parquet": names[0], "b.parquet": names[1]}
+
+
 def test_each_row_of_a_journal_is_kept_when_append_returns(
     layout: SweepLayout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +253,21 @@ def test_a_store_that_is_away_for_a_moment_is_asked_again() -> None:
         answer = pool.submit(objects.get, "anything")
         with object_server(gone.port):
             assert answer.result() is None
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+def test_the_endpoint_may_stand_in_the_environment(
+    server: ObjectServer, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, f"http://127.0.0.1:{server.port}")
+    Objects(parse_uri(f"s3://{BUCKET}/by-variable")).put("name", b"text")
+    assert Objects(parse_uri(server.uri("by-variable"))).get("name") == b"text"
+
+
+def test_an_empty_object_is_read_as_such(objects: Objects) -> None:
+    objects.put("empty", b"")
+    assert objects.get("empty") == b""
+    assert objects.get("none") is None
 
 
 PUTS_UNTIL_KILLED = """
