@@ -27,6 +27,8 @@ _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     # Ctrl-C reaches the driver as KeyboardInterrupt; Ray's handler would advise to restore with Ray's files.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # So many trials may wait, and processes start for them, at once. Tune's own number is 1 for searchers.
+    "TUNE_MAX_PENDING_TRIALS_PG": "32",
 }
 
 _POLL_SECONDS = 1.0

@@ -1,5 +1,5 @@
-"""What a node says of itself and of a folder. It is sent to nodes as text, for causalmer may be missing there: it knows
-nothing but Python's own library.
+"""What a node says of itself and of a place that it shares with others. It is sent to nodes as text, for causalmer may
+be missing there: it knows nothing but Python's own library.
 """
 
 from __future__ import annotations
@@ -15,10 +15,65 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
 PACKAGES = ("causalmer", "torch", "ray", "optuna", "pyarrow")
 LOCK = "lock"
+ANOTHER_TEXT = "another text"
 _NVIDIA_SMI = ("--query-gpu=name,driver_version", "--format=csv,noheader")
+
+
+class Probe(Protocol):
+    """A place that all nodes share, or should, as it is sent to them."""
+
+    def write(self, name: str, text: str) -> str | None:
+        """Write a file that is not there yet; what went wrong."""
+        ...
+
+    def read(self, name: str, text: str) -> str | None:
+        """Read a file; what went wrong, or that it holds another text."""
+        ...
+
+    def is_locked(self) -> bool | None:
+        """Whether a lock that another process holds is held against this one; none: it cannot be tried."""
+        ...
+
+
+class FolderProbe:
+    """A folder that is there, with a lock in it."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def write(self, name: str, text: str) -> str | None:
+        """Write a file that is not there yet, down to the disk."""
+        try:
+            with (Path(self._folder) / name).open("x", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            return error.strerror or str(error)
+        return None
+
+    def read(self, name: str, text: str) -> str | None:
+        """Read a file."""
+        try:
+            found = (Path(self._folder) / name).read_text(encoding="utf-8")
+        except OSError as error:
+            return error.strerror or str(error)
+        return None if found == text else ANOTHER_TEXT
+
+    def is_locked(self) -> bool | None:
+        """Try to take the lock."""
+        try:
+            with (Path(self._folder) / LOCK).open("r+", encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        return False
 
 
 class Inspector:
@@ -41,38 +96,18 @@ class Inspector:
         """The node's time, in seconds since 1970."""
         return time.time()
 
-    def writes(self, folder: str, name: str, text: str) -> str | None:
-        """Write a file into a folder that is there; what went wrong."""
-        try:
-            with (Path(folder) / name).open("x", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            return error.strerror or str(error)
-        return None
+    def writes(self, probe: Probe, name: str, text: str) -> str | None:
+        """Write a file into the place that all share; what went wrong."""
+        return probe.write(name, text)
 
-    def reads(self, folder: str, texts: dict[str, str]) -> dict[str, str]:
+    def reads(self, probe: Probe, texts: dict[str, str]) -> dict[str, str]:
         """What went wrong with reading files, by their names; those that say what they should are left out."""
-        wrong = {}
-        for name, text in texts.items():
-            try:
-                if (Path(folder) / name).read_text(encoding="utf-8") != text:
-                    wrong[name] = "another text"
-            except OSError as error:
-                wrong[name] = error.strerror or str(error)
-        return wrong
+        wrong = {name: probe.read(name, text) for name, text in texts.items()}
+        return {name: reason for name, reason in wrong.items() if reason is not None}
 
-    def is_locked(self, folder: str) -> bool | None:
-        """Whether the lock in a folder, which someone holds, is held against this node; none: it cannot be tried."""
-        try:
-            with (Path(folder) / LOCK).open("r+", encoding="utf-8") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return None
-        return False
+    def is_locked(self, probe: Probe) -> bool | None:
+        """Whether the probe's lock, which someone holds, is held against this node; none: it cannot be tried."""
+        return probe.is_locked()
 
     def lacks(self, paths: list[str]) -> list[str]:
         """Which of the paths are not there, or not to be read."""

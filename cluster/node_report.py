@@ -7,6 +7,7 @@ from typing import Literal
 
 from causalmer_core.frozen import Frozen
 from cluster.resources import ANY, NodeSupply, TrialResources, TrialShare, fits
+from cluster.shared_place import SharedPlace
 
 MOST_SKEW_SECONDS = 2.0
 """Clocks may differ by so much before times in the records are called wrong."""
@@ -40,7 +41,7 @@ class NodeFacts(Frozen):
 
 
 class StorageFacts(Frozen):
-    """What a node makes of the folder of all sweeps.
+    """What a node makes of the place of all sweeps.
 
     Attributes:
         unwritable: why it cannot write there; none: it can.
@@ -68,7 +69,7 @@ class NodeReport(Frozen):
         facts: what it said.
         skew: its clock minus the head's, in seconds; none: unknown.
         skew_bound: how far the true value may be from `skew`, from how long the answers took.
-        storage: the folder of all sweeps as it sees it; none: it was not asked.
+        storage: the place of all sweeps as it sees it; none: it was not asked.
     """
 
     address: str
@@ -114,14 +115,17 @@ class Finding(Frozen):
 
 
 def findings(
-    here: NodeFacts, nodes: Sequence[NodeReport], storage: str | None, resources: TrialResources | None
+    here: NodeFacts,
+    nodes: Sequence[NodeReport],
+    storage: SharedPlace | None,
+    resources: TrialResources | None,
 ) -> list[Finding]:
     """What is to be said of a cluster, problems first.
 
     Args:
         here: the process that would run the sweep.
         nodes: all nodes.
-        storage: the folder of all sweeps, where it was looked at.
+        storage: the place of all sweeps, where it was looked at.
         resources: what a run asks for, where a sweep is known.
     """
     found = [finding for node in nodes for finding in _of_node(here, node, storage)]
@@ -129,7 +133,7 @@ def findings(
     return sorted(found, key=lambda finding: finding.kind == "note")
 
 
-def _of_node(here: NodeFacts, node: NodeReport, storage: str | None) -> Iterator[Finding]:
+def _of_node(here: NodeFacts, node: NodeReport, storage: SharedPlace | None) -> Iterator[Finding]:
     def problem(what: str, fix: str) -> Finding:
         return Finding(kind="problem", node=node.name, what=what, fix=fix)
 
@@ -183,16 +187,18 @@ def _of_versions(here: NodeFacts, there: NodeFacts, problem: _Problem, name: str
             )
 
 
-def _of_storage(facts: StorageFacts, storage: str, problem: _Problem) -> Iterator[Finding]:
-    mount = f"mount the same file system at {storage} on every node, or give another --storage"
+def _of_storage(facts: StorageFacts, storage: SharedPlace, problem: _Problem) -> Iterator[Finding]:
     if facts.unwritable is not None:
-        yield problem(f"cannot write to {storage}: {facts.unwritable}", f"let its user write there; {mount}")
+        yield problem(
+            f"cannot write to {storage.name}: {facts.unwritable}",
+            f"let its user write there; {storage.remedy}",
+        )
     if facts.unread:
         whose = ", ".join(f"{writer} ({reason})" for writer, reason in facts.unread.items())
-        yield problem(f"cannot read in {storage} what others wrote there: {whose}", mount)
+        yield problem(f"cannot read in {storage.name} what others wrote there: {whose}", storage.remedy)
     elif facts.unwritable is None and facts.locks is False:
         yield problem(
-            f"does not see a lock in {storage} that another process holds",
+            f"does not see a lock in {storage.name} that another process holds",
             "mount it with locks (NFS: version 4, without nolock)",
         )
     for path in facts.lacks:

@@ -1,10 +1,8 @@
-"""Looking at every node of a cluster before a sweep: what it has, its clock, and the folder that all must share."""
+"""Looking at every node of a cluster before a sweep: what it has, its clock, and the place that all must share."""
 
 from __future__ import annotations
 
-import fcntl
 import secrets
-import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,9 +19,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from causalmer_core.errors import UserError
 from causalmer_core.frozen import Frozen
 from cluster import inspector
-from cluster.inspector import LOCK, Inspector
+from cluster.inspector import Inspector
 from cluster.node_report import Finding, NodeFacts, NodeReport, StorageFacts, findings
 from cluster.resources import NodeSupply, TrialResources
+from cluster.shared_place import SharedPlace
 
 _ANSWER_SECONDS = 90.0
 """A node may first have to start a process."""
@@ -39,7 +38,7 @@ class Preflight(Frozen):
     Attributes:
         here: the process that would run the sweep.
         nodes: all living nodes.
-        storage: the folder of all sweeps that they were asked about; none: none.
+        storage: the place of all sweeps that they were asked about; none: none.
         findings: what there is to say, problems first.
     """
 
@@ -55,12 +54,14 @@ class Preflight(Frozen):
 
 
 def look(
-    storage: Path | None = None, needed: Sequence[Path] = (), resources: TrialResources | None = None
+    storage: SharedPlace | None = None,
+    needed: Sequence[Path] = (),
+    resources: TrialResources | None = None,
 ) -> Preflight:
     """Look at every node of the Ray that is connected. Files that are written into the storage are removed again.
 
     Args:
-        storage: the folder of all sweeps; it is made where it is missing.
+        storage: the place of all sweeps.
         needed: paths that runs read.
         resources: what a run asks for; none: the default.
 
@@ -76,7 +77,7 @@ def look(
     folders: dict[str, StorageFacts] = {}
     if storage is not None:
         names = {node: str(of["NodeManagerAddress"]) for node, of in nodes.items()}
-        folders = _storage(storage.resolve(), [str(path.resolve()) for path in needed], awake, names)
+        folders = _storage(storage, [str(path.resolve()) for path in needed], awake, names)
     head = next((clocks[n] for n, node in nodes.items() if _is_head(node) and n in clocks), None)
     reports = tuple(
         NodeReport(
@@ -90,9 +91,9 @@ def look(
         )
         for node_id, node in nodes.items()
     )
-    shown = None if storage is None else str(storage.resolve())
-    found = findings(here, reports, shown, resources)
-    return Preflight(here=here, nodes=reports, storage=shown, findings=tuple(found))
+    found = findings(here, reports, storage, resources)
+    name = None if storage is None else storage.name
+    return Preflight(here=here, nodes=reports, storage=name, findings=tuple(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +164,22 @@ def _skew(clock: tuple[float, float] | None, head: tuple[float, float] | None) -
 
 
 def _storage(
-    storage: Path, needed: list[str], inspectors: Mapping[str, Any], names: Mapping[str, str]
+    storage: SharedPlace, needed: list[str], inspectors: Mapping[str, Any], names: Mapping[str, str]
 ) -> dict[str, StorageFacts]:
     """Let this process and every node write a file each, and everyone read them all."""
-    with _probe_folder(storage) as folder:
+    here = Inspector()
+    with sent_whole(), storage.probed() as probe:
         ours, texts = secrets.token_hex(16), {node: secrets.token_hex(16) for node in inspectors}
-        if (wrong := Inspector().writes(folder, _DRIVER, ours)) is not None:
-            raise _unwritable(storage, wrong)
-        writes = _answers({n: who.writes.remote(folder, n, texts[n]) for n, who in inspectors.items()})
+        if (wrong := here.writes(probe, _DRIVER, ours)) is not None:
+            raise UserError(f"--storage {storage.name}: cannot write there from here: {wrong}")
+        writes = _answers({n: who.writes.remote(probe, n, texts[n]) for n, who in inspectors.items()})
         unwritable = {n: writes.given.get(n, writes.silent.get(n)) for n in inspectors}
         written = {node: text for node, text in texts.items() if unwritable[node] is None}
         expected = {_DRIVER: ours, **written}
-        reads = _answers({n: who.reads.remote(folder, expected) for n, who in inspectors.items()}).given
-        locks = _answers({n: who.is_locked.remote(folder) for n, who in inspectors.items()}).given
+        reads = _answers({n: who.reads.remote(probe, expected) for n, who in inspectors.items()}).given
+        locks = _answers({n: who.is_locked.remote(probe) for n, who in inspectors.items()}).given
         lacks = _answers({n: who.lacks.remote(needed) for n, who in inspectors.items()}).given
-        lost = Inspector().reads(folder, written)  # what a node wrote to somewhere else
+        lost = here.reads(probe, written)  # what a node wrote to somewhere else
     return {
         node: StorageFacts(
             unwritable=unwritable[node],
@@ -197,30 +199,6 @@ def _unread(
     if node in lost and _DRIVER not in wrong:
         unread[_DRIVER_NAME] = f"nor does that read what this node wrote: {lost[node]}"
     return unread
-
-
-@contextmanager
-def _probe_folder(storage: Path) -> Iterator[str]:
-    """A new folder in the storage with a lock that is held, both gone afterwards."""
-    folder = storage / f".preflight-{secrets.token_hex(8)}"
-    try:
-        storage.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
-        lock = (folder / LOCK).open("w", encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(storage, error.strerror or str(error)) from error
-    try:
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield str(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unwritable(storage: Path, why: str) -> UserError:
-    return UserError(
-        f"--storage {storage}: cannot write there from here: {why}; allowed a folder of yours that all nodes share"
-    )
 
 
 def _facts(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,8 +15,9 @@ from cluster.connect import cluster_ray, local_ray
 from cluster.node_report import NodeReport
 from cluster.preflight import Preflight, look
 from cluster.resources import TrialResources
+from cluster.shared_place import SharedFolder, SharedPlace
 from results.object_uri import is_uri
-from results.storage import check_writable
+from results.shared_objects import SharedObjects
 from sweeps.cli.sweep import Address, Insecure
 from sweeps.cli.tables import console
 from sweeps.spec import SweepSpec, load_spec
@@ -50,7 +50,7 @@ def check(
             stack.enter_context(local_ray())
         else:
             stack.enter_context(cluster_ray(address, insecure=insecure))
-        found = look(_folder(storage), needed, resources)
+        found = look(_place(storage), needed, resources)
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
@@ -59,14 +59,10 @@ def check(
         raise typer.Exit(1)
 
 
-def _folder(storage: str | None) -> Path | None:
-    """The folder that nodes are asked about; an object store is tried from here alone."""
-    if storage is None or not is_uri(storage):
-        return None if storage is None else Path(storage)
-    check_writable(storage)
-    text = f"{storage} can be written from here; every node needs credentials for it, which is not looked at"
-    Console(stderr=True).print(Text(text))
-    return None
+def _place(storage: str | None) -> SharedPlace | None:
+    if storage is None:
+        return None
+    return SharedObjects(storage) if is_uri(storage) else SharedFolder(Path(storage))
 
 
 def _needs(spec: SweepSpec) -> tuple[list[Path], TrialResources]:

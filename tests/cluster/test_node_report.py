@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.node_report import Finding, NodeFacts, NodeReport, StorageFacts, findings
 from cluster.resources import TrialResources
+from cluster.shared_place import SharedFolder
 
 VERSIONS = {"causalmer": "0.1.0", "torch": "2.13.0", "ray": "2.60.0", "optuna": "5.0.0", "pyarrow": "26.0"}
 HERE = NodeFacts(
@@ -31,7 +33,7 @@ SILENT = node(silent="it died").model_copy(update={"facts": None})
 
 
 def found(*nodes: NodeReport, resources: TrialResources | None = None) -> list[Finding]:
-    return findings(HERE, nodes, "/shared/runs", resources)
+    return findings(HERE, nodes, SharedFolder(Path("/shared/runs")), resources)
 
 
 def test_equal_nodes_have_nothing_to_say() -> None:

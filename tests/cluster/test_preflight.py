@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from object_server import BUCKET, CREDENTIALS, object_server
 from ray import cloudpickle
 from ray_nodes import RayNodes
 
-from cluster.inspector import LOCK, Inspector
+from cluster.inspector import LOCK, FolderProbe, Inspector
 from cluster.preflight import sent_whole
 
 MAIN = [sys.executable, "-c", "from sweeps.cli import main; main()", "cluster", "check"]
@@ -30,10 +31,10 @@ resources: {{cpu: 3}}
 """
 
 
-def check(nodes: RayNodes, folder: Path, *arguments: str | Path) -> tuple[int, str]:
+def check(nodes: RayNodes, folder: Path, *arguments: str | Path, **environment: str) -> tuple[int, str]:
     done = subprocess.run(
         [*MAIN, "--address", nodes.address, *map(str, arguments)],
-        env=nodes.environment,
+        env={**nodes.environment, **environment},
         cwd=folder,
         capture_output=True,
         text=True,
@@ -46,7 +47,12 @@ def check(nodes: RayNodes, folder: Path, *arguments: str | Path) -> tuple[int, s
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[RayNodes]:
-    with RayNodes(head_cpus=0) as cluster:
+    """A head and a node, which may enter object stores, and find none where nothing tells them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}.items():
+            patch.setenv(name, value)
+        cluster = RayNodes(head_cpus=0)
+    with cluster:
         cluster.add(2)
         yield cluster
 
@@ -111,6 +117,38 @@ def test_a_node_that_sees_another_folder_is_named(nodes: RayNodes, tmp_path: Pat
     assert "can run here" not in output
 
 
+@pytest.mark.slow
+def test_an_object_store_that_every_node_reaches_is_shared(nodes: RayNodes, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with object_server() as server:
+            code, output = check(nodes, tmp_path, "--storage", server.uri("sweeps"), "--json")
+            left = server.names("sweeps")
+    found: dict[str, Any] = json.loads(output)
+    assert (code, found["findings"], left) == (0, [], [])
+    assert found["storage"] == server.uri("sweeps")
+    assert [node["storage"]["unread"] for node in found["nodes"]] == [{}, {}]
+
+
+@pytest.mark.slow
+def test_nodes_that_do_not_reach_the_object_store_are_named(nodes: RayNodes, tmp_path: Path) -> None:
+    """The endpoint stands in the environment of the process that looks, and in that of no node."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with object_server() as server:
+            there = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{server.port}"}
+            code, output = check(nodes, tmp_path, "--storage", f"s3://{BUCKET}/sweeps", **there)
+            left = server.names("sweeps")
+    assert (code, left) == (1, [])
+    words = " ".join(output.split())  # it is broken into lines
+    assert words.count("the endpoint cannot be reached") >= 2, output
+    assert words.count("problem: ") == 4, "neither node can write there, and neither can read"
+    assert words.count("not shared") == 2
+    assert "in the environment that its Ray was started in" in words
+
+
 def test_what_is_sent_to_nodes_runs_where_our_packages_are_missing() -> None:
     with sent_whole():
         sent = cloudpickle.dumps(Inspector).hex()
@@ -124,17 +162,17 @@ print(json.dumps(pickle.loads(bytes.fromhex("{sent}"))().facts()))
 
 
 def test_an_inspector_tells_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
-    inspector = Inspector()
-    assert inspector.writes(str(tmp_path), "a", "one") is None
-    assert inspector.writes(str(tmp_path), "a", "two") == "File exists"
-    assert inspector.writes(str(tmp_path / "none"), "a", "one") == "No such file or directory"
+    inspector, probe = Inspector(), FolderProbe(str(tmp_path))
+    assert inspector.writes(probe, "a", "one") is None
+    assert inspector.writes(probe, "a", "two") == "File exists"
+    assert inspector.writes(FolderProbe(str(tmp_path / "none")), "a", "one") == "No such file or directory"
     asked = {"a": "two", "b": "three"}
     wrong = {"a": "another text", "b": "No such file or directory"}
-    assert inspector.reads(str(tmp_path), {"a": "one"}) == {}
-    assert inspector.reads(str(tmp_path), asked) == wrong
+    assert inspector.reads(probe, {"a": "one"}) == {}
+    assert inspector.reads(probe, asked) == wrong
     assert inspector.lacks([str(tmp_path), str(tmp_path / "none")]) == [str(tmp_path / "none")]
-    assert inspector.is_locked(str(tmp_path)) is None
+    assert inspector.is_locked(probe) is None
     with (tmp_path / LOCK).open("w") as lock:
-        assert inspector.is_locked(str(tmp_path)) is False
+        assert inspector.is_locked(probe) is False
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert inspector.is_locked(str(tmp_path)) is True
+        assert inspector.is_locked(probe) is True
