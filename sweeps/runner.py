@@ -26,6 +26,7 @@ from sweeps.run_lock import locked_run
 from sweeps.run_session import RunContext
 from sweeps.shares import Shares
 from sweeps.trainable import JobTrainable
+from sweeps.trial_order import LastWaiting
 
 
 class Observer(Protocol):
@@ -36,7 +37,7 @@ class Observer(Protocol):
         ...
 
     def run_started(self, job: Job) -> None:
-        """The runs of a job were given out."""
+        """The runs of a job have a process and begin."""
         ...
 
     def epoch_done(self, key: RunKey, epoch: int, score: float | None) -> None:
@@ -101,6 +102,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback])
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
+            scheduler=LastWaiting(),
             reuse_actors=True,
             trial_name_creator=_trial_name,
             trial_dirname_creator=_trial_name,
@@ -110,7 +112,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback])
             storage_path=str(layout.ray.resolve()),
             verbose=0,
             stop=_Stop(jobs),
-            callbacks=[*callbacks, ForgetEnded()],
+            callbacks=[*callbacks, _TellStarted(jobs), ForgetEnded()],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
@@ -168,10 +170,13 @@ class _Jobs(Searcher):
         if not isinstance(job, Job):
             return Searcher.FINISHED
         self._jobs[trial_id] = job
-        self._observer.run_started(job)
         context = self._shares.placed(job, self._context)
         share = self._shares.of(job).ray_resources()
         return {"job": job.to_json(), "context": asdict(context), "share": share}
+
+    def trial_started(self, trial_id: str) -> None:
+        """A trial has a process."""
+        self._observer.run_started(self._jobs[trial_id])
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         reported = zip(self._jobs[trial_id].keys, result["epochs"], result["scores"], strict=True)
@@ -245,6 +250,16 @@ class _Jobs(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         raise RuntimeError("a sweep goes on from its records, not from Ray's files")
+
+
+class _TellStarted(tune.Callback):
+    """Tells when a trial has got a process; those that wait for one are not under way."""
+
+    def __init__(self, jobs: _Jobs) -> None:
+        self._jobs = jobs
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._jobs.trial_started(trial.trial_id)
 
 
 class _Stop(tune.Stopper):

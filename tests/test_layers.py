@@ -22,6 +22,7 @@ ALLOWED_IN = {
         "sweeps/trainable.py",
         "sweeps/runner.py",
         "sweeps/ended_trials.py",
+        "sweeps/trial_order.py",
         "sweeps/tracking.py",
         "sweeps/wandb_callback.py",
         "sweeps/search.py",
@@ -33,6 +34,7 @@ ALLOWED_IN = {
         "sweeps/study_trials.py",
         "sweeps/study_file.py",
         "sweeps/debiasing_search.py",
+        "sweeps/parameter_importance.py",
     ),
     "pyarrow": ("results/",),
     "torch": (
