@@ -37,6 +37,13 @@ class DeviceUse:
     total: int
 
 
+def device_name(device: torch.device) -> str:
+    """The device as records call it: `cpu`, or `cuda` with the model of the GPU."""
+    if device.type != "cuda" or not torch.cuda.is_available():
+        return device.type
+    return f"cuda ({torch.cuda.get_device_name()})"
+
+
 def device_use(device: torch.device) -> DeviceUse:
     """What this process uses of its device, and has used at most since `forget_use`."""
     if device.type != "cuda":

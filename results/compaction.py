@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from results.files import exclusive_lock, remove_stale_asides, written_aside
-from results.histories import RunHistory, parameter_value, read_runs, run_journal_files
+from results.histories import RunHistory, each_run, parameter_value, run_journal_files
 from results.journal import read_journal
 from results.layout import TABLES, SweepLayout
 from results.manifest import Manifest, read_manifest
@@ -54,12 +56,28 @@ def compact(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
 
 
 def refresh(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
-    """As `compact`, in the folder here alone: who only reads a sweep writes nothing to an object store."""
-    with exclusive_lock(layout.compaction_lock):
-        for name, table in build_tables(layout, reconcile=reconcile).items():
+    """As `compact`, in the folder here alone: who only reads a sweep writes nothing to an object store.
+
+    It takes memory for `ROW_GROUP_ROWS` rows, however many the sweep has.
+    """
+    with exclusive_lock(layout.compaction_lock), ExitStack() as stack:
+        for name in TABLES:
             remove_stale_asides(layout.table(name))
-            with written_aside(table_file(layout, name)) as temporary:
-                pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+        chunks = _chunks(layout, reconcile=reconcile)
+        first = next(chunks)
+        writers = {}
+        for name in reversed(
+            TABLES
+        ):  # what is entered last is published first: epochs before the runs they are of
+            table = first[name]
+            temporary = stack.enter_context(written_aside(table_file(layout, name)))
+            writers[name] = stack.enter_context(pq.ParquetWriter(temporary, table.schema, compression="zstd"))
+        for chunk in chain([first], chunks):
+            for name, table in chunk.items():
+                if table.num_rows or chunk is first:
+                    writers[name].write_table(
+                        table, row_group_size=2 * ROW_GROUP_ROWS
+                    )  # a chunk is a little larger
 
 
 def table_file(layout: SweepLayout, name: str) -> Path:
@@ -74,27 +92,40 @@ def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[
         UserError: the folder is no sweep.
         ValueError: a journal has a value that its column cannot hold; the message names the column.
     """
+    chunks = list(_chunks(layout, reconcile=reconcile))
+    return {name: pa.concat_tables([chunk[name] for chunk in chunks]) for name in TABLES}
+
+
+def _chunks(layout: SweepLayout, *, reconcile: bool | None) -> Iterator[dict[str, pa.Table]]:
+    """The tables in pieces of about `ROW_GROUP_ROWS` epochs; at least one, the evaluations all in the first."""
     manifest = read_manifest(layout)
     gone = not layout.is_driven if reconcile is None else reconcile
     # Taken before reading: rows that arrive meanwhile make the tables look stale, never fresher than they
     # are.
-    source = journals_digest(layout, gone)
-    histories = read_runs(layout, reconcile=gone)
-    tables = {
-        "epochs": _table(_epoch_rows(histories, manifest), epochs_schema(manifest.valid_metrics)),
-        "runs": _table(
-            [_run_row(history, manifest) for history in histories],
-            runs_schema(manifest.parameter_columns, manifest.valid_metrics),
-        ),
-        "evaluations": _table(
-            _evaluation_rows(read_journal(layout.evaluation_journal), manifest),
-            evaluations_schema(manifest.test_metrics),
-        ),
-    }
-    return {
-        name: table.replace_schema_metadata({**table.schema.metadata, _SOURCE: source})
-        for name, table in tables.items()
-    }
+    source = {_SOURCE: journals_digest(layout, gone)}
+    runs = runs_schema(manifest.parameter_columns, manifest.valid_metrics)
+    epochs = epochs_schema(manifest.valid_metrics)
+    tests = evaluations_schema(manifest.test_metrics)
+    evaluations = _evaluation_rows(read_journal(layout.evaluation_journal), manifest)
+    for histories in _batches(each_run(layout, reconcile=gone)):
+        yield {
+            "epochs": _table(_epoch_rows(histories, manifest), epochs, source),
+            "runs": _table([_run_row(history, manifest) for history in histories], runs, source),
+            "evaluations": _table(evaluations, tests, source),
+        }
+        evaluations = []
+
+
+def _batches(histories: Iterable[RunHistory]) -> Iterator[list[RunHistory]]:
+    batch: list[RunHistory] = []
+    rows = 0
+    for history in histories:
+        batch.append(history)
+        rows += len(history.epochs)
+        if rows >= ROW_GROUP_ROWS:
+            yield batch
+            batch, rows = [], 0
+    yield batch  # also an empty one: there is at least one
 
 
 def journals_digest(layout: SweepLayout, driver_gone: bool) -> bytes:
@@ -146,6 +177,9 @@ def _run_row(history: RunHistory, manifest: Manifest) -> dict[str, Any]:
         "notes": history.notes,
         "config_json": _canonical_json(history.config),
         "reused_from": history.reused_from,
+        "gpus": history.gpus,
+        "peak_bytes": history.peak_bytes,
+        **history.software,
         **{path: parameter_value(history, path) for path in manifest.parameters},
         **{column: best.get(column) for column in manifest.valid_metrics},
     }
@@ -181,12 +215,13 @@ def _canonical_json(tree: Any) -> str:
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+def _table(rows: list[dict[str, Any]], schema: pa.Schema, source: Mapping[bytes, bytes]) -> pa.Table:
     """The rows under an explicit schema. Values without a column stay in the journals; absent values are
     null.
     """
     columns = [_column([row.get(field.name) for row in rows], field) for field in schema]
-    return pa.Table.from_arrays(columns, schema=schema)
+    table = pa.Table.from_arrays(columns, schema=schema)
+    return table.replace_schema_metadata({**schema.metadata, **source})
 
 
 def _column(values: list[Any], field: pa.Field) -> pa.Array:

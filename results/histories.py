@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ class RunHistory:
         reused_from: the sweep that trained the run, as the last attempt's start line says; none: this one.
         outgrown: the share of a GPU that the last attempt ended for because it was too small; none: it did not.
         spans: when each attempt began, when its last line was written (both UTC, ISO 8601), and its GPUs.
+        gpus: how many GPUs, or which share of one, the last attempt took; none where its journal does not say.
+        peak_bytes: the most that tensors of an attempt took of a device, where that was measured.
+        software: what trained it (see `results.provenance.run_software`).
     """
 
     key: RunKey
@@ -65,6 +68,9 @@ class RunHistory:
     reused_from: str | None = None
     outgrown: float | None = None
     spans: tuple[tuple[str, str, float], ...] = ()
+    gpus: float | None = None
+    peak_bytes: int | None = None
+    software: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def final_score(self) -> float | None:
@@ -81,7 +87,6 @@ class RunHistory:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    key: RunKey
     number: int
     start: dict[str, Any]
     epochs: list[dict[str, Any]]
@@ -102,10 +107,15 @@ def read_runs(layout: SweepLayout, *, reconcile: bool | None = None) -> list[Run
     Raises:
         UserError: the folder is no sweep.
     """
+    return list(each_run(layout, reconcile=reconcile))
+
+
+def each_run(layout: SweepLayout, *, reconcile: bool | None = None) -> Iterator[RunHistory]:
+    """As `read_runs`, one at a time: a large sweep does not fit into memory."""
     gone = not layout.is_driven if reconcile is None else reconcile
     unended = RunState.LOST if gone else RunState.RUNNING
     layout.store.pull_runs()
-    return _histories(layout, run_journal_files(layout), unended)
+    yield from _histories(layout, run_journal_files(layout), unended)
 
 
 def read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
@@ -137,12 +147,18 @@ def _journals_of(layout: SweepLayout, key: RunKey) -> list[Path]:
     return [layout.run_journal(key, attempt) for attempt in attempts(layout, key)]
 
 
-def _histories(layout: SweepLayout, files: Iterable[Path], unended: RunState) -> list[RunHistory]:
+def _histories(layout: SweepLayout, files: Iterable[Path], unended: RunState) -> Iterator[RunHistory]:
     monitor = f"valid_{read_manifest(layout).monitor}"
-    by_key: dict[RunKey, list[_Attempt]] = defaultdict(list)
-    for attempt in _attempts(files):
-        by_key[attempt.key].append(attempt)
-    return [_history(key, by_key[key], monitor, unended) for key in sorted(by_key)]
+    by_key: dict[RunKey, list[tuple[int, Path]]] = defaultdict(list)
+    for path in files:
+        key, number = parse_attempt(path)
+        by_key[key].append((number, path))
+    for key in sorted(by_key):
+        found = [
+            attempt for number, path in sorted(by_key[key]) if (attempt := _attempt(number, path)) is not None
+        ]
+        if found:
+            yield _history(key, found, monitor, unended)
 
 
 def run_journal_files(layout: SweepLayout) -> list[Path]:
@@ -150,18 +166,17 @@ def run_journal_files(layout: SweepLayout) -> list[Path]:
     return sorted(layout.run_journals.glob("*.jsonl"))
 
 
-def _attempts(paths: Iterable[Path]) -> Iterator[_Attempt]:
-    for path in paths:
-        key, number = parse_attempt(path)
-        rows = read_journal(path)
-        if rows and rows[0]["kind"] == "start":
-            epochs = [{**row, "attempt": number} for row in rows if row["kind"] == "epoch"]
-            end = rows[-1] if rows[-1]["kind"] == "end" else None
-            yield _Attempt(key, number, rows[0], epochs, end, rows[-1]["time"])
+def _attempt(number: int, path: Path) -> _Attempt | None:
+    """What a journal says; none where its start line is not whole."""
+    rows = read_journal(path)
+    if not rows or rows[0]["kind"] != "start":
+        return None
+    epochs = [{**row, "attempt": number} for row in rows if row["kind"] == "epoch"]
+    end = rows[-1] if rows[-1]["kind"] == "end" else None
+    return _Attempt(number, rows[0], epochs, end, rows[-1]["time"])
 
 
-def _history(key: RunKey, found: list[_Attempt], monitor: str, unended: RunState) -> RunHistory:
-    in_order = sorted(found, key=lambda attempt: attempt.number)
+def _history(key: RunKey, in_order: list[_Attempt], monitor: str, unended: RunState) -> RunHistory:
     last = in_order[-1]
     epochs = _canonical_epochs(in_order)
     best = next((row for row in reversed(epochs) if row.get("is_best")), None)
@@ -188,6 +203,11 @@ def _history(key: RunKey, found: list[_Attempt], monitor: str, unended: RunState
         # lines without these two are older than they are
         reused_from=last.start.get("reused_from"),
         outgrown=None if last.end is None else last.end.get("outgrown"),
+        gpus=last.start.get("gpus"),
+        peak_bytes=max(
+            (a.end["peak_bytes"] for a in in_order if a.end and "peak_bytes" in a.end), default=None
+        ),
+        software=last.start.get("software", {}),
         spans=tuple((a.start["time"], a.last_time, a.start.get("gpus", 0.0)) for a in in_order),
     )
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import platform
 import secrets
 import shutil
-import subprocess
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Literal
 
 import pyarrow as pa
@@ -21,6 +16,7 @@ from results.files import fsync_folder, write_text
 from results.goals import Goals
 from results.journal import now
 from results.layout import SweepLayout
+from results.provenance import git_state, installed_versions, recorded_environment
 from results.racing import AllRule, ConfirmationRule, HalvingRule, RaceRule
 
 ParameterType = Literal["float", "int", "string", "bool"]
@@ -30,19 +26,6 @@ ARROW_TYPES: dict[ParameterType, pa.DataType] = {
     "string": pa.string(),
     "bool": pa.bool_(),
 }
-RECORDED_PACKAGES = (
-    "causalmer",
-    "numpy",
-    "optuna",
-    "pandas",
-    "plotly",
-    "pyarrow",
-    "ray",
-    "scikit-learn",
-    "scipy",
-    "torch",
-    "transformers",
-)
 
 
 class Manifest(Frozen):
@@ -85,6 +68,8 @@ class Manifest(Frozen):
     git_commit: str | None = None
     """The commit of this package's source, where it runs from a git checkout."""
     git_dirty: bool | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Variables of the environment that a number may depend on (see `results.provenance`), and no others."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:
@@ -166,7 +151,7 @@ def new_manifest(
     Raises:
         pydantic.ValidationError: a value is not allowed (see `Manifest`).
     """
-    commit, dirty = git_state(Path(__file__))
+    commit, dirty = git_state()
     return Manifest(
         sweep_id=sweep_id or new_sweep_id(name),
         name=name,
@@ -187,6 +172,7 @@ def new_manifest(
         versions=installed_versions(),
         git_commit=commit,
         git_dirty=dirty,
+        environment=recorded_environment(),
     )
 
 
@@ -250,44 +236,3 @@ def parse_manifest(text: str, where: str) -> Manifest:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
         raise UserError(f"{where} is not a manifest that this version reads: {error}") from error
-
-
-def installed_versions() -> dict[str, str]:
-    """The versions of Python and of the packages that a number may depend on; absent packages are left
-    out.
-    """
-    versions = {"python": platform.python_version()}
-    for package in RECORDED_PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def git_state(file: Path) -> tuple[str | None, bool | None]:
-    """The commit of the checkout that tracks `file`, and whether the checkout has uncommitted changes.
-
-    `(None, None)` where git does not track the file: an installed package inside the folder of another
-    project must not pass that project's commit off as its own.
-    """
-    git = shutil.which("git")
-    if git is None:
-        return None, None
-    # Git's own variables (set inside hooks) would point it at another repository.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-
-    def ask(*arguments: str) -> str | None:
-        answer = subprocess.run(  # noqa: S603 - a fixed program with fixed arguments
-            [git, "-C", str(file.parent), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-        )
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    if ask("ls-files", "--error-unmatch", file.name) is None:
-        return None, None
-    changes = ask("status", "--porcelain", "--untracked-files=no")
-    return ask("rev-parse", "HEAD"), None if changes is None else bool(changes)

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class RunState(StrEnum):
@@ -93,6 +93,10 @@ VECTOR_COLUMNS = (
 """Columns of evaluations about a vector chosen after training."""
 
 
+BRANCHES = ("multimodal", "text", "audio", "vision")
+EFFECTS = ("te", "nde_text", "nde_audio", "nde_vision")
+
+
 def _schema(fields: Sequence[pa.Field], *extra: ColumnTypes) -> pa.Schema:
     columns = [*fields, *(pa.field(name, kind) for group in extra for name, kind in group.items())]
     return pa.schema(columns, metadata={"causalmer_schema_version": str(SCHEMA_VERSION)})
@@ -132,7 +136,8 @@ def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
 
     `score` is the best value of the monitored metric over the run's epochs. `reused_from` is the sweep_id of the sweep
     that trained the run, where it is another one; version 4 added it. Version 5 added `worst_missing_<metric>` at the
-    best epoch, where the sweep asks for it.
+    best epoch, where the sweep asks for it. Version 6 added `gpus`, how many or which share of one, `peak_bytes`, the
+    most that tensors took of a device where that was measured, and the software that trained it.
     """
     return _schema(
         [
@@ -153,6 +158,13 @@ def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
             pa.field("notes", pa.string()),
             pa.field("config_json", pa.string()),
             pa.field("reused_from", pa.string()),
+            pa.field("gpus", pa.float64()),
+            pa.field("peak_bytes", pa.int64()),
+            pa.field("causalmer", pa.string()),
+            pa.field("python", pa.string()),
+            pa.field("torch", pa.string()),
+            pa.field("git_commit", pa.string()),
+            pa.field("git_dirty", pa.bool_()),
         ],
         parameters,
         metrics,
@@ -188,4 +200,25 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
             pa.field("rate", pa.float64()),
         ],
         metrics,
+    )
+
+
+def predictions_schema() -> pa.Schema:
+    """One row a sample of the test split and run of a contender, with nothing removed. Version 6 added the table.
+
+    `label` and `predicted` are lists with a number for each label of the task: 0 or 1 for each emotion, the one class's
+    number, or the one target. The rest are lists with a number for each output of the model, their names in the file's
+    metadata under `causalmer_outputs`, as JSON: `logits`, by which it predicts; and of CausalMER, whose `logits` are
+    the TIE as configured, the branches' z_m, z_t, z_a and z_v and the effects TE and NDE_k (see
+    `causalmer_core.effects`). Of other models these are null.
+    """
+    numbers = pa.list_(pa.float32())
+    return _schema(
+        [
+            *_KEY_FIELDS,
+            pa.field("contender", pa.string()),
+            pa.field("split", pa.string()),
+            pa.field("sample", pa.string()),
+            *(pa.field(name, numbers) for name in ("label", "predicted", "logits", *BRANCHES, *EFFECTS)),
+        ]
     )

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from results.journal import Journal, now
 from results.layout import SweepLayout
+from results.provenance import run_software
 from results.records import RunKey, RunState
 from results.store_error import StoreError
 
@@ -68,6 +69,7 @@ class RunJournal:
         host: str | None = None,
         gpus: float = 0.0,
         reused_from: str | None = None,
+        software: Mapping[str, Any] | None = None,
     ) -> RunJournal:
         """Begin the next attempt at a run, and write its start line.
 
@@ -87,6 +89,7 @@ class RunJournal:
             host: the machine's name, by default this one's.
             gpus: how many GPUs, or which share of one, the attempt takes.
             reused_from: the sweep whose records the rows are copied from; none: this attempt trains.
+            software: what trained it (see `results.provenance.run_software`), by default this process's.
 
         Raises:
             JournalError: the journal cannot be written.
@@ -119,6 +122,7 @@ class RunJournal:
                 "pid": os.getpid(),
                 "gpus": gpus,
                 "reused_from": reused_from,
+                "software": dict(run_software() if software is None else software),
             },
         )
         return run

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from results.records import RunKey, RunState
+from results.storage import layout_at
 from sweeps.jobs import Job
 from sweeps.run_session import RunContext, RunSession
 from sweeps.scheduling import mean_score, missed_bar, out_of_patience
@@ -46,8 +47,9 @@ class BlockSession:
         self._started = False
         self._runs: list[RunSession] = []
         try:
+            layout = layout_at(context.sweep)
             for key in job.keys:
-                self._runs.append(RunSession(job, key, context))
+                self._runs.append(RunSession(job, key, context, layout))
         except BaseException:
             self.close()
             raise

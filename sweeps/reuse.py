@@ -143,6 +143,7 @@ class Reuse:
             device=history.device,
             host=history.host,
             reused_from=origin,
+            software=history.software,
         )
 
 

@@ -19,7 +19,7 @@ import torch
 
 from causalmer_core.cautions import run_notes
 from causalmer_core.datasets.store import open_training_data
-from causalmer_core.device_memory import ASSUMED_CONTEXT_BYTES, DeviceShare
+from causalmer_core.device_memory import ASSUMED_CONTEXT_BYTES, DeviceShare, device_name
 from causalmer_core.errors import UserError
 from causalmer_core.faults import (
     MachineFaultError,
@@ -31,9 +31,9 @@ from causalmer_core.faults import (
 from causalmer_core.trainer import EpochResult, NonFiniteLossError, Trainer
 from results.histories import RunHistory, read_run
 from results.journal import JournalError
+from results.layout import SweepLayout
 from results.records import RunKey, RunState
 from results.run_journal import RunJournal
-from results.storage import layout_at
 from sweeps.epoch_rows import epoch_row, without_one
 from sweeps.jobs import Job
 from sweeps.run_lock import run_lock
@@ -78,6 +78,7 @@ class RunSession:
         job: what the run is a part of.
         key: which of its runs.
         context: what the sweep's runs share.
+        layout: where the sweep's records lie.
 
     Raises:
         UserError: another process still trains the same run.
@@ -90,7 +91,7 @@ class RunSession:
         row: of the last epoch that this attempt trained, as it is in the records.
     """
 
-    def __init__(self, job: Job, key: RunKey, context: RunContext) -> None:
+    def __init__(self, job: Job, key: RunKey, context: RunContext, layout: SweepLayout) -> None:
         self.key = key
         self.state = RunState.RUNNING
         self.reason = ""
@@ -99,7 +100,7 @@ class RunSession:
         self.row: dict[str, Any] | None = None
         self._job = job
         self._context = context
-        self._layout = layout_at(context.sweep)
+        self._layout = layout
         self._lock = run_lock(self._layout, key)
         self._journal: RunJournal | None = None
         self._trainer: Trainer | None = None
@@ -224,7 +225,7 @@ class RunSession:
         raise OutgrownShareError(reason) from error
 
     def _restored(self, earlier: RunHistory | None) -> Trainer:
-        torch.set_num_threads(self._context.threads)
+        torch.set_num_threads(self._context.threads)  # sums depend on it; a process of Ray's has more to set, earlier
         self._share.claim()
         config = self._job.config
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
@@ -241,9 +242,13 @@ class RunSession:
 
     def _begin_journal(self, parameters: int | None, notes: str) -> RunJournal:
         context = self._context
-        gpus = context.gpus / len(self._job.seeds)
         return self._job.begin(
-            self._layout, self.key, parameters=parameters, notes=notes, device=context.device, gpus=gpus
+            self._layout,
+            self.key,
+            parameters=parameters,
+            notes=notes,
+            device=device_name(torch.device(context.device)),
+            gpus=context.gpus / len(self._job.seeds),
         )
 
     def _record(self, trainer: Trainer, result: EpochResult) -> None:

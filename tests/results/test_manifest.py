@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import handmade
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 
 from causalmer_core.errors import UserError
 from results.layout import SweepLayout
-from results.manifest import Manifest, create_sweep, git_state, read_manifest
+from results.manifest import Manifest, create_sweep, read_manifest
 
 
 def test_a_manifest_comes_back_as_written(tmp_path: Path) -> None:
@@ -72,20 +71,3 @@ def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     layout.manifest.write_text("{}")
     with pytest.raises(UserError, match=r"manifest\.json is not a manifest"):
         read_manifest(layout)
-
-
-def test_the_commit_is_that_of_the_checkout_that_tracks_the_file(tmp_path: Path) -> None:
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
-    tracked, untracked = tmp_path / "tracked.py", tmp_path / "untracked.py"
-    tracked.write_text("")
-    untracked.write_text("")
-    assert git_state(tracked) == (None, None)
-    for command in (["init", "-q"], ["add", "tracked.py"], ["commit", "-q", "-m", "first"]):
-        subprocess.run([*git, *command], check=True, capture_output=True)
-    commit, dirty = git_state(tracked)
-    assert commit is not None
-    assert len(commit) == 40
-    assert dirty is False
-    assert git_state(untracked) == (None, None)
-    tracked.write_text("changed")
-    assert git_state(tracked) == (commit, True)

@@ -1,0 +1,94 @@
+"""Where numbers come from: versions, the commit, and the few variables of the environment that they may depend on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+RECORDED_PACKAGES = (
+    "causalmer",
+    "numpy",
+    "optuna",
+    "pandas",
+    "plotly",
+    "pyarrow",
+    "ray",
+    "scikit-learn",
+    "scipy",
+    "torch",
+    "transformers",
+)
+RECORDED_VARIABLES = (
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_VISIBLE_DEVICES",
+    "MKL_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_NUM_THREADS",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+)
+"""No other variable is recorded: they hold secrets."""
+
+
+@cache
+def run_software() -> dict[str, Any]:
+    """What a run says of the software that trains it: columns of the runs table by name."""
+    commit, dirty = git_state()
+    versions = installed_versions()
+    return {
+        **{name: versions.get(name) for name in ("causalmer", "python", "torch")},
+        "git_commit": commit,
+        "git_dirty": dirty,
+    }
+
+
+def recorded_environment() -> dict[str, str]:
+    """Those of `RECORDED_VARIABLES` that are set."""
+    return {name: os.environ[name] for name in RECORDED_VARIABLES if name in os.environ}
+
+
+def installed_versions() -> dict[str, str]:
+    """The versions of Python and of the packages that a number may depend on; absent packages are left
+    out.
+    """
+    versions = {"python": platform.python_version()}
+    for package in RECORDED_PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def git_state(file: Path = Path(__file__)) -> tuple[str | None, bool | None]:
+    """The commit of the checkout that tracks `file` (this one), and whether the checkout has uncommitted changes.
+
+    `(None, None)` where git does not track the file: an installed package inside the folder of another
+    project must not pass that project's commit off as its own.
+    """
+    git = shutil.which("git")
+    if git is None:
+        return None, None
+    # Git's own variables (set inside hooks) would point it at another repository.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def ask(*arguments: str) -> str | None:
+        answer = subprocess.run(  # noqa: S603 - a fixed program with fixed arguments
+            [git, "-C", str(file.parent), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    if ask("ls-files", "--error-unmatch", file.name) is None:
+        return None, None
+    changes = ask("status", "--porcelain", "--untracked-files=no")
+    return ask("rev-parse", "HEAD"), None if changes is None else bool(changes)
