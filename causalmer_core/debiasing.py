@@ -131,6 +131,12 @@ def tie(cached: CachedLogits, vector: DebiasingVector) -> Array:
     return found.tie(vector.weights).numpy()
 
 
+def effect_arrays(cached: CachedLogits, constants: Triple) -> dict[str, Array]:
+    """The effects `te`, `nde_text`, `nde_audio` and `nde_vision`, each `(samples, outputs)`, with these constants."""
+    found = effects(cached.fuse, cached.branches, torch.tensor(constants))
+    return {name: getattr(found, name).numpy() for name in ("te", "nde_text", "nde_audio", "nde_vision")}
+
+
 def factual(cached: CachedLogits) -> Array:
     """`z(m, t, a, v) (samples, outputs)`: the fusion without counterfactuals."""
     z = cached.branches

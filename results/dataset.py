@@ -15,6 +15,7 @@ from results.compaction import build_tables, is_fresh, refresh, table_file
 from results.layout import TABLES, SweepLayout
 from results.manifest import Manifest, read_manifest
 from results.object_uri import is_uri, parse_uri
+from results.predictions_table import read_predictions
 from results.storage import layout_at, sweep_layout, sweeps_at
 
 DEFAULT_STORAGE = "causalmer_runs"
@@ -38,6 +39,10 @@ class SweepResults:
     epochs: pd.DataFrame
     runs: pd.DataFrame
     evaluations: pd.DataFrame
+
+    def predictions(self) -> pd.DataFrame:
+        """One row a sample of the test split and run of a contender (`records.predictions_schema`), read when asked."""
+        return read_predictions(self.layout).frame
 
 
 def open_sweep(path: Path | str | SweepLayout) -> SweepResults:

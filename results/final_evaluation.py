@@ -8,6 +8,9 @@ and then stands in the ledger too.
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +32,7 @@ from results.manifest import Manifest, read_manifest
 from results.predictions import PREDICTIONS, expected_predictions, removal_columns
 from results.predictions import rows as prediction_rows
 from results.records import RunKey, RunState
+from results.sample_predictions import write_predictions
 
 SELECTED, PAPER, UNDEBIASED = "selected", "paper", "undebiased"
 BATCH_SIZE = 256
@@ -46,7 +50,8 @@ def final_evaluation(
     """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
 
     The selected configuration's runs are evaluated with each vector that was chosen for them after training, too (see
-    `results.debiasing_records`). Beside all stand the baselines of `results.baselines`, which have no seed.
+    `results.debiasing_records`). Beside all stand the baselines of `results.baselines`, which have no seed. What each
+    sample was predicted as with nothing removed goes into the table `predictions` (see `results.sample_predictions`).
 
     Args:
         layout: the sweep's folder.
@@ -87,9 +92,20 @@ def final_evaluation(
             if not found.get((row["contender"], None, None, row["present"], "zero", None)):
                 journal.append(_row(len(test), row))
         for name, key, chosen, missing in waiting:
-            trained = load_trained(layout.best_weights(key), data)
+            trained, attempt = load_trained(layout.best_weights(key), data), _attempt(layout, key)
+            # Before the rows: with them the run counts as evaluated.
+            write_predictions(
+                layout,
+                trained,
+                test,
+                contender=name,
+                key=key,
+                attempt=attempt,
+                sweep_id=manifest.sweep_id,
+            )
+            run = {"config_id": key.config_id, "seed": key.seed, "attempt": attempt, "contender": name}
             for row in _evaluations(trained, test, chosen, missing):
-                journal.append({**_key_fields(layout, key), "contender": name, **row})
+                journal.append({**run, **row})
     return True
 
 
@@ -182,7 +198,15 @@ def _open_ledger(journal: Journal, rows: list[dict[str, Any]], selected: str, *,
             "Choosing after looking at test scores makes them worthless; --again opens it once more, and the "
             "report will show it"
         )
-    journal.append({"kind": "opening", "config_id": selected, "time": now()})
+    who = f"{_user()} on {socket.gethostname()}"
+    journal.append({"kind": "opening", "config_id": selected, "time": now(), "by": who})
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container a user may have a number alone
+        return f"user {os.getuid()}"
 
 
 def _evaluations(
@@ -203,10 +227,9 @@ def _evaluations(
         yield _row(len(test), {**values, "notes": "; ".join(result.notes)})
 
 
-def _key_fields(layout: SweepLayout, key: RunKey) -> dict[str, Any]:
+def _attempt(layout: SweepLayout, key: RunKey) -> int | None:
     history = read_run(layout, key)
-    attempt = history.attempts if history else None
-    return {"config_id": key.config_id, "seed": key.seed, "attempt": attempt}
+    return history.attempts if history else None
 
 
 def _row(samples: int, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,15 @@ class SweepLayout:
         return self.root / name
 
     @property
+    def predictions(self) -> Path:
+        """The Parquet folder of what each sample of the test split was predicted as, a file a contender's run."""
+        return self.root / "predictions"
+
+    def prediction_file(self, contender: str, key: RunKey) -> Path:
+        """The predictions of one run."""
+        return self.predictions / f"{contender}-{key.stem}.parquet"
+
+    @property
     def selection(self) -> Path:
         """The selected configuration and the reasons, JSON."""
         return self.root / "selection.json"

@@ -62,14 +62,21 @@ class ObjectStore(SweepStore):
 
     def pull_runs(self) -> None:
         """One listing, and one GET for each that has grown elsewhere."""
-        self._pull_folder("journals/runs")
+        self._pull_journals("journals/runs")
 
     def pull_records(self) -> None:
         """The same for all journals; then the manifest, the sweep's file, the selection and the log."""
-        self._pull_folder("journals")
+        self._pull_journals("journals")
         for name in ("manifest.json", "sweep.yaml", "selection.json"):
             self.pull(self.root / name)
         self.pull_grown(self.root / "sweep.log")
+
+    def pull_folder(self, folder: Path) -> None:
+        """One listing, and one GET for each that is not here yet."""
+        for name, size in self.objects.sizes(self._name(folder)).items():
+            path = folder / PurePosixPath(name).name
+            if self._name(path) == name and _size(path) != size:
+                self.pull(path)
 
     def push_ahead(self) -> None:
         """One listing, and one PUT for each that is."""
@@ -112,7 +119,7 @@ class ObjectStore(SweepStore):
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
-    def _pull_folder(self, folder: str) -> None:
+    def _pull_journals(self, folder: str) -> None:
         sizes = self.objects.sizes(folder)
         journals = {self.root / name: size for name, size in sizes.items() if _is_journal(name)}
         with ThreadPoolExecutor(_AT_ONCE) as pool:

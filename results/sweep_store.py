@@ -46,6 +46,10 @@ class SweepStore(ABC):
         """Everything that is read of a sweep but weights and checkpoints."""
 
     @abstractmethod
+    def pull_folder(self, folder: Path) -> None:
+        """Every file directly in a folder whose files are put whole and never change."""
+
+    @abstractmethod
     def push_ahead(self) -> None:
         """Push the journals that are longer here than in the store, where their writers could not put them.
 
@@ -106,6 +110,9 @@ class FolderStore(SweepStore):
         """They are there."""
 
     def pull_records(self) -> None:
+        """They are there."""
+
+    def pull_folder(self, folder: Path) -> None:
         """They are there."""
 
     def push_ahead(self) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from results.compaction import compact
-from results.records import epochs_schema, evaluations_schema, runs_schema
+from results.records import epochs_schema, evaluations_schema, predictions_schema, runs_schema
 
 ROOT = Path(__file__).parents[2]
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
@@ -39,8 +39,8 @@ def test_the_query_in_a_sentence_of_the_readme_runs(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize(
     "schema",
-    [epochs_schema({}), runs_schema({}, {}), evaluations_schema({})],
-    ids=["epochs", "runs", "evaluations"],
+    [epochs_schema({}), runs_schema({}, {}), evaluations_schema({}), predictions_schema()],
+    ids=["epochs", "runs", "evaluations", "predictions"],
 )
 def test_every_column_is_described(schema: pa.Schema) -> None:
     assert [name for name in schema.names if f"`{name}`" not in RECORDS] == []
