@@ -28,6 +28,7 @@ from sweeps.debiasing_phase import chooses_after_training, debias
 from sweeps.job_sources import JobList, JobSource, TakeOver, nothing_to_take_over
 from sweeps.jobs import Job
 from sweeps.machine import Machine, connected_ray
+from sweeps.parameter_importance import parameter_importance
 from sweeps.phase_chain import PhaseChain
 from sweeps.phases import contenders, evaluate_jobs, most_runs
 from sweeps.preflight import CheckedSweep
@@ -116,7 +117,7 @@ class _Phases:
         self._debias(selected)
         self._open_test_split(selected)
         self._compact()
-        report = write_report(self._layout)
+        report = write_report(self._layout, importance=parameter_importance(self._layout))
         self._progress.say(f"report: {self._layout.store.shown(report)}")
 
     def _phases(self) -> Iterator[Callable[[], JobSource]]:

@@ -135,9 +135,12 @@ def report(
     storage: StorageOption = None,
 ) -> None:
     """Write the report, one self-contained HTML page."""
+    from sweeps.parameter_importance import parameter_importance  # Optuna takes a second to import
+
     layout = named_sweep(sweep, storage)
+    importance = parameter_importance(layout)
     try:
-        path = write_report(layout, out)
+        path = write_report(layout, out, importance)
     except OSError as error:
         raise _unwritable(out or layout.report, error) from error
     where = str(path) if out is not None else layout.store.shown(path)

@@ -212,7 +212,8 @@ test_accuracy.__test__ = False  # type: ignore[attr-defined]
 def write_evaluations(layout: SweepLayout, fusion: str = "mask") -> None:
     """The opening of the test split, the three contenders on every subset, and the majority baseline."""
     with Journal.open(layout.evaluation_journal) as journal:
-        journal.append({"kind": "opening", "time": now(), "split": "test"})
+        opening = {"kind": "opening", "config_id": config_id(WINNER, fusion), "by": "researcher on node1"}
+        journal.append({**opening, "time": now()})
         for contender, name in (("selected", WINNER), ("paper", "paper"), ("undebiased", "undebiased")):
             for seed in CONFIRM_SEEDS:
                 for present in SUBSETS:

@@ -12,7 +12,7 @@ import pytest
 from causalmer_core.modality import MODALITIES, Modality
 from results.dataset import SweepResults, open_sweep
 from results.evaluation_table import PRESENT, contenders
-from results.figures import draw_rates
+from results.figures.rates import draw_rates
 from results.intervals import t_interval
 from results.layout import SweepLayout
 from results.modality_table import (

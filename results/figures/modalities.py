@@ -1,0 +1,84 @@
+"""Missing modalities and contributions, drawn: the numbers are those of `results.evaluation_table` and
+`results.modality_table`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from causalmer_core.modality import MODALITIES
+from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender
+from results.figures.style import COLOURS, better, plain
+from results.manifest import Manifest
+from results.modality_table import ContributionLine
+
+
+def draw_heat_map(contenders: Sequence[Contender], manifest: Manifest) -> go.Figure:
+    """The mean of the monitored metric over seeds, a cell for each contender and set of modalities present."""
+    rows = [
+        [contender.interval(manifest.monitor, present) for present in PRESENT] for contender in contenders
+    ]
+    means = [[None if cell is None else cell.mean for cell in row] for row in rows]
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=means,
+        x=[SUBSET_NAMES[present] for present in PRESENT],
+        y=names(contenders),
+        text=[["" if cell is None else f"{cell.mean:.3f}" for cell in row] for row in rows],
+        texttemplate="%{text}",
+        customdata=[["not evaluated" if cell is None else str(cell) for cell in row] for row in rows],
+        hovertemplate="%{y}, %{x} present: %{customdata}<extra></extra>",
+        colorscale="Viridis" if manifest.direction == "max" else "Viridis_r",
+        xgap=2,
+        ygap=2,
+        colorbar={
+            "title": {"text": f"test {manifest.monitor}<br>({better(manifest.direction)})", "side": "right"}
+        },
+    )
+    figure.update_layout(
+        height=130 + 44 * len(contenders),
+        xaxis={"type": "category", "title": "modalities present"},
+        yaxis={"autorange": "reversed", "type": "category"},
+    )
+    return plain(figure)
+
+
+def draw_contributions(lines: Sequence[ContributionLine], manifest: Manifest) -> go.Figure:
+    """A group of bars a contender, one bar a modality, with the intervals over seeds; of one way of removing."""
+    labels = names([line.contender for line in lines])
+    figure = go.Figure()
+    for colour, modality in zip(COLOURS, MODALITIES, strict=False):
+        found = [line.contributions[modality] for line in lines]
+        figure.add_bar(
+            x=labels,
+            y=[interval.mean for interval in found],
+            name=modality,
+            marker={"color": colour},
+            error_y={
+                "type": "data",
+                "array": [0.0 if i.high is None else i.high - i.mean for i in found],
+                "arrayminus": [0.0 if i.low is None else i.mean - i.low for i in found],
+                "thickness": 1.2,
+                "width": 4,
+            },
+            customdata=[str(interval) for interval in found],
+            hovertemplate=f"%{{x}}, {modality}: %{{customdata}}<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="group",
+        height=360,
+        xaxis={"type": "category"},
+        yaxis_title=f"contribution to test {manifest.monitor}",
+    )
+    return plain(figure)
+
+
+def names(contenders: Sequence[Contender]) -> list[str]:
+    """A label for each contender, told apart where two have one name."""
+    plain_names = [c.name for c in contenders]
+    told = [f"{c.name} {c.prediction}" if plain_names.count(c.name) > 1 else c.name for c in contenders]
+    return [
+        name if told.count(name) == 1 else f"{name} {(c.config_id or '')[:6]}"
+        for name, c in zip(told, contenders, strict=True)
+    ]

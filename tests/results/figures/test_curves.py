@@ -1,0 +1,47 @@
+"""Learning curves over seeds, against the hand-made truth."""
+
+from __future__ import annotations
+
+import handmade
+import pandas as pd
+import pytest
+
+from results.dataset import SweepResults, open_sweep
+from results.figures.curves import mean_curves, seed_curves
+from results.leaderboard import Leaderboard, leaderboard
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
+    return open_sweep(handmade.whole_sweep(tmp_path_factory.mktemp("sweep")))
+
+
+@pytest.fixture(scope="module")
+def board(results: SweepResults) -> Leaderboard:
+    return leaderboard(results.runs, results.manifest)
+
+
+def test_the_curves_are_the_validation_metric_of_the_ranking_seeds(
+    results: SweepResults, board: Leaderboard
+) -> None:
+    curves = seed_curves(results.epochs, board.ranked[:1], results.manifest)
+    assert sorted(set(curves["seed"])) == [1, 2, 3]
+    one = curves[curves["seed"] == 1]
+    assert one["value"].tolist() == pytest.approx([0.80 + step for step in handmade.CURVE])
+
+
+def test_the_mean_curve_stops_where_the_first_seed_stopped() -> None:
+    rows = [
+        ("#1", "c", seed, epoch, 0.1 * seed * epoch)
+        for seed, last in ((1, 2), (2, 4))
+        for epoch in range(1, last + 1)
+    ]
+    means = mean_curves(pd.DataFrame(rows, columns=["label", "config_id", "seed", "epoch", "value"]))
+    assert means["epoch"].tolist() == [1, 2]
+    assert means["value"].tolist() == pytest.approx([0.15, 0.30])
+
+
+def test_no_epochs_give_no_curves(results: SweepResults, board: Leaderboard) -> None:
+    curves = seed_curves(results.epochs.iloc[:0], board.ranked, results.manifest)
+    assert curves.empty
+    assert mean_curves(curves).empty

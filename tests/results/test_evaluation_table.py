@@ -1,0 +1,57 @@
+"""The contenders on the test split and how they compare, against the hand-made truth."""
+
+from __future__ import annotations
+
+import handmade
+import pandas as pd
+import pytest
+
+from results.dataset import SweepResults, open_sweep
+from results.evaluation_table import PRESENT, contenders, difference
+from results.intervals import t_interval
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
+    return open_sweep(handmade.whole_sweep(tmp_path_factory.mktemp("sweep")))
+
+
+def test_contenders_come_in_order_with_intervals_over_seeds(results: SweepResults) -> None:
+    found = contenders(results.evaluations, results.manifest.metrics)
+    assert [(c.name, c.prediction) for c in found] == [
+        ("selected", "tie"),
+        ("paper", "tie"),
+        ("undebiased", "factual"),
+        ("majority", "factual"),
+    ]
+    assert found[0].config_id == handmade.config_id(handmade.WINNER)
+    for contender, name in zip(found[:3], (handmade.WINNER, "paper", "undebiased"), strict=True):
+        for present in PRESENT:
+            truth = t_interval([handmade.test_accuracy(name, seed, present) for seed in (1, 2, 3)])
+            interval = contender.interval("accuracy", present)
+            assert interval is not None
+            assert interval.mean == pytest.approx(truth.mean)
+            assert interval.low == pytest.approx(truth.low)
+
+
+def test_the_majority_has_its_value_and_no_interval(results: SweepResults) -> None:
+    majority = contenders(results.evaluations, results.manifest.metrics)[-1]
+    interval = majority.interval("accuracy")
+    assert interval is not None
+    assert (interval.mean, interval.low) == (handmade.MAJORITY, None)
+    assert majority.interval("accuracy", "unheard of") is None
+
+
+def test_contenders_are_compared_on_the_seeds_they_share(results: SweepResults) -> None:
+    selected, paper, _, majority = contenders(results.evaluations, results.manifest.metrics)
+    gap = difference(selected, paper, "accuracy")
+    assert gap is not None
+    assert gap.seeds == (1, 2, 3)
+    assert gap.interval.mean == pytest.approx(0.77 - 0.72)
+    assert difference(selected, majority, "accuracy") is None
+
+
+def test_two_predictions_of_one_model_are_two_entries(results: SweepResults) -> None:
+    twice = pd.concat([results.evaluations, results.evaluations.assign(prediction="other")])
+    names = [(c.name, c.prediction) for c in contenders(twice, results.manifest.metrics)]
+    assert names[:2] == [("selected", "tie"), ("selected", "other")]
