@@ -225,7 +225,9 @@ class RunSession:
         raise OutgrownShareError(reason) from error
 
     def _restored(self, earlier: RunHistory | None) -> Trainer:
-        torch.set_num_threads(self._context.threads)  # sums depend on it; a process of Ray's has more to set, earlier
+        torch.set_num_threads(
+            self._context.threads
+        )  # sums depend on it; a process of Ray's has more to set, earlier
         self._share.claim()
         config = self._job.config
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
