@@ -57,7 +57,12 @@ def metric_directions(task: Task) -> dict[str, Direction]:
     else:
         parts = tuple(f"{metric}_{label}" for metric in ("accuracy", "weighted_f1") for label in task.labels)
         names = ("accuracy", "weighted_f1", "exact_match", *parts)
-    return {name: "min" if name in _LOWER_IS_BETTER else "max" for name in names}
+    return {name: metric_direction(name) for name in names}
+
+
+def metric_direction(name: str) -> Direction:
+    """The direction of a metric of any task."""
+    return "min" if name in _LOWER_IS_BETTER else "max"
 
 
 def checked_metric(task: Task, name: str) -> Direction:

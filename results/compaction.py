@@ -85,6 +85,11 @@ def table_file(layout: SweepLayout, name: str) -> Path:
     return layout.table(name) / f"{name}.parquet"
 
 
+def row_count(path: Path) -> int:
+    """How many rows a table's file has, from its footer."""
+    return int(pq.read_metadata(path).num_rows)
+
+
 def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[str, pa.Table]:
     """The tables `epochs`, `runs` and `evaluations` from the journals, in memory; writes nothing.
 

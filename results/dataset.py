@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from causalmer_core.errors import UserError, did_you_mean
@@ -22,27 +25,94 @@ DEFAULT_STORAGE = "causalmer_runs"
 """Where sweeps lie unless `storage:` says otherwise, under the working directory."""
 
 
-@dataclass(frozen=True, slots=True)
 class SweepResults:
-    """A sweep as it was when opened.
+    """A sweep as it was when opened. Tables are read when they are first asked for, from the files that were there
+    then: those of a large sweep's epochs may never be.
 
     Attributes:
         layout: where it lies.
         manifest: its identity and its columns.
-        epochs: one row an epoch of a run (schema: `records.epochs_schema`).
-        runs: one row a run (`records.runs_schema`).
-        evaluations: one row a final evaluation (`records.evaluations_schema`).
     """
 
-    layout: SweepLayout
-    manifest: Manifest
-    epochs: pd.DataFrame
-    runs: pd.DataFrame
-    evaluations: pd.DataFrame
+    def __init__(self, layout: SweepLayout, manifest: Manifest, tables: Mapping[str, _Table]) -> None:
+        self.layout = layout
+        self.manifest = manifest
+        self._tables = tables
 
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """One row an epoch of a run (schema: `records.epochs_schema`)."""
+        return _frame(self._tables["epochs"].read())
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row a run (`records.runs_schema`)."""
+        return _frame(self._tables["runs"].read())
+
+    @cached_property
+    def evaluations(self) -> pd.DataFrame:
+        """One row a final evaluation (`records.evaluations_schema`)."""
+        return _frame(self._tables["evaluations"].read())
+
+    @cached_property
     def predictions(self) -> pd.DataFrame:
-        """One row a sample of the test split and run of a contender (`records.predictions_schema`), read when asked."""
+        """One row a sample of the test split and run of a contender (`records.predictions_schema`)."""
         return read_predictions(self.layout).frame
+
+    def curve(self, config_id: str, seed: int) -> pd.DataFrame:
+        """The epochs of one run, in order; without reading those of others."""
+        return _frame(self._tables["epochs"].of_run(config_id, seed))
+
+
+class _Table(Protocol):
+    def read(self) -> pa.Table:
+        """All rows."""
+        ...
+
+    def of_run(self, config_id: str, seed: int) -> pa.Table:
+        """The rows of one run."""
+        ...
+
+
+class _Built:
+    """A table in memory."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def read(self) -> pa.Table:
+        return self._table
+
+    def of_run(self, config_id: str, seed: int) -> pa.Table:
+        return _of_run(self._table, config_id, seed)
+
+
+class _Stored:
+    """A table in a file, which is held open: another that takes its place is another table."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path)
+
+    def read(self) -> pa.Table:
+        return self._file.read()
+
+    def of_run(self, config_id: str, seed: int) -> pa.Table:
+        column = self._file.schema_arrow.get_field_index("config_id")
+        wanted = []
+        for group in range(self._file.num_row_groups):
+            found = self._file.metadata.row_group(group).column(column).statistics
+            if found is None or found.min <= config_id <= found.max:
+                wanted.append(group)
+        return _of_run(self._file.read_row_groups(wanted), config_id, seed)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _of_run(table: pa.Table, config_id: str, seed: int) -> pa.Table:
+    return table.filter((pc.field("config_id") == config_id) & (pc.field("seed") == seed))
 
 
 def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
@@ -60,8 +130,7 @@ def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
         nearby = [layout.root, *layout.root.absolute().parents[:2]]
         raise _no_sweep(layout.place, [] if is_uri(layout.place) else nearby)
     manifest = read_manifest(layout)
-    tables = _tables(layout)
-    return SweepResults(layout, manifest, **{name: tables[name].to_pandas() for name in TABLES})
+    return SweepResults(layout, manifest, _tables(layout))
 
 
 def find_sweep(argument: str, storage: Path | str = DEFAULT_STORAGE) -> SweepLayout:
@@ -102,12 +171,12 @@ def sweeps_in(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob("[!.]*/manifest.json"))
 
 
-def _tables(layout: SweepLayout) -> dict[str, pa.Table]:
+def _tables(layout: SweepLayout) -> dict[str, _Table]:
     if not is_fresh(layout):
         if not os.access(layout.root, os.W_OK):
-            return build_tables(layout)
+            return {name: _Built(table) for name, table in build_tables(layout).items()}
         refresh(layout)
-    return {name: pq.read_table(table_file(layout, name)) for name in TABLES}
+    return {name: _Stored(table_file(layout, name)) for name in TABLES}
 
 
 def _no_sweep(given: str, places: list[Path]) -> UserError:

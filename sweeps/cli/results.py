@@ -1,4 +1,4 @@
-"""`causalmer results`: look at a sweep's records, select, evaluate, report, export."""
+"""`causalmer results`: look at a sweep's records, select, evaluate, report, compare, export."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from causalmer_core.config import RunConfig
 from causalmer_core.datasets.store import default_root
 from causalmer_core.errors import UserError
 from results.best_yaml import write_best_yaml
+from results.compaction import compact as compact_tables
+from results.compaction import row_count, table_file
 from results.dataset import open_sweep
 from results.files import exclusive_lock, write_text
 from results.final_evaluation import final_evaluation
@@ -23,6 +25,7 @@ from results.report import write_report
 from results.selection import Selection, read_selection
 from results.selection import select as select_best
 from results.selection_rules import RULES
+from sweeps.cli import results_tables
 from sweeps.cli.checkpoint import Remove, Split, show_evaluation
 from sweeps.cli.sweep_argument import OptionalSweep, StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console, leaderboard_table, print_test_tables
@@ -31,7 +34,7 @@ from sweeps.phases import contenders
 from sweeps.spec import SweepSpec, load_spec
 
 app = typer.Typer(
-    help="Rank, select, evaluate, report and export what a sweep recorded.", no_args_is_help=True
+    help="Rank, select, evaluate, report, compare and export what a sweep recorded.", no_args_is_help=True
 )
 
 
@@ -147,6 +150,10 @@ def report(
     console().print(Text(f"written to {where}"))
 
 
+app.command()(results_tables.compare)
+app.command()(results_tables.table)
+
+
 @app.command()
 def export(
     sweep: SweepArgument,
@@ -166,6 +173,22 @@ def export(
         except OSError as error:
             raise _unwritable(path, error) from error
         screen.print(Text(f"{path}: {len(frame)} rows"))
+
+
+@app.command()
+def compact(sweep: SweepArgument, storage: StorageOption = None) -> None:
+    """Bring the Parquet tables up to the journals; safe at any time, and repeated without effect."""
+    layout = named_sweep(sweep, storage)
+    layout.store.pull_records()
+    try:
+        compact_tables(layout)
+    except OSError as error:
+        raise UserError(f"cannot write the tables in {layout.place}: {error.strerror or error}") from error
+    screen = console()
+    for name in TABLES:
+        path = table_file(layout, name)
+        rows, size = row_count(path), path.stat().st_size
+        screen.print(Text(f"{layout.store.shown(path)}: {rows} rows, {size / 1e6:.2f} MB"))
 
 
 @app.command()

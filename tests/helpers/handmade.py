@@ -9,11 +9,13 @@ Accuracy ranks, higher is better. Search seed 0, confirm seeds 1, 2 and 3. The t
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from results.dataset import SweepResults
 from results.journal import Journal, now
 from results.layout import SweepLayout
 from results.manifest import Manifest, create_sweep, new_manifest
@@ -281,3 +283,10 @@ def whole_sweep(folder: Path, name: str = "handmade", fusion: str = "mask") -> S
     write_runs(layout, fusion)
     write_evaluations(layout, fusion)
     return layout
+
+
+def changed(results: SweepResults, **parts: Any) -> SweepResults:
+    """The results with another manifest, or another table."""
+    other = copy.copy(results)
+    vars(other).update(parts)
+    return other

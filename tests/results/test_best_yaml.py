@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def test_it_runs_as_a_sweep_of_exactly_that_configuration(
     chosen = choose(results).model_copy(update={"config": real.model_dump(mode="json")})
     long = results.manifest.model_copy(update={"name": "x" * 64})
     path = tmp_path / "best.yaml"
-    write_best_yaml(dataclasses.replace(results, manifest=long), chosen, path)
+    write_best_yaml(handmade.changed(results, manifest=long), chosen, path)
     spec = load_spec(path)
     assert spec.name == "x" * 59 + "-best"
     assert spec.base_config("") == real

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from pathlib import Path
 
@@ -103,7 +102,7 @@ def test_search_seeds_that_count_in_the_ranking_judge_nobody(tmp_path: Path) -> 
     assert "resampling 3 seeds" in found.method
     assert found.raw == pytest.approx(0.7675)  # over four
     alone = judged.manifest.model_copy(update={"confirm_seeds": ()})
-    single = dataclasses.replace(judged, manifest=alone)
+    single = handmade.changed(judged, manifest=alone)
     assert expected_optimism(leaderboard(single.runs, alone), alone) is None  # one seed
 
 

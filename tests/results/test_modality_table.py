@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import handmade
@@ -89,7 +88,7 @@ def test_contributions_follow_what_each_modality_is_worth_and_sum_to_the_whole(r
 
 
 def test_where_less_is_better_a_rise_is_a_gap_and_a_fall_a_contribution(results: SweepResults) -> None:
-    less = replace(results, manifest=results.manifest.model_copy(update={"direction": "min"}))
+    less = handmade.changed(results, manifest=results.manifest.model_copy(update={"direction": "min"}))
     for one, other in zip(gap_lines(results), gap_lines(less), strict=True):
         assert other.mean.mean == pytest.approx(-one.mean.mean)
         assert other.std.mean == pytest.approx(one.std.mean)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from causalmer_core.errors import UserError
 from results.dataset import open_sweep
-from results.layout import SweepLayout
+from results.layout import TABLES, SweepLayout
 from sweeps.cli.modality_tables import modality_tables
 from sweeps.cli.results import app
 from sweeps.cli.tables import print_test_tables
@@ -120,3 +120,13 @@ def test_names_in_brackets_are_printed_as_they_are(layout: SweepLayout) -> None:
     """The terminal's own markup must not eat a user's path."""
     output = call("report", "handmade", "--out", str(layout.root / "[bold]page[/bold].html")).output
     assert "[bold]page[" in output
+
+
+def test_compacting_brings_the_tables_up_to_the_journals_and_again_changes_nothing(
+    layout: SweepLayout,
+) -> None:
+    output = call("compact", "handmade").output
+    assert "runs/runs.parquet: 24 rows" in output
+    before = {name: (layout.table(name) / f"{name}.parquet").read_bytes() for name in TABLES}
+    assert call("compact", "handmade").output == output
+    assert {name: (layout.table(name) / f"{name}.parquet").read_bytes() for name in TABLES} == before

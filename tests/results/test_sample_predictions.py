@@ -36,7 +36,7 @@ def stacked(column: pd.Series) -> np.ndarray:
 
 def test_every_sample_of_every_run_of_a_contender_has_one_row(evaluated: Trained) -> None:
     test = open_test_split(evaluated.sweep.data_root, evaluated.sweep.spec.data.name)
-    found = open_sweep(evaluated.layout).predictions()
+    found = open_sweep(evaluated.layout).predictions
     groups = found.groupby(["contender", "config_id", "seed"])
     expected = {(name, config, seed) for name, config in evaluated.contenders.items() for seed in SEEDS}
     assert set(groups.groups) == expected
@@ -51,7 +51,7 @@ def test_metrics_of_the_predictions_are_those_on_record(evaluated: Trained) -> N
     task = evaluated.sweep.data.task
     recorded = results.evaluations.query("present == 'tav' and removal == 'zero'")
     labels_of = open_test_split(evaluated.sweep.data_root, evaluated.sweep.spec.data.name).labels
-    for (name, seed), rows in results.predictions().groupby(["contender", "seed"]):
+    for (name, seed), rows in results.predictions.groupby(["contender", "seed"]):
         decisions = stacked(rows["predicted"]).reshape(labels_of.shape).astype(np.int64)
         metrics = compute_metrics(task, decisions, np.asarray(labels_of))
         one = (recorded["contender"] == name) & (recorded["seed"] == seed)
@@ -60,7 +60,7 @@ def test_metrics_of_the_predictions_are_those_on_record(evaluated: Trained) -> N
 
 
 def test_the_logits_of_a_counterfactual_run_are_te_less_its_direct_effects(evaluated: Trained) -> None:
-    rows = open_sweep(evaluated.layout).predictions().query("contender == 'paper'")
+    rows = open_sweep(evaluated.layout).predictions.query("contender == 'paper'")
     effects = {name: stacked(rows[name]) for name in EFFECTS}
     tie = effects["te"] - effects["nde_text"] - effects["nde_audio"] - effects["nde_vision"]
     np.testing.assert_allclose(stacked(rows["logits"]), tie, atol=1e-5)
@@ -68,13 +68,13 @@ def test_the_logits_of_a_counterfactual_run_are_te_less_its_direct_effects(evalu
 
 
 def test_what_a_model_does_not_have_is_null(evaluated: Trained) -> None:
-    rows = open_sweep(evaluated.layout).predictions().query("contender == 'undebiased'")
+    rows = open_sweep(evaluated.layout).predictions.query("contender == 'undebiased'")
     assert rows[[*BRANCHES, *EFFECTS]].isna().all(axis=None)
     assert rows["logits"].notna().all()
 
 
 def test_every_reader_reads_the_table_and_its_outputs_have_names(evaluated: Trained) -> None:
-    folder, count = evaluated.layout.predictions, len(open_sweep(evaluated.layout).predictions())
+    folder, count = evaluated.layout.predictions, len(open_sweep(evaluated.layout).predictions)
     assert count > 0
     assert len(pd.read_parquet(folder)) == count
     assert polars.read_parquet(f"{folder}/*.parquet").height == count
@@ -122,6 +122,6 @@ def test_a_kill_before_the_rows_leaves_whole_files_that_are_written_again(
 def test_a_sweep_that_has_not_opened_the_test_split_has_an_empty_table(tmp_path: Path) -> None:
     trained = Trained(tmp_path)
     trained.train()
-    found = open_sweep(trained.layout).predictions()
+    found = open_sweep(trained.layout).predictions
     assert len(found) == 0
     assert list(found.columns) == predictions_schema().names

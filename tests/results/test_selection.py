@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import handmade
@@ -49,7 +48,7 @@ def test_optimism_is_what_the_search_saw_beyond_the_fresh_seeds(results: SweepRe
     assert chosen.search_mean == pytest.approx(0.76)
     assert chosen.search_optimism == pytest.approx(0.76 - 0.77)
     lower = results.manifest.model_copy(update={"direction": "min"})
-    other = choose(dataclasses.replace(results, manifest=lower))
+    other = choose(handmade.changed(results, manifest=lower))
     assert other.number == 0
     assert other.search_optimism == pytest.approx(0.72 - 0.70)
 
@@ -63,7 +62,7 @@ def test_unseen_seeds_say_how_far_the_selection_was_overstated(tmp_path: Path) -
     assert chosen.search_optimism == pytest.approx(0.76 - 0.74)
     assert "over seeds 1000, 1001, which no selection saw, it has 0.7400" in "; ".join(chosen.reasons)
     assert "the selection had overstated it by 0.0275" in chosen.reasons
-    before = dataclasses.replace(judged, runs=judged.runs[judged.runs["seed"] < 1000])
+    before = handmade.changed(judged, runs=judged.runs[judged.runs["seed"] < 1000])
     early = choose(before)
     assert (early.confirmed, early.optimism, early.search_optimism) == (None, None, None)
     assert (early.config_id, early.interval) == (chosen.config_id, chosen.interval)
@@ -99,7 +98,7 @@ def test_the_tied_set_and_the_estimated_optimism_stand_in_the_selection(results:
 def test_optimism_is_estimated_only_as_long_as_none_is_measured(tmp_path: Path) -> None:
     judged = open_sweep(handmade.judged_sweep(tmp_path))
     assert choose(judged).estimated_optimism is None
-    early = choose(dataclasses.replace(judged, runs=judged.runs[judged.runs["seed"] < 1000]))
+    early = choose(handmade.changed(judged, runs=judged.runs[judged.runs["seed"] < 1000]))
     assert early.estimated_optimism is not None
     assert early.estimated_optimism == choose(judged_early(judged)).estimated_optimism
     assert "resampling 3 seeds around the choice among 3 configurations" in early.reasons[-1]
@@ -119,7 +118,7 @@ def test_an_estimate_gives_raw_and_corrected_side_by_side_and_a_negative_one_is_
 def judged_early(judged: SweepResults) -> SweepResults:
     """As before the evaluation, the rows in another order."""
     runs = judged.runs[judged.runs["seed"] < 1000].sample(frac=1.0, random_state=0)
-    return dataclasses.replace(judged, runs=runs)
+    return handmade.changed(judged, runs=runs)
 
 
 def test_a_selection_comes_back_as_written(results: SweepResults) -> None:
@@ -151,7 +150,7 @@ def test_the_test_split_cannot_change_the_selection(results: SweepResults) -> No
     """Neither its values nor its absence: the rule is handed none of them."""
     turned = results.evaluations.assign(accuracy=1.0 - results.evaluations["accuracy"])
     for evaluations in (turned, results.evaluations.iloc[:0]):
-        chosen = choose(dataclasses.replace(results, evaluations=evaluations))
+        chosen = choose(handmade.changed(results, evaluations=evaluations))
         assert chosen.config_id == handmade.config_id(handmade.WINNER)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import get_args
 
@@ -73,12 +72,12 @@ def test_rules_follow_the_direction_of_the_metric(tmp_path: Path, rule: str) -> 
 def test_the_error_is_that_of_the_difference_and_not_of_the_best_mean(results: SweepResults) -> None:
     """The best mean's own standard error, 0.042, would have let number 2 in, which is smaller."""
     runs = results.runs.assign(parameters=results.runs["parameters"].where(results.runs["number"] != 3, 999))
-    assert choose(dataclasses.replace(results, runs=runs), "one_standard_error").number == 0
+    assert choose(handmade.changed(results, runs=runs), "one_standard_error").number == 0
 
 
 def test_equally_small_ones_are_decided_by_the_mean(results: SweepResults) -> None:
     runs = results.runs.assign(parameters=7)
-    assert choose(dataclasses.replace(results, runs=runs), "one_standard_error").number == 0
+    assert choose(handmade.changed(results, runs=runs), "one_standard_error").number == 0
 
 
 def test_a_choice_that_is_not_the_best_mean_has_no_estimate_of_the_best_means_optimism(
@@ -94,10 +93,10 @@ def test_a_choice_that_is_not_the_best_mean_has_no_estimate_of_the_best_means_op
 @pytest.mark.parametrize("rule", ["lower_bound", "one_standard_error"])
 def test_one_seed_has_no_spread_to_choose_by(results: SweepResults, rule: str) -> None:
     manifest = results.manifest.model_copy(update={"confirm_seeds": ()})
-    single = dataclasses.replace(results, manifest=manifest, runs=results.runs[results.runs["seed"] == 0])
+    single = handmade.changed(results, manifest=manifest, runs=results.runs[results.runs["seed"] == 0])
     with pytest.raises(UserError, match=rf"rule {rule} needs at least two ranking seeds.*#0 has 1"):
         choose(single, rule)
-    alone = dataclasses.replace(single, runs=single.runs[single.runs["number"] == 2])
+    alone = handmade.changed(single, runs=single.runs[single.runs["number"] == 2])
     assert choose(alone, rule).number == 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import handmade
+import pandas as pd
 import pytest
 
 from causalmer_core.errors import UserError
@@ -78,3 +79,22 @@ def test_a_path_that_is_no_sweep_is_answered_with_those_nearby(tmp_path: Path) -
 def test_where_there_are_no_sweeps_the_error_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"causalmer run SWEEP\.yaml"):
         find_sweep("anything", storage=tmp_path)
+
+
+def test_a_curve_is_the_rows_of_one_run(tmp_path: Path) -> None:
+    results = open_sweep(handmade.whole_sweep(tmp_path))
+    curve = results.curve(handmade.config_id("1"), 2)
+    rows = results.epochs.query(f"config_id == '{handmade.config_id('1')}' and seed == 2")
+    pd.testing.assert_frame_equal(curve, rows.reset_index(drop=True))
+    assert curve["epoch"].tolist() == [1, 2, 3, 4]
+    assert results.curve("f" * 16, 2).empty
+
+
+def test_tables_are_those_of_the_moment_of_opening_whenever_they_are_read(tmp_path: Path) -> None:
+    layout = handmade.empty_sweep(tmp_path)
+    handmade.finish(layout, "0", 0)
+    before = open_sweep(layout)
+    handmade.finish(layout, "1", 0)
+    after = open_sweep(layout)
+    assert (len(before.runs), len(after.runs)) == (1, 2)
+    assert (len(before.epochs), len(after.epochs)) == (4, 8)
