@@ -25,9 +25,9 @@ from results.layout import TABLES, SweepLayout
 from results.manifest import Manifest, read_manifest
 from results.records import SCHEMA_VERSION, epochs_schema, evaluations_schema, runs_schema
 
-ROW_GROUP_ROWS = 250_000
+ROW_GROUP_ROWS = 100_000
 """Rows a row group: one run's curve is then read in milliseconds, a whole table in under a second at 10^7
-rows.
+rows (`benchmarks/records_scale.py`).
 """
 
 EVALUATION_KEY = ("contender", "split", "present", "prediction", "removal", "rate")

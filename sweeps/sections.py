@@ -110,11 +110,9 @@ class SelectionSection(Frozen):
             fewest parameters within one standard error of the best. These two need two seeds of the confirmation, or of
             the search where nothing is confirmed. `knee`: of the Pareto front of several objectives the point at which
             it bends most (see `results.pareto`).
-        confidence: of the intervals shown, between 0 and 1.
     """
 
     rule: Literal["best_mean", "lower_bound", "one_standard_error", "knee"] = "best_mean"
-    confidence: float = Field(default=0.95, gt=0.0, lt=1.0)
 
 
 Entry = TypeVar("Entry")

@@ -38,8 +38,8 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     )
     yield (
         "text for a number",
-        HEAD + "selection: {confidence: '0.9'}\n",
-        '3: selection.confidence: wrong type; given "0.9"; allowed a number',
+        HEAD + "confirmation: {name: race, max_error: '0.9'}\n",
+        '3: confirmation.max_error: wrong type; given "0.9"; allowed a number',
     )
     yield "section is no mapping", HEAD + "seeds: 3\n", "3: seeds: wrong type; given 3; allowed a mapping"
     yield (

@@ -77,7 +77,7 @@ def sweep_trees(draw: st.DrawFn) -> dict[str, Any]:
                 "step_rates": st.lists(unit, max_size=3, unique=True),
             },
         ),
-        "selection": st.fixed_dictionaries({"confidence": unit}),
+        "selection": st.fixed_dictionaries({"rule": st.just("best_mean")}),
         "resources": st.fixed_dictionaries(
             {"cpu": st.floats(0.1, 64), "gpu": unit | st.integers(0, 8) | st.just("auto")},
             optional={

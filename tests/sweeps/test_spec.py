@@ -55,7 +55,7 @@ def test_every_section_but_name_and_data_has_a_default(tmp_path: Path) -> None:
     assert (spec.search.startup, spec.search.max_concurrent, spec.search.paper_first) == (5, 4, True)
     assert (spec.seeds.search, spec.seeds.confirm, spec.seeds.top_k, spec.seeds.first) == (1, 5, 4, 0)
     assert spec.scheduler.model_dump() == {"name": "asha", "grace_epochs": 2, "reduction_factor": 3}
-    assert (spec.selection.rule, spec.selection.confidence) == ("best_mean", 0.95)
+    assert spec.selection.rule == "best_mean"
     assert (spec.resources.cpu, spec.resources.gpu) == (1.0, 0.0)
 
 
