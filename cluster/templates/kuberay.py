@@ -21,11 +21,12 @@ class KubeRayJob(Template):
     Attributes:
         name: the sweep's name.
         sweep: the text of the sweep's file, without includes.
-        storage: the folder of all sweeps, inside `mount` unless absolute.
+        storage: the folder of all sweeps, inside `mount` unless absolute; or an address on an object store.
         data_root: the folder of data sets, likewise.
         image: the container image of all pods; it has causalmer and `ray[default]` of this machine's version.
         claim: the PersistentVolumeClaim of the volume, with access mode ReadWriteMany.
         mount: where the volume stands in the pods.
+        secret: a Secret whose keys are variables of all pods, such as an object store's credentials; none: none is.
         workers: how many worker pods there are.
         cpus, gpus, memory: of a worker.
         head_cpus, head_memory: of the head, which takes no runs; it proposes, evaluates and writes the report.
@@ -41,6 +42,7 @@ class KubeRayJob(Template):
     image: Annotated[str, matching(r"\S+", "the name of an image")]
     claim: Word
     mount: Annotated[str, matching(r"/[\w./-]+", "an absolute path")] = "/causalmer"
+    secret: Word | None = None
     workers: int = Field(default=1, ge=1)
     cpus: int = Field(ge=1)
     gpus: int = Field(default=0, ge=0)
@@ -56,7 +58,9 @@ class KubeRayJob(Template):
 
     @property
     def storage_path(self) -> str:
-        """The folder of all sweeps in the pods."""
+        """The folder of all sweeps in the pods, or its address."""
+        if "://" in self.storage:
+            return self.storage
         return str(PurePosixPath(self.mount) / self.storage)
 
     @property

@@ -153,6 +153,12 @@ def kuberay(
     mount: Annotated[
         str | None, typer.Option("--mount", help="Where the volume stands in the pods. Default: /causalmer.")
     ] = None,
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            "--secret", metavar="NAME", help="Secret with an object store's credentials as variables."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="How many worker pods.")] = 1,
     cpus: Cpus = None,
     gpus: Gpus = None,
@@ -167,7 +173,8 @@ def kuberay(
     """A RayJob for KubeRay: a cluster that is there for one sweep."""
     spec = load_spec(sweep)
     needs = needs_of(spec)
-    given = {"image": image, "claim": claim, "mount": mount, "memory": memory, "head_memory": head_memory}
+    given = {"image": image, "claim": claim, "mount": mount, "secret": secret}
+    given |= {"memory": memory, "head_memory": head_memory}
     job = {
         "name": spec.name,
         "sweep": write_yaml(read_sweep_file(sweep).tree),

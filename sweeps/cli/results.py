@@ -20,6 +20,7 @@ from results.compaction import row_count, table_file
 from results.dataset import open_sweep
 from results.files import exclusive_lock, write_text
 from results.final_evaluation import final_evaluation
+from results.importance import Importance
 from results.layout import TABLES
 from results.report import write_report
 from results.selection import Selection, read_selection
@@ -140,14 +141,20 @@ def report(
     """Write the report, one self-contained HTML page."""
     from sweeps.parameter_importance import parameter_importance  # Optuna takes a second to import
 
-    layout = named_sweep(sweep, storage)
-    importance = parameter_importance(layout)
+    layout, screen = named_sweep(sweep, storage), console()
+    importance: list[Importance] = []
+    try:
+        importance = parameter_importance(layout)
+    except (
+        UserError
+    ) as error:  # the sweep's own YAML may be of another version; the rest of the page needs it not
+        screen.print(Text(f"note: without the importance of parameters: {error}"))
     try:
         path = write_report(layout, out, importance)
     except OSError as error:
         raise _unwritable(out or layout.report, error) from error
     where = str(path) if out is not None else layout.store.shown(path)
-    console().print(Text(f"written to {where}"))
+    screen.print(Text(f"written to {where}"))
 
 
 app.command()(results_tables.compare)

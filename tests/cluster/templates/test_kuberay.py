@@ -19,6 +19,7 @@ CONTAINER = {
     "name!": str,
     "image": str,
     "env": [{"name!": str, "value": str}],
+    "envFrom": [{"secretRef": {"name": str}}],
     "ports": [{"name": str, "containerPort!": int}],
     "resources": {"requests": RESOURCES, "limits": RESOURCES},
     "volumeMounts": [{"name!": str, "mountPath!": str, "readOnly": bool}],
@@ -151,3 +152,17 @@ def test_an_absolute_storage_stays_where_it_is_and_odd_names_stay_one_word() -> 
     job = JOB.model_copy(update={"storage": "/data/a b's", "data_root": "$(id)"})
     words = shlex.split(parsed(job)[1]["spec"]["entrypoint"])
     assert words[-3:] == ["/data/a b's", "--data-root", "/causalmer/$(id)"]
+
+
+def test_records_at_an_address_stay_there_and_every_pod_has_its_credentials() -> None:
+    place = "s3://bucket/prefix?endpoint_override=minio:9000&scheme=http"
+    job = JOB.model_copy(update={"storage": place, "secret": "minio-keys"})
+    _, ray_job = parsed(job)
+    assert misfits(ray_job, RAY_JOB) == []
+    words = shlex.split(ray_job["spec"]["entrypoint"])
+    assert words[words.index("--storage") + 1] == place
+    cluster = ray_job["spec"]["rayClusterSpec"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        (container,) = group["template"]["spec"]["containers"]
+        assert container["envFrom"] == [{"secretRef": {"name": "minio-keys"}}]
+    assert "envFrom" not in JOB.render()
