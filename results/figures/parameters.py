@@ -20,6 +20,8 @@ _LOG_FROM = 30.0
 _ACROSS = 3
 _BANDS = 8
 """Parallel lines come in so many colours, by the rank of the configurations' scores; the best is in the last."""
+_CROWDED = 150
+"""From so many configurations on parallel lines are thin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def draw_slices(frame: pd.DataFrame, manifest: Manifest, selected: str | None) -
         figure.update_xaxes(
             title={"text": path, "font": {"size": 12}, "standoff": 6},
             type="log" if axis.is_log else None,
+            exponentformat="power",
             nticks=5,
             row=row,
             col=column,
@@ -123,7 +126,7 @@ def draw_parallel(frame: pd.DataFrame, manifest: Manifest) -> go.Figure:
     values = [*(frame[path] for path in paths), frame["score"]]
     order = frame["score"].rank(method="first", ascending=manifest.direction == "max").to_numpy() - 1
     bands = np.floor(order / max(len(frame) - 1, 1) * (_BANDS - 1) + 0.5).astype(int)
-    figure = go.Figure()
+    figure, crowded = go.Figure(), len(frame) > _CROWDED
     for band in range(_BANDS):
         members = np.flatnonzero(bands == band)
         if len(members):
@@ -134,8 +137,11 @@ def draw_parallel(frame: pd.DataFrame, manifest: Manifest) -> go.Figure:
                 text=text,
                 mode="lines+markers",
                 marker={"size": 4},
-                line={"color": SCALE[band], "width": 2.5 if band == _BANDS - 1 else 1.2},
-                opacity=1.0 if band == _BANDS - 1 else 0.65,
+                line={
+                    "color": SCALE[band],
+                    "width": (1.4 if crowded else 2.5) if band == _BANDS - 1 else 1.2,
+                },
+                opacity=1.0 if band == _BANDS - 1 else 0.3 if crowded else 0.65,
                 name=_band_name(frame["score"].to_numpy()[members]),
                 hovertemplate="%{text}<extra></extra>",
             )
