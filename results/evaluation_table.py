@@ -5,11 +5,12 @@ present.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from results.intervals import Interval, PairedDifference, paired_difference, t_interval
+from results.statistics.holm import holm
 
 PRESENT = ("tav", "ta", "tv", "av", "t", "a", "v", "none")
 """The subsets of modalities present, all first and none last."""
@@ -111,6 +112,39 @@ def difference(
     if not one.keys() & other.keys() - {WITHOUT_SEED}:
         return None
     return paired_difference(one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How far the selected configuration is ahead of another contender on the test split.
+
+    Attributes:
+        other: that contender.
+        interval: of the mean of the differences over common seeds, selected minus other; against a baseline without
+            seeds that of selected less its one value.
+        p_value: that there is none, corrected by Holm for all that are compared; none where it cannot be told.
+        effect_size: of the difference, in units of its spread; likewise.
+    """
+
+    other: Contender
+    interval: Interval
+    p_value: float | None
+    effect_size: float | None
+
+
+def leads(selected: Contender, others: Iterable[Contender], metric: str) -> list[Lead]:
+    """How far the selected is ahead of each other contender, with all modalities present."""
+    found = []
+    for other in others:
+        gap = difference(selected, other, metric)
+        constant = other.values.get((metric, "tav"), {}).get(WITHOUT_SEED)
+        if gap is not None:
+            found.append(Lead(other, gap.interval, gap.p_value, gap.effect_size))
+        elif constant is not None and (own := selected.values.get((metric, "tav"))):
+            found.append(Lead(other, t_interval([value - constant for value in own.values()]), None, None))
+    told = [lead.p_value for lead in found if lead.p_value is not None]
+    corrected = iter(holm(told))
+    return [lead if lead.p_value is None else replace(lead, p_value=next(corrected)) for lead in found]
 
 
 def _contender(

@@ -24,9 +24,11 @@ from results.evaluation_table import (
     as_configured,
     contenders,
     difference,
+    leads,
 )
 from results.figures.calibration import draw_calibration
 from results.figures.curves import draw_curves, seed_curves
+from results.figures.front import draw_front
 from results.figures.importance import draw_importance
 from results.figures.leaderboard import display_names, draw_leaderboard
 from results.figures.modalities import draw_contributions, draw_heat_map, names
@@ -97,6 +99,7 @@ def _ranking(results: SweepResults, board: Leaderboard, selection: Selection | N
         "parameters": _parameter_rows(results, board),
         "figures": {
             "leaderboard": draw_leaderboard(drawn, board, best) if drawn else None,
+            "front": draw_front(board, best) if board.goals.several and board.entries else None,
             "curves": None if curves.empty else draw_curves(curves, results.manifest, labels),
         },
     }
@@ -137,9 +140,12 @@ def _tests(results: SweepResults, tested: list[Contender], selection: Selection 
             calibrated |= {} if found is None else {label: found}
             matrices = confusions(table, one.config_id, one.name)
             confused += [(label, matrices)] if matrices else []
+    answer = _test_answer(tested, selection, results.manifest.monitor)
+    others = [one for one in tested if answer is not None and one is not answer["selected"]]
     openings = [row for row in read_journal(results.layout.evaluation_journal) if row["kind"] == "opening"]
     return {
-        "answer": _test_answer(tested, selection, results.manifest.monitor),
+        "answer": answer,
+        "leads": [] if answer is None else leads(answer["selected"], others, results.manifest.monitor),
         "evaluated_other": _evaluated_other(tested, selection),
         "openings": openings,
         "debiasing": [] if selection is None else debiasing_lines(results, selection.config_id),

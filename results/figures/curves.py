@@ -1,4 +1,4 @@
-"""Learning curves: the seeds faint, their means thick."""
+"""Learning curves: the seeds faint, their means thick, with bands."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import plotly.graph_objects as go
 
 from results.figures.leaderboard import display_names
 from results.figures.style import COLOURS, better, plain
+from results.intervals import t_interval
 from results.leaderboard import Entry
 from results.manifest import Manifest
+
+LEAST_BAND_SEEDS = 3
+"""Of two seeds the interval of the mean is so wide that it would hide everything else."""
 
 
 def seed_curves(epochs: pd.DataFrame, entries: Sequence[Entry], manifest: Manifest) -> pd.DataFrame:
@@ -30,24 +34,29 @@ def seed_curves(epochs: pd.DataFrame, entries: Sequence[Entry], manifest: Manife
 
 
 def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
-    """The mean over seeds: label, config_id, epoch, value; only at epochs that all of its seeds reached.
+    """The mean over seeds with the ends of its 95% t interval, which one seed has not: label, config_id, epoch, value,
+    low, high; only at epochs that all of its seeds reached.
 
     Further on, where some seeds have stopped early, the mean would be one of other seeds and jump.
     """
+    columns = ["label", "config_id", "epoch", "value", "low", "high"]
     if curves.empty:
-        return pd.DataFrame(columns=["label", "config_id", "epoch", "value"])
+        return pd.DataFrame(columns=columns)
     curves = curves.dropna(subset=["value"])
-    seeds = curves.groupby("config_id")["seed"].nunique()
-    means = curves.groupby(["label", "config_id", "epoch"], as_index=False).agg(
-        value=("value", "mean"), n=("seed", "nunique")
-    )
-    whole = means[means["n"] == means["config_id"].map(seeds)]
-    return whole.drop(columns="n").reset_index(drop=True)
+    seeds = curves.groupby("config_id")["seed"].nunique().to_dict()
+    rows = []
+    for (label, config_id, epoch), group in curves.groupby(["label", "config_id", "epoch"]):
+        if group["seed"].nunique() == seeds[config_id]:
+            interval = t_interval(group["value"].tolist())
+            rows.append((label, config_id, epoch, interval.mean, interval.low, interval.high))
+    return pd.DataFrame(rows, columns=columns)
 
 
 def draw_curves(curves: pd.DataFrame, manifest: Manifest, order: Sequence[str]) -> go.Figure:
-    """The means over seeds in full colour, the seeds faint behind them; `order` names the labels."""
-    figure = go.Figure()
+    """The means over seeds in full colour with bands of their intervals, the seeds faint behind them; `order` names the
+    labels.
+    """
+    figure, seeds = go.Figure(), curves.groupby("label")["seed"].nunique()
     colours: Mapping[str, str] = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(order)}
     for (label, seed), curve in curves.groupby(["label", "seed"], sort=False):
         figure.add_scatter(
@@ -63,6 +72,19 @@ def draw_curves(curves: pd.DataFrame, manifest: Manifest, order: Sequence[str]) 
     means = mean_curves(curves)
     for label in order:
         curve = means[means["label"] == label]
+        if len(curve) and seeds[label] >= LEAST_BAND_SEEDS:
+            figure.add_scatter(
+                x=[*curve["epoch"], *curve["epoch"][::-1]],
+                y=[*curve["low"], *curve["high"][::-1]],
+                mode="lines",
+                line={"width": 0},
+                fill="toself",
+                fillcolor=colours[label],
+                opacity=0.12,
+                legendgroup=label,
+                showlegend=False,
+                hoverinfo="skip",
+            )
         figure.add_scatter(
             x=curve["epoch"].tolist(),
             y=curve["value"].tolist(),

@@ -78,7 +78,7 @@ def test_every_name_in_the_tree_of_a_sweep_is_a_place_of_its_layout(tmp_path: Pa
         layout.ray,
         layout.study,
     }
-    known |= {layout.proposals.parent, tmp_path / "checkpoints"}
+    known |= {layout.proposals.parent, layout.predictions, tmp_path / "checkpoints"}
     named = {tmp_path / path.split("/", 2)[2].rstrip("/") for path in tree(block) if not path.endswith(">/")}
     assert named == known
 

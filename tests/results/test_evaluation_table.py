@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from results.dataset import SweepResults, open_sweep
-from results.evaluation_table import PRESENT, contenders, difference
+from results.evaluation_table import PRESENT, contenders, difference, leads
 from results.intervals import t_interval
+from results.statistics.holm import holm
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,26 @@ def test_two_predictions_of_one_model_are_two_entries(results: SweepResults) -> 
     twice = pd.concat([results.evaluations, results.evaluations.assign(prediction="other")])
     names = [(c.name, c.prediction) for c in contenders(twice, results.manifest.metrics)]
     assert names[:2] == [("selected", "tie"), ("selected", "other")]
+
+
+def test_leads_are_paired_differences_with_corrected_p_values(results: SweepResults) -> None:
+    selected, *others = contenders(results.evaluations, results.manifest.metrics)
+    found = leads(selected, others, "accuracy")
+    assert [lead.other.name for lead in found] == ["paper", "undebiased", "majority"]
+    gaps = [difference(selected, other, "accuracy") for other in others[:2]]
+    for lead, gap in zip(found, gaps, strict=False):
+        assert gap is not None
+        assert lead.interval == gap.interval
+        assert lead.effect_size == gap.effect_size
+    raw = [gap.p_value for gap in gaps if gap is not None and gap.p_value is not None]
+    assert [lead.p_value for lead in found[:2]] == list(holm(raw))
+
+
+def test_a_lead_over_a_baseline_is_over_its_one_value(results: SweepResults) -> None:
+    selected, *_, majority = contenders(results.evaluations, results.manifest.metrics)
+    (lead,) = leads(selected, [majority], "accuracy")
+    own = [handmade.test_accuracy(handmade.WINNER, seed, "tav") for seed in handmade.CONFIRM_SEEDS]
+    truth = t_interval([value - handmade.MAJORITY for value in own])
+    assert lead.interval.mean == pytest.approx(truth.mean)
+    assert lead.interval.low == pytest.approx(truth.low)
+    assert lead.p_value is None

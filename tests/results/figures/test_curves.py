@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from results.dataset import SweepResults, open_sweep
-from results.figures.curves import mean_curves, seed_curves
+from results.figures.curves import draw_curves, mean_curves, seed_curves
+from results.intervals import t_interval
 from results.leaderboard import Leaderboard, leaderboard
 
 
@@ -45,3 +46,17 @@ def test_no_epochs_give_no_curves(results: SweepResults, board: Leaderboard) -> 
     curves = seed_curves(results.epochs.iloc[:0], board.ranked, results.manifest)
     assert curves.empty
     assert mean_curves(curves).empty
+
+
+def test_bands_are_the_intervals_of_the_mean_and_begin_at_three_seeds(
+    results: SweepResults, board: Leaderboard
+) -> None:
+    curves = seed_curves(results.epochs, board.ranked[:1], results.manifest)
+    means = mean_curves(curves)
+    interval = t_interval([0.80 - 0.10, 0.74 - 0.10, 0.77 - 0.10])
+    assert (means["low"][0], means["high"][0]) == pytest.approx((interval.low, interval.high))
+    drawn = draw_curves(curves, results.manifest, ["#2"])
+    (band,) = (trace for trace in drawn.data if trace.fill == "toself")
+    assert list(band.y) == [*means["low"], *means["high"][::-1]]
+    two = curves[curves["seed"] < 3]
+    assert not [trace for trace in draw_curves(two, results.manifest, ["#2"]).data if trace.fill == "toself"]
