@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from causalmer_core.modality import MODALITIES
 from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender
-from results.figures.style import COLOURS, better, plain
+from results.figures.style import COLOURS, QUIET, better, plain
 from results.manifest import Manifest
 from results.modality_table import ContributionLine
 
@@ -59,7 +59,8 @@ def draw_contributions(lines: Sequence[ContributionLine], manifest: Manifest) ->
                 "type": "data",
                 "array": [0.0 if i.high is None else i.high - i.mean for i in found],
                 "arrayminus": [0.0 if i.low is None else i.mean - i.low for i in found],
-                "thickness": 1.2,
+                "thickness": 1.5,
+                "color": QUIET,
                 "width": 4,
             },
             customdata=[str(interval) for interval in found],
