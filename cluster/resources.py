@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Annotated, Literal, NamedTuple
@@ -123,6 +124,25 @@ class NodeSupply(NamedTuple):
         """Whether one trial fits on it."""
         has_type = share.accelerator == ANY or share.accelerator in self.accelerators
         return has_type and share.cpu <= self.cpus and share.gpu <= self.gpus and share.memory <= self.memory
+
+    def copies(self, share: TrialShare) -> int:
+        """How many such trials fit on it side by side. A share of a GPU lies on one GPU."""
+        most = [_times(self.cpus, share.cpu), _times(self.memory, share.memory)]
+        if 0 < share.gpu < 1:
+            most.append(_times(self.gpus, 1.0) * _times(1.0, share.gpu))
+        else:
+            most.append(_times(self.gpus, share.gpu))
+        return int(min(most))
+
+
+def _times(supply: float, each: float) -> float:
+    """How often a number goes into another; without end where nothing is taken."""
+    return math.floor(supply / each + 1e-9) if each > 0 else math.inf
+
+
+def most_at_once(share: TrialShare, nodes: Iterable[NodeSupply]) -> int:
+    """How many trials with such a share the nodes hold together, when nothing else runs on them."""
+    return sum(node.copies(share) for node in nodes if node.holds(share))
 
 
 def fits(share: TrialShare, nodes: Iterable[NodeSupply]) -> bool:

@@ -12,7 +12,7 @@ import getpass
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ def final_evaluation(
     kinds: Sequence[WholeRemoval] = ("zero",),
     step_rates: Sequence[float] = (),
     again: bool = False,
+    told: Callable[[int, int], None] | None = None,
 ) -> bool:
     """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
 
@@ -60,6 +61,7 @@ def final_evaluation(
         kinds: how modalities are removed; each way is evaluated.
         step_rates: at which rates steps of all modalities are taken away, at random and in spans.
         again: allow an opening for another selection than the one that opened the split before.
+        told: hears how many runs have been evaluated, and of how many; none: nobody does.
 
     Returns:
         Whether anything was evaluated; false where all of it stood in the journal already.
@@ -91,7 +93,7 @@ def final_evaluation(
         for row in baseline_rows(data, test):
             if not found.get((row["contender"], None, None, row["present"], "zero", None)):
                 journal.append(_row(len(test), row))
-        for name, key, chosen, missing in waiting:
+        for done, (name, key, chosen, missing) in enumerate(waiting, start=1):
             trained, attempt = load_trained(layout.best_weights(key), data), _attempt(layout, key)
             # Before the rows: with them the run counts as evaluated.
             write_predictions(
@@ -106,6 +108,8 @@ def final_evaluation(
             run = {"config_id": key.config_id, "seed": key.seed, "attempt": attempt, "contender": name}
             for row in _evaluations(trained, test, chosen, missing):
                 journal.append({**run, **row})
+            if told is not None:
+                told(done, len(waiting))
     return True
 
 

@@ -198,6 +198,7 @@ class _Phases:
             data_root=self._sweep.data_root,
             kinds=asked.removals,
             step_rates=asked.step_rates,
+            told=self._progress.evaluated,
         )
         self._progress.say("evaluate: test split opened" if opened else "evaluate: on record already")
 

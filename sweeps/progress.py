@@ -53,6 +53,7 @@ class SweepProgress:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         self._logger.addHandler(handler)
         self._last_line = 0.0
+        self._evaluating = 0.0
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -85,6 +86,17 @@ class SweepProgress:
         with self._lock:
             self._tally.phase(name, runs)
         self.say(f"{name}: {text}")
+
+    def evaluated(self, done: int, of: int) -> None:
+        """So many runs have been evaluated on the test split, one after another."""
+        now = time.monotonic()
+        if done == 1:
+            self._evaluating = now  # the first one's time is that of reading the data, too
+        if done < of and now - self._last_line >= LINE_SECONDS:
+            self._last_line = now
+            each = (now - self._evaluating) / max(done - 1, 1)
+            left = "" if done == 1 else f", about {words.duration(each * (of - done))} left"
+            self.say(f"evaluate: {done} of {of} runs evaluated on the test split{left}")
 
     def run_started(self, job: Job) -> None:
         """The runs of a job were given out."""

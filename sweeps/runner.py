@@ -26,7 +26,7 @@ from sweeps.run_lock import locked_run
 from sweeps.run_session import RunContext
 from sweeps.shares import Shares
 from sweeps.trainable import JobTrainable
-from sweeps.trial_order import LastWaiting
+from sweeps.trial_order import BehindTheStarting, Room
 
 
 class Observer(Protocol):
@@ -102,7 +102,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback])
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
-            scheduler=LastWaiting(),
+            scheduler=BehindTheStarting(jobs.room),
             reuse_actors=True,
             trial_name_creator=_trial_name,
             trial_dirname_creator=_trial_name,
@@ -143,6 +143,7 @@ class _Jobs(Searcher):
         self._observer = observer
         self._interruption = interruption
         self._jobs: dict[str, Job] = {}
+        self.room = Room()
         self.error: Exception | None = None
 
     @property
@@ -171,8 +172,9 @@ class _Jobs(Searcher):
             return Searcher.FINISHED
         self._jobs[trial_id] = job
         context = self._shares.placed(job, self._context)
-        share = self._shares.of(job).ray_resources()
-        return {"job": job.to_json(), "context": asdict(context), "share": share}
+        share = self._shares.of(job)
+        self.room.given_out(share)
+        return {"job": job.to_json(), "context": asdict(context), "share": share.ray_resources()}
 
     def trial_started(self, trial_id: str) -> None:
         """A trial has a process."""

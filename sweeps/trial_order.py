@@ -2,24 +2,59 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
+from cluster.connect import nodes_of_cluster
+from cluster.resources import TrialShare, most_at_once
 
-class LastWaiting(FIFOScheduler):
-    """Gives a free process to the trial that was proposed last.
+ASK_SECONDS = 10.0
+"""So old may be what is known of the nodes, which come and go."""
 
-    Tune starts processes for the trials that wait, in their order, and would give a free process to the first of them:
-    it ends the process that is just starting for that one, whose seconds of importing are lost, and where runs are
-    shorter than that no second process ever comes up. The last one that waits is the least likely to have one starting.
-    """
+
+class Room:
+    """How many trials of the share that was given out last there is room for."""
 
     def __init__(self) -> None:
+        self._share: TrialShare | None = None
+        self._known, self._until = 0, -math.inf
+
+    def given_out(self, share: TrialShare) -> None:
+        """A trial with this share was made."""
+        if share != self._share:
+            self._share, self._until = share, -math.inf
+
+    def __call__(self) -> int:
+        """The number, on all nodes together."""
+        if self._share is not None and time.monotonic() >= self._until:
+            self._known = most_at_once(self._share, nodes_of_cluster())
+            self._until = time.monotonic() + ASK_SECONDS
+        return self._known
+
+
+class BehindTheStarting(FIFOScheduler):
+    """Gives a free process to the first trial that waits without a process starting for it.
+
+    Tune starts processes for the trials that wait, in their order, as far as there is room, and would give a free
+    process to the first of them: it ends the process that is just starting for that one, whose seconds of importing are
+    lost, and where runs are shorter than that no second process ever comes up.
+
+    Args:
+        most_at_once: how many trials there is room for.
+    """
+
+    def __init__(self, most_at_once: Callable[[], int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._most_at_once = most_at_once
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The last trial that waits; none where none does. Trials are never paused here."""
-        trials = tune_controller.get_trials()
-        return next((trial for trial in reversed(trials) if trial.status == Trial.PENDING), None)
+        """That trial; the last one where a process may be starting for all; none where none waits."""
+        live = [trial for trial in tune_controller.get_trials() if not trial.is_finished()]
+        waiting = [trial for trial in live if trial.status == Trial.PENDING]
+        starting = max(self._most_at_once() - (len(live) - len(waiting)), 0)
+        return waiting[min(starting, len(waiting) - 1)] if waiting else None

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from causalmer_core.errors import UserError
-from cluster.resources import NodeSupply, TrialResources, TrialShare, check_fits
+from cluster.resources import NodeSupply, TrialResources, TrialShare, check_fits, most_at_once
 
 
 @pytest.mark.parametrize("gpu", [0, 0.0, 0.25, 0.999, 1, 2, 8.0, "auto"])
@@ -109,3 +109,20 @@ def test_what_is_measured_later_counts_as_nothing_before() -> None:
 @pytest.mark.parametrize(("cpu", "threads"), [(0.25, 1), (1, 1), (1.9, 1), (2, 2), (6.5, 6)])
 def test_threads_follow_the_share_of_the_cpu(cpu: float, threads: int) -> None:
     assert TrialShare(cpu=cpu).threads == threads
+
+
+@pytest.mark.parametrize(
+    ("share", "count"),
+    [
+        (TrialShare(cpu=1), 8 + 4),
+        (TrialShare(cpu=3), 2 + 1),
+        (TrialShare(cpu=0.1), 80 + 40),
+        (TrialShare(cpu=1, gpu=0.4), 4),  # two on each of two GPUs, not five on both together
+        (TrialShare(cpu=1, gpu=2), 1),
+        (TrialShare(cpu=1, memory=6), 2 + 1),
+        (TrialShare(cpu=9), 0),
+    ],
+)
+def test_as_many_trials_have_room_as_fit_side_by_side(share: TrialShare, count: int) -> None:
+    nodes = [NodeSupply(8, 2, 16), NodeSupply(4, 0, 8)]
+    assert most_at_once(share, nodes) == count
