@@ -40,8 +40,8 @@ class Interval:
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            return f"{self.mean:.4f} (one seed, no interval)"
-        return f"{self.mean:.4f} [{self.low:.4f}, {self.high:.4f}]"
+            return f"{self.mean:z.4f} (one seed, no interval)"
+        return f"{self.mean:z.4f} [{self.low:z.4f}, {self.high:z.4f}]"
 
 
 @dataclass(frozen=True, slots=True)

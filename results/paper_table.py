@@ -108,7 +108,7 @@ def as_latex(table: PaperTable) -> str:
 def _cell(interval: Interval | None) -> str:
     if interval is None:
         return "–"
-    return f"{interval.mean:.4f}" if interval.std is None else f"{interval.mean:.4f} ± {interval.std:.4f}"
+    return f"{interval.mean:z.4f}" if interval.std is None else f"{interval.mean:z.4f} ± {interval.std:z.4f}"
 
 
 def _best(column: Sequence[Interval | None], direction: Direction) -> list[bool]:

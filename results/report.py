@@ -69,14 +69,14 @@ def render(results: SweepResults, importance: Sequence[Importance] = ()) -> str:
 
 def number(value: float | None) -> str:
     """A metric with four decimals, or a dash."""
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else f"{value:z.4f}"
 
 
 def ends(interval: Interval | None) -> str:
     """The ends of an interval in brackets; empty where there is none."""
     if interval is None or interval.low is None or interval.high is None:
         return ""
-    return f"[{interval.low:.4f}, {interval.high:.4f}]"
+    return f"[{interval.low:z.4f}, {interval.high:z.4f}]"
 
 
 def duration(seconds: float) -> str:

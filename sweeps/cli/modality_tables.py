@@ -51,8 +51,8 @@ def _gaps(results: SweepResults) -> RenderableType | None:
         "contender", "replaced by", *(SUBSET_NAMES[present] for present in PRESENT[1:]), "mean", "std"
     )
     for line in lines:
-        gaps = (f"{line.gaps[present].mean:.4f}" for present in PRESENT[1:])
-        ends = (f"{line.mean.mean:.4f}", _shown(line.std))
+        gaps = (f"{line.gaps[present].mean:z.4f}" for present in PRESENT[1:])
+        ends = (f"{line.mean.mean:z.4f}", _shown(line.std))
         table.add_row(*map(Text, (line.contender.name, REPLACED_BY[line.removal], *gaps, *ends)))
     title = (
         f"when a modality is missing: how much worse test {results.manifest.monitor} is with what is left; mean and "
@@ -68,7 +68,7 @@ def _contributions(title: str, lines: Sequence[ContributionLine]) -> RenderableT
     for line in lines:
         shares = (_shown(line.contributions[modality]) for modality in MODALITIES)
         name = line.metric if line.label else line.contender.name
-        table.add_row(*map(Text, (name, REPLACED_BY[line.removal], *shares, f"{line.total.mean:.4f}")))
+        table.add_row(*map(Text, (name, REPLACED_BY[line.removal], *shares, f"{line.total.mean:z.4f}")))
     return Group(Text(title), table)
 
 
@@ -78,7 +78,7 @@ def _rates(results: SweepResults) -> RenderableType | None:
         return None
     rates = sorted({point.rate for point in points})
     table = _table("contender", "lost", *(f"{rate:g}" for rate in rates))
-    means = {(p.label, p.removal, p.rate): f"{p.interval.mean:.4f}" for p in points}
+    means = {(p.label, p.removal, p.rate): f"{p.interval.mean:z.4f}" for p in points}
     for label, removal in dict.fromkeys((point.label, point.removal) for point in points):
         cells = (means.get((label, removal, rate), "–") for rate in rates)
         table.add_row(*map(Text, (label, removal.replace("_", " "), *cells)))
@@ -89,7 +89,7 @@ def _rates(results: SweepResults) -> RenderableType | None:
 
 def _shown(interval: Interval) -> str:
     """With its ends where it has any."""
-    return f"{interval.mean:.4f}" if interval.low is None else str(interval)
+    return f"{interval.mean:z.4f}" if interval.low is None else str(interval)
 
 
 def _table(*headings: str) -> Table:

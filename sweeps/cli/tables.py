@@ -70,7 +70,7 @@ def evaluation_table(results: SweepResults) -> RenderableType:
         cells = [contender.name, contender.prediction, _mean(contender, metric)]
         for present in PRESENT[1:]:
             interval = contender.interval(metric, present)
-            cells.append("–" if interval is None else f"{interval.mean:.4f}")
+            cells.append("–" if interval is None else f"{interval.mean:z.4f}")
         table.add_row(*map(Text, cells))
     seeds = ", ".join(map(str, results.manifest.test_seeds))
     return Group(Text(f"test {metric}, mean over seeds {seeds}, by the modalities present"), table)
@@ -81,7 +81,7 @@ def _mean(contender: Contender, metric: str) -> str:
     interval = contender.interval(metric)
     if interval is None:
         return "–"
-    return str(interval) if contender.config_id else f"{interval.mean:.4f}"
+    return str(interval) if contender.config_id else f"{interval.mean:z.4f}"
 
 
 def print_test_tables(screen: Console, results: SweepResults) -> None:
@@ -235,7 +235,7 @@ def _seed_cells(entry: Entry, board: Leaderboard) -> list[str]:
 
 
 def _seed_cell(entry: Entry, seed: int) -> str:
-    return f"{entry.scores[seed]:.4f}" if seed in entry.scores else entry.missing.get(seed, "")
+    return f"{entry.scores[seed]:z.4f}" if seed in entry.scores else entry.missing.get(seed, "")
 
 
 def _count(number: int, noun: str) -> str:
@@ -259,7 +259,7 @@ def _goal_cells(entry: Entry, board: Leaderboard) -> list[str]:
 
 
 def _search(entry: Entry) -> str:
-    score = "–" if entry.search_mean is None else f"{entry.search_mean:.4f}"
+    score = "–" if entry.search_mean is None else f"{entry.search_mean:z.4f}"
     states = [state.value for state in entry.search_states.values() if state.value != "finished"]
     return " ".join([score, *states])
 

@@ -134,3 +134,7 @@ def test_one_common_seed_gives_a_difference_without_interval_or_test() -> None:
 def test_no_common_seed_is_refused() -> None:
     with pytest.raises(ValueError, match="seed in common"):
         paired_difference({1: 0.5}, {2: 0.5})
+
+
+def test_a_mean_of_nothing_but_rounding_has_no_sign() -> None:
+    assert str(t_interval([-1e-9, 1e-10])).startswith("0.0000 [0.0000, 0.0000]")
