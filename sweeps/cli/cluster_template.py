@@ -17,7 +17,7 @@ from cluster.templates.needs import Needs
 from cluster.templates.ray_up import RayUpAws, RayUpGcp, RayUpHosts
 from cluster.templates.slurm import SlurmJob
 from cluster.templates.submit_script import SubmitScript
-from results.files import write_text
+from sweeps.cli.out_file import put_out
 from sweeps.cli.shared_places import check_places
 from sweeps.cli.sweep import DataRoot, Set, Storage, overrides_of, run_options
 from sweeps.includes import read_sweep_file
@@ -254,10 +254,7 @@ def _write(template: type[Template], given: dict[str, Any], out: Path | None) ->
         text = template.model_validate(values).render()
     except ValidationError as error:
         raise UserError("\n".join(_option_lines(error, template, values))) from error
-    if out is None:
-        print(text, end="")
-    else:
-        write_text(out, text)
+    put_out(text, out)
 
 
 def _option_lines(error: ValidationError, template: type[Template], values: dict[str, Any]) -> list[str]:

@@ -28,6 +28,7 @@ from results.selection import select as select_best
 from results.selection_rules import RULES
 from sweeps.cli import results_tables
 from sweeps.cli.checkpoint import Remove, Split, show_evaluation
+from sweeps.cli.out_file import unwritable
 from sweeps.cli.sweep_argument import OptionalSweep, StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console, leaderboard_table, print_test_tables
 from sweeps.debiasing_phase import debias
@@ -152,7 +153,7 @@ def report(
     try:
         path = write_report(layout, out, importance)
     except OSError as error:
-        raise _unwritable(out or layout.report, error) from error
+        raise unwritable(out or layout.report, error) from error
     where = str(path) if out is not None else layout.store.shown(path)
     screen.print(Text(f"written to {where}"))
 
@@ -178,7 +179,7 @@ def export(
         try:
             write_text(path, frame.to_csv(index=False))
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
         screen.print(Text(f"{path}: {len(frame)} rows"))
 
 
@@ -216,7 +217,7 @@ def study(
         with exclusive_lock(layout.lock, wait=False, busy=running) if out is None else nullcontext():
             trials = write_study(layout, path)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     console().print(
         Text(f"written to {path}: {trials} trials; open it with: optuna-dashboard {path}"), soft_wrap=True
     )
@@ -233,7 +234,3 @@ def _say_why(screen: Console, chosen: Selection) -> None:
     screen.print(Text(f"selected {name}: mean validation {chosen.metric} {chosen.interval}", style="bold"))
     for reason in chosen.reasons:
         screen.print(Text(f"- {reason}"))
-
-
-def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"cannot write {path}: {error.strerror or error}; choose another place with --out")

@@ -16,9 +16,9 @@ from causalmer_core.errors import UserError, unknown_name
 from results.comparison import Compared, Comparison
 from results.comparison import compare as compare_sweeps
 from results.dataset import open_sweep
-from results.files import write_text
 from results.intervals import Interval
 from results.paper_table import FORMS, as_latex, as_markdown, paper_table
+from sweeps.cli.out_file import put_out
 from sweeps.cli.sweep_argument import StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console
 
@@ -65,16 +65,8 @@ def table(
         open_sweep(named_sweep(sweep, storage)), "modalities" if modalities else "metrics", metric
     )
     text = as_latex(made) if form == "latex" else as_markdown(made)
-    if out is None:
-        print(text, end="")
-        return
-    try:
-        write_text(out, text)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out}: {error.strerror or error}; choose another place with --out"
-        ) from error
-    console().print(Text(f"written to {out}"))
+    if put_out(text, out):
+        console().print(Text(f"written to {out}"))
 
 
 def _show(found: Comparison) -> None:

@@ -10,8 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from causalmer_core.errors import UserError
-from results.files import write_text
+from sweeps.cli.out_file import put_out
 from sweeps.cli.tables import console
 
 
@@ -28,14 +27,6 @@ def schema(
     for fault in faults:
         Console(stderr=True, soft_wrap=True).print(Text(f"note: left out: {fault}"))
     text = json.dumps(found, indent=2) + "\n"
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        write_text(out, text)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out}: {error.strerror or error}; choose another place with --out"
-        ) from error
-    line = f"# yaml-language-server: $schema={out}"
-    console().print(Text(f"written to {out}; at the top of a sweep's file: {line}"), soft_wrap=True)
+    if put_out(text, out):
+        line = f"# yaml-language-server: $schema={out}"
+        console().print(Text(f"written to {out}; at the top of a sweep's file: {line}"), soft_wrap=True)

@@ -106,3 +106,7 @@ def test_a_file_is_written_where_one_is_named() -> None:
 )  # fmt: skip
 def test_mistakes_name_the_option_and_what_is_allowed(arguments: list[str], message: str) -> None:
     assert message in error(*arguments)
+
+
+def test_a_file_that_cannot_be_written_is_told_without_a_traceback() -> None:
+    assert "cannot write /proc/none/out.yaml" in error("slurm", "--out", "/proc/none/out.yaml")
