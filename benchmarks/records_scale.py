@@ -40,8 +40,10 @@ CURVE = (
     "select epoch, valid_accuracy from '{epochs}' where config_id = '{config}' and seed = 3 order by epoch"
 )
 
+DUCKDB = "import duckdb; duckdb.sql('set enable_progress_bar = false')"
+
 QUESTIONS: dict[str, tuple[str, str]] = {
-    "leaderboard from runs, DuckDB": ("import duckdb", 'duckdb.sql(f"""' + RANK + '""").fetchall()'),
+    "leaderboard from runs, DuckDB": (DUCKDB, 'duckdb.sql(f"""' + RANK + '""").fetchall()'),
     "leaderboard from runs, polars": (
         "import polars as pl",
         "pl.scan_parquet(runs).filter(pl.col('state') == 'finished').group_by('config_id')"
@@ -52,22 +54,20 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "pd.read_parquet(runs, columns=['config_id', 'state', 'score']).query(\"state == 'finished'\")"
         ".groupby('config_id').score.agg(['mean', 'count']).nlargest(20, 'mean')",
     ),
-    "leaderboard from all epochs, DuckDB": ("import duckdb", 'duckdb.sql(f"""' + BEST + '""").fetchall()'),
+    "leaderboard from all epochs, DuckDB": (DUCKDB, 'duckdb.sql(f"""' + BEST + '""").fetchall()'),
     "leaderboard from all epochs, polars": (
         "import polars as pl",
         "pl.scan_parquet(epochs).group_by('config_id', 'seed').agg(pl.col('valid_accuracy').max())"
         ".group_by('config_id').agg(pl.col('valid_accuracy').mean()).sort('valid_accuracy', descending=True)"
         ".head(20).collect()",
     ),
-    "one run's curve, DuckDB": ("import duckdb", 'duckdb.sql(f"""' + CURVE + '""").fetchall()'),
+    "one run's curve, DuckDB": (DUCKDB, 'duckdb.sql(f"""' + CURVE + '""").fetchall()'),
     "one run's curve, open_sweep(...).curve": (
         "from results.dataset import open_sweep; sweep = open_sweep(root)",
         "sweep.curve(config, 3)",
     ),
 }
-OF_FILES = {
-    "leaderboard from one file a run, DuckDB": ("import duckdb", 'duckdb.sql(f"""' + BEST + '""").fetchall()')
-}
+OF_FILES = {"leaderboard from one file a run, DuckDB": (DUCKDB, 'duckdb.sql(f"""' + BEST + '""").fetchall()')}
 
 ASK = """
 import re, statistics, sys, time

@@ -21,7 +21,7 @@ _ACROSS = 3
 _BANDS = 8
 """Parallel lines come in so many colours, by the rank of the configurations' scores; the best is in the last."""
 _CROWDED = 150
-"""From so many configurations on parallel lines are thin."""
+"""From so many configurations on parallel lines are thin and without points, of which thousands are slow to draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def draw_parallel(frame: pd.DataFrame, manifest: Manifest) -> go.Figure:
                 x=x,
                 y=y,
                 text=text,
-                mode="lines+markers",
+                mode="lines" if crowded else "lines+markers",
                 marker={"size": 4},
                 line={
                     "color": SCALE[band],
