@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 
 from causalmer_core.config import RunConfig
@@ -120,14 +122,17 @@ def evaluate(
     with layout.store.reserved(busy, partial(console().print, markup=False, soft_wrap=True)):
         layout.store.pull_records()
         list(debias(layout, spec, selected, data_root=root))  # to the last, each put on record
-        final_evaluation(
-            layout,
-            contenders(spec, selected),
-            data_root=root,
-            kinds=given.evaluation.removals,
-            step_rates=given.evaluation.step_rates,
-            again=again,
-        )
+        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task("runs on the test split", total=None)
+            final_evaluation(
+                layout,
+                contenders(spec, selected),
+                data_root=root,
+                kinds=given.evaluation.removals,
+                step_rates=given.evaluation.step_rates,
+                again=again,
+                told=lambda done, of: bar.update(task, completed=done, total=of),
+            )
     print_test_tables(console(), open_sweep(layout))
 
 
