@@ -44,8 +44,8 @@ class Axis:
         there = values.dropna()
         if there.dtype.kind not in "fiu":
             return Axis(path, tuple(sorted({shown(value) for value in there})))
-        spread = there.min() > 0 and there.max() / there.min() >= _LOG_FROM
-        return Axis(path, is_log=bool(spread))
+        low, high = float(there.min()), float(there.max())
+        return Axis(path, is_log=low > 0 and high >= _LOG_FROM * low)
 
     def places(self, values: pd.Series) -> list[float | None]:
         """Each value's place from 0, the least, to 1; none for a null."""

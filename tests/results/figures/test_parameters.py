@@ -94,3 +94,11 @@ def test_places_keep_the_order_and_lie_between_0_and_1(values: list[float | None
     order = np.argsort([v for v, _ in there], kind="stable")
     sorted_places = [there[i][1] for i in order]
     assert sorted_places == sorted(sorted_places)
+
+
+def test_the_least_of_numbers_beside_the_largest_are_no_trouble() -> None:
+    far = pd.Series([1e308, 5e-324])
+    assert Axis.of("far", far).is_log
+    assert Axis.of("far", far).places(far) == pytest.approx([1, 0])
+    near = pd.Series([1e308, 1.7e308])
+    assert not Axis.of("near", near).is_log
