@@ -19,7 +19,7 @@ quickstart: $(VENV)/installed
 	$(BIN)/causalmer run sweeps/configs/quickstart.yaml $(ARGS)
 
 test: $(VENV)/installed-dev
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

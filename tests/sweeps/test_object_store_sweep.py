@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from driven_sweep import Sweep, assert_equal_records
+from driven_sweep import Sweep, assert_equal_records, assert_gone, family
 from object_server import BUCKET, ObjectServer
 from tiny_sweep import YAML
 
@@ -53,8 +53,10 @@ def test_a_killed_sweep_goes_on_from_the_bucket_alone(
     sweep = SweepOnStore(folders[0], server, QUICK, monkeypatch)
     process = sweep.start()
     sweep.wait_for(lambda: rows_in(server, "disturbed/tiny") >= 6, process)
+    started = family(process)
     process.kill()
     process.communicate()
+    assert_gone(started)  # else they go on writing into what is removed
     sweep.forget()
     assert "is taken over: that process is gone" in sweep.done("resume")
     sweep.forget()
