@@ -179,8 +179,8 @@ def _regression(scores: Array, labels: Array) -> Mapping[str, float]:
     return {
         "mae": _mean(np.abs(scores - labels)),
         "correlation": _correlation(scores, labels),
-        "accuracy_7": _accuracy(_rounded(labels, 3), _rounded(scores, 3)),
-        "accuracy_5": _accuracy(_rounded(labels, 2), _rounded(scores, 2)),
+        "accuracy_7": _accuracy(nearest_sentiments(labels, 3), nearest_sentiments(scores, 3)),
+        "accuracy_5": _accuracy(nearest_sentiments(labels, 2), nearest_sentiments(scores, 2)),
         "accuracy_2_nonnegative": _accuracy(labels >= 0, scores >= 0),
         "weighted_f1_nonnegative": _weighted_f1(labels >= 0, scores >= 0),
         "accuracy_2_positive": _accuracy(labels[nonzero] > 0, scores[nonzero] > 0),
@@ -188,7 +188,8 @@ def _regression(scores: Array, labels: Array) -> Mapping[str, float]:
     }
 
 
-def _rounded(scores: Array, bound: int) -> Array:
+def nearest_sentiments(scores: Array, bound: int) -> Array:
+    """The whole numbers from `-bound` to `bound` that sentiment scores are nearest to."""
     return np.asarray(np.clip(scores, -bound, bound).round())
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from causalmer_core.metrics import nearest_sentiments
 from causalmer_core.task import Task, TaskKind
 from results.intervals import Interval, t_interval
 from results.predictions_table import PredictionsTable
@@ -17,7 +18,8 @@ from results.predictions_table import PredictionsTable
 CALIBRATION_BINS = 15
 """As in Guo et al.; a bin without samples is left out."""
 
-_SENTIMENTS = range(-3, 4)
+_BOUND = 3
+"""Of sentiments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,10 @@ def confusions(table: PredictionsTable, config_id: str, contender: str) -> list[
         ]
     if task.kind is TaskKind.CLASSES:
         return [_confusion("classes", task.labels, labels[:, 0], predicted[:, 0], seeds)]
-    names = tuple(f"{value:+d}" if value else "0" for value in _SENTIMENTS)
+    names = tuple(f"{value:+d}" if value else "0" for value in range(-_BOUND, _BOUND + 1))
+    true, decided = (nearest_sentiments(each[:, 0], _BOUND) + _BOUND for each in (labels, predicted))
     title = f"{task.labels[0]}, to the nearest whole number"
-    return [_confusion(title, names, _nearest(labels[:, 0]), _nearest(predicted[:, 0]), seeds)]
+    return [_confusion(title, names, true, decided, seeds)]
 
 
 def calibration(table: PredictionsTable, config_id: str, contender: str) -> Calibration | None:
@@ -127,11 +130,6 @@ def _confusion(
     counts = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(counts, (labels.astype(np.int64), predicted.astype(np.int64)), 1)
     return Confusion(title, tuple(classes), tuple(map(tuple, counts.tolist())), seeds)
-
-
-def _nearest(sentiments: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The place among `_SENTIMENTS` of the whole number that is nearest."""
-    return np.rint(np.clip(sentiments, -3, 3)) + 3
 
 
 def _decisions(rows: pd.DataFrame, task: Task) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

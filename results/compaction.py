@@ -66,18 +66,16 @@ def refresh(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
         chunks = _chunks(layout, reconcile=reconcile)
         first = next(chunks)
         writers = {}
-        for name in reversed(
-            TABLES
-        ):  # what is entered last is published first: epochs before the runs they are of
-            table = first[name]
+        # What is entered last is published first: epochs before the runs that they are of.
+        for name in reversed(TABLES):
             temporary = stack.enter_context(written_aside(table_file(layout, name)))
-            writers[name] = stack.enter_context(pq.ParquetWriter(temporary, table.schema, compression="zstd"))
+            schema = first[name].schema
+            writers[name] = stack.enter_context(pq.ParquetWriter(temporary, schema, compression="zstd"))
         for chunk in chain([first], chunks):
             for name, table in chunk.items():
                 if table.num_rows or chunk is first:
-                    writers[name].write_table(
-                        table, row_group_size=2 * ROW_GROUP_ROWS
-                    )  # a chunk is a little larger
+                    # A chunk is a little larger than a row group, and becomes one.
+                    writers[name].write_table(table, row_group_size=2 * ROW_GROUP_ROWS)
 
 
 def table_file(layout: SweepLayout, name: str) -> Path:

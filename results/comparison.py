@@ -12,7 +12,7 @@ from results.evaluation_table import Contender, as_configured, contenders
 from results.intervals import Interval, paired_difference, t_interval
 from results.leaderboard import Entry, leaderboard
 from results.selection import Selection, read_selection
-from results.statistics.holm import holm
+from results.statistics.holm import holm_of_told
 from results.statistics.welch import welch_difference
 
 
@@ -152,9 +152,8 @@ def _line(what: str, one: Mapping[int, float], other: Mapping[int, float]) -> Co
 
 
 def _corrected(lines: list[Compared]) -> tuple[Compared, ...]:
-    told = [line.p_value for line in lines if line.p_value is not None]
-    corrected = iter(holm(told))
-    return tuple(line if line.p_value is None else replace(line, p_value=next(corrected)) for line in lines)
+    corrected = holm_of_told([line.p_value for line in lines])
+    return tuple(replace(line, p_value=value) for line, value in zip(lines, corrected, strict=True))
 
 
 def _settings(one: Selection | None, other: Selection | None) -> dict[str, tuple[Any, Any]]:

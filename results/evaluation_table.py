@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from results.intervals import Interval, PairedDifference, paired_difference, t_interval
-from results.statistics.holm import holm
+from results.statistics.holm import holm_of_told
 
 PRESENT = ("tav", "ta", "tv", "av", "t", "a", "v", "none")
 """The subsets of modalities present, all first and none last."""
@@ -104,6 +104,17 @@ def as_configured(found: Iterable[Contender]) -> list[Contender]:
     return list(first.values())
 
 
+def labels(found: Sequence[Contender]) -> list[str]:
+    """A name for each contender as configured, told apart by the configuration where two were selected one after the
+    other.
+    """
+    names = [contender.name for contender in found]
+    return [
+        name if names.count(name) == 1 else f"{name} {(contender.config_id or '')[:6]}"
+        for name, contender in zip(names, found, strict=True)
+    ]
+
+
 def difference(
     first: Contender, second: Contender, metric: str, present: str = "tav"
 ) -> PairedDifference | None:
@@ -142,9 +153,8 @@ def leads(selected: Contender, others: Iterable[Contender], metric: str) -> list
             found.append(Lead(other, gap.interval, gap.p_value, gap.effect_size))
         elif constant is not None and (own := selected.values.get((metric, "tav"))):
             found.append(Lead(other, t_interval([value - constant for value in own.values()]), None, None))
-    told = [lead.p_value for lead in found if lead.p_value is not None]
-    corrected = iter(holm(told))
-    return [lead if lead.p_value is None else replace(lead, p_value=next(corrected)) for lead in found]
+    corrected = holm_of_told([lead.p_value for lead in found])
+    return [replace(lead, p_value=value) for lead, value in zip(found, corrected, strict=True)]
 
 
 def _contender(

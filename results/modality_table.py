@@ -20,7 +20,7 @@ from causalmer_core.modality_analysis import Subset, Values, drop_gaps, shapley
 from causalmer_core.removal import STEP_REMOVALS, WholeRemoval
 from results.baselines import MAJORITY
 from results.dataset import SweepResults
-from results.evaluation_table import PRESENT, Contender, as_configured, contenders
+from results.evaluation_table import PRESENT, Contender, as_configured, contenders, labels
 from results.final_evaluation import SELECTED
 from results.intervals import Interval, t_interval
 
@@ -130,12 +130,8 @@ def rate_points(results: SweepResults) -> list[RatePoint]:
     """A point for each contender, kind and rate that was evaluated, with one at rate 0 before each kind's others."""
     manifest, rows = results.manifest, results.evaluations
     whole = as_configured(contenders(rows, manifest.metrics))
-    names = [contender.name for contender in whole]
     points = []
-    for contender in whole:
-        # Two configurations may have been selected one after the other.
-        alone = names.count(contender.name) == 1
-        label = contender.name if alone else f"{contender.name} {(contender.config_id or '')[:6]}"
+    for label, contender in zip(labels(whole), whole, strict=True):
         mine = rows[(rows["split"] == "test") & _rows_of(contender, rows)].dropna(subset=[manifest.monitor])
         for removal in STEP_REMOVALS:
             taken = mine[mine["removal"] == removal]

@@ -11,8 +11,7 @@ import pandas as pd
 from causalmer_core.errors import UserError
 from causalmer_core.metrics import Direction, metric_direction
 from results.dataset import SweepResults
-from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
-from results.figures.modalities import names
+from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders, labels
 from results.intervals import Interval
 
 Columns = Literal["metrics", "modalities"]
@@ -65,7 +64,7 @@ def paper_table(results: SweepResults, columns: Columns = "metrics", metric: str
         intervals = {SUBSET_NAMES[p]: [one.interval(chosen, p) for one in found] for p in PRESENT}
         directions = dict.fromkeys(intervals, metric_direction(chosen))
         about = f"{chosen} by the modalities present"
-    rows = names(found)
+    rows = labels(found)
     return PaperTable(
         pd.DataFrame({name: [_cell(i) for i in column] for name, column in intervals.items()}, index=rows),
         pd.DataFrame(

@@ -24,6 +24,7 @@ from results.evaluation_table import (
     as_configured,
     contenders,
     difference,
+    labels,
     leads,
 )
 from results.figures.calibration import draw_calibration
@@ -31,7 +32,7 @@ from results.figures.curves import draw_curves, seed_curves
 from results.figures.front import draw_front
 from results.figures.importance import draw_importance
 from results.figures.leaderboard import display_names, draw_leaderboard
-from results.figures.modalities import draw_contributions, draw_heat_map, names
+from results.figures.modalities import draw_contributions, draw_heat_map
 from results.figures.parameters import draw_parallel, draw_slices
 from results.figures.rates import draw_rates
 from results.figures.spread import draw_expected_best, draw_variance
@@ -93,14 +94,14 @@ def _ranking(results: SweepResults, board: Leaderboard, selection: Selection | N
     curves = seed_curves(results.epochs, shown_entries, results.manifest)
     best = None if selection is None else selection.config_id
     drawn = (*(*board.ranked, *board.left)[:FIGURE_ENTRIES], *board.contenders)
-    labels = _labels_with_curves(shown_entries, curves)
+    order = _labels_with_curves(shown_entries, curves)
     return {
         "shows_chances": any(entry.chance is not None for entry in board.entries),
         "parameters": _parameter_rows(results, board),
         "figures": {
             "leaderboard": draw_leaderboard(drawn, board, best) if drawn else None,
             "front": draw_front(board, best) if board.goals.several and board.entries else None,
-            "curves": None if curves.empty else draw_curves(curves, results.manifest, labels),
+            "curves": None if curves.empty else draw_curves(curves, results.manifest, order),
         },
     }
 
@@ -113,7 +114,6 @@ def _parameters(
     finished = frame.loc[frame["state"] == "finished", "score"].tolist()
     best = None if selection is None else selection.config_id
     return {
-        "searched": frame,
         "importance": importance,
         "variance": split,
         "figures": {
@@ -134,7 +134,7 @@ def _tests(results: SweepResults, tested: list[Contender], selection: Selection 
     table = read_predictions(results.layout)
     calibrated: dict[str, Calibration] = {}
     confused: list[tuple[str, list[Confusion]]] = []
-    for label, one in zip(names(tested), tested, strict=True):
+    for label, one in zip(labels(tested), tested, strict=True):
         if one.config_id is not None:
             found = calibration(table, one.config_id, one.name)
             calibrated |= {} if found is None else {label: found}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from causalmer_core.modality import MODALITIES
-from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender
+from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, labels
 from results.figures.style import COLOURS, QUIET, better, plain
 from results.manifest import Manifest
 from results.modality_table import ContributionLine
@@ -24,7 +24,7 @@ def draw_heat_map(contenders: Sequence[Contender], manifest: Manifest) -> go.Fig
     figure.add_heatmap(
         z=means,
         x=[SUBSET_NAMES[present] for present in PRESENT],
-        y=names(contenders),
+        y=labels(contenders),
         text=[["" if cell is None else f"{cell.mean:.3f}" for cell in row] for row in rows],
         texttemplate="%{text}",
         customdata=[["not evaluated" if cell is None else str(cell) for cell in row] for row in rows],
@@ -46,12 +46,12 @@ def draw_heat_map(contenders: Sequence[Contender], manifest: Manifest) -> go.Fig
 
 def draw_contributions(lines: Sequence[ContributionLine], manifest: Manifest) -> go.Figure:
     """A group of bars a contender, one bar a modality, with the intervals over seeds; of one way of removing."""
-    labels = names([line.contender for line in lines])
+    x = labels([line.contender for line in lines])
     figure = go.Figure()
     for colour, modality in zip(COLOURS, MODALITIES, strict=False):
         found = [line.contributions[modality] for line in lines]
         figure.add_bar(
-            x=labels,
+            x=x,
             y=[interval.mean for interval in found],
             name=modality,
             marker={"color": colour},
@@ -73,13 +73,3 @@ def draw_contributions(lines: Sequence[ContributionLine], manifest: Manifest) ->
         yaxis_title=f"contribution to test {manifest.monitor}",
     )
     return plain(figure)
-
-
-def names(contenders: Sequence[Contender]) -> list[str]:
-    """A label for each contender, told apart where two have one name."""
-    plain_names = [c.name for c in contenders]
-    told = [f"{c.name} {c.prediction}" if plain_names.count(c.name) > 1 else c.name for c in contenders]
-    return [
-        name if told.count(name) == 1 else f"{name} {(c.config_id or '')[:6]}"
-        for name, c in zip(told, contenders, strict=True)
-    ]

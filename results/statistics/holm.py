@@ -26,3 +26,9 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     adjusted = np.empty_like(raw)
     adjusted[order] = np.minimum(stepped, 1.0)
     return tuple(adjusted.tolist())
+
+
+def holm_of_told(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
+    """As `holm`, of those that could be told; the others stay none, and do not count."""
+    corrected = iter(holm([value for value in p_values if value is not None]))
+    return tuple(None if value is None else next(corrected) for value in p_values)

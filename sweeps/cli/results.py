@@ -151,9 +151,7 @@ def report(
     importance: list[Importance] = []
     try:
         importance = parameter_importance(layout)
-    except (
-        UserError
-    ) as error:  # the sweep's own YAML may be of another version; the rest of the page needs it not
+    except UserError as error:  # the sweep's YAML may be of another version; the page does without it
         screen.print(Text(f"note: without the importance of parameters: {error}"))
     try:
         path = write_report(layout, out, importance)
