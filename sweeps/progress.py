@@ -26,7 +26,7 @@ REFRESHES_A_SECOND = 2
 
 
 class SweepProgress:
-    """Hears of runs as a `sweeps.runner.Observer`, and shows how far the sweep is.
+    """Hears of runs as a `sweeps.observer.Observer`, and shows how far the sweep is.
 
     Args:
         console: where the table or the lines go.

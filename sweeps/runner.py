@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial
@@ -15,42 +15,19 @@ from causalmer_core.errors import UserError
 from cluster.watch import RayLostError, lost_processes, watched
 from results.histories import RunHistory, read_run
 from results.layout import SweepLayout
-from results.records import RunKey, RunState
+from results.records import RunState
 from sweeps.block_session import OF_ITS_BLOCK
 from sweeps.ended_trials import ForgetEnded
 from sweeps.interruption import Interruption
 from sweeps.job_sources import JobSource, NoJob, is_done
 from sweeps.jobs import Job
+from sweeps.observer import Observer
 from sweeps.retries import Retries
 from sweeps.run_lock import locked_run
 from sweeps.run_session import RunContext
 from sweeps.shares import Shares
 from sweeps.trainable import JobTrainable
 from sweeps.trial_order import BehindTheStarting, Room
-
-
-class Observer(Protocol):
-    """Who is told how the runs go."""
-
-    def say(self, text: str) -> None:
-        """Something that a user should read."""
-        ...
-
-    def run_started(self, job: Job) -> None:
-        """The runs of a job have a process and begin."""
-        ...
-
-    def epoch_done(self, key: RunKey, epoch: int, score: float | None) -> None:
-        """A run reported an epoch."""
-        ...
-
-    def run_ended(self, run: RunHistory) -> None:
-        """A run has ended."""
-        ...
-
-    def run_stopped(self, key: RunKey, why: str, *, again: bool) -> None:
-        """An attempt at a run is over and the run is not; whether there is another in this session."""
-        ...
 
 
 def run_jobs(
