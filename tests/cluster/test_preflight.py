@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from object_server import BUCKET, CREDENTIALS, object_server
+from object_server import BUCKET, CREDENTIALS, ObjectServer
 from ray import cloudpickle
 from ray_nodes import RayNodes
 
@@ -118,13 +118,11 @@ def test_a_node_that_sees_another_folder_is_named(nodes: RayNodes, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_an_object_store_that_every_node_reaches_is_shared(nodes: RayNodes, tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        with object_server() as server:
-            code, output = check(nodes, tmp_path, "--storage", server.uri("sweeps"), "--json")
-            left = server.names("sweeps")
+def test_an_object_store_that_every_node_reaches_is_shared(
+    nodes: RayNodes, server: ObjectServer, tmp_path: Path
+) -> None:
+    code, output = check(nodes, tmp_path, "--storage", server.uri("sweeps"), "--json")
+    left = server.names("sweeps")
     found: dict[str, Any] = json.loads(output)
     assert (code, found["findings"], left) == (0, [], [])
     assert found["storage"] == server.uri("sweeps")
@@ -132,15 +130,13 @@ def test_an_object_store_that_every_node_reaches_is_shared(nodes: RayNodes, tmp_
 
 
 @pytest.mark.slow
-def test_nodes_that_do_not_reach_the_object_store_are_named(nodes: RayNodes, tmp_path: Path) -> None:
+def test_nodes_that_do_not_reach_the_object_store_are_named(
+    nodes: RayNodes, server: ObjectServer, tmp_path: Path
+) -> None:
     """The endpoint stands in the environment of the process that looks, and in that of no node."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        with object_server() as server:
-            there = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{server.port}"}
-            code, output = check(nodes, tmp_path, "--storage", f"s3://{BUCKET}/sweeps", **there)
-            left = server.names("sweeps")
+    there = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{server.port}"}
+    code, output = check(nodes, tmp_path, "--storage", f"s3://{BUCKET}/sweeps", **there)
+    left = server.names("sweeps")
     assert (code, left) == (1, [])
     words = " ".join(output.split())  # it is broken into lines
     assert words.count("the endpoint cannot be reached") >= 2, output

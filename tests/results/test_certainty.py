@@ -17,17 +17,6 @@ from results.statistics.optimism import resampled_optimism
 from results.statistics.variance_split import variance_split
 from sweeps.cli.tables import leaderboard_table
 
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
-    return open_sweep(handmade.whole_sweep(tmp_path_factory.mktemp("sweep")))
-
-
-@pytest.fixture(scope="module")
-def board(results: SweepResults) -> Leaderboard:
-    return leaderboard(results.runs, results.manifest)
-
-
 RANKED = {name: {seed: handmade.SCORES[name][seed] for seed in handmade.CONFIRM_SEEDS} for name in "012"}
 
 

@@ -6,15 +6,10 @@ import handmade
 import pandas as pd
 import pytest
 
-from results.dataset import SweepResults, open_sweep
+from results.dataset import SweepResults
 from results.evaluation_table import PRESENT, contenders, difference, leads
 from results.intervals import t_interval
 from results.statistics.holm import holm
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
-    return open_sweep(handmade.whole_sweep(tmp_path_factory.mktemp("sweep")))
 
 
 def test_contenders_come_in_order_with_intervals_over_seeds(results: SweepResults) -> None:

@@ -83,11 +83,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
     return open_sweep(sweep(tmp_path_factory.mktemp("goals")))
 
 
-@pytest.fixture(scope="module")
-def board(results: SweepResults) -> Leaderboard:
-    return leaderboard(results.runs, results.manifest)
-
-
 def shown(what: Any) -> str:
     text = io.StringIO()
     Console(file=text, width=200).print(what)

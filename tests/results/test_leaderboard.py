@@ -14,16 +14,6 @@ from results.racing import HalvingRule, RaceRule
 from results.records import RunState
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
-    return open_sweep(handmade.whole_sweep(tmp_path_factory.mktemp("sweep")))
-
-
-@pytest.fixture(scope="module")
-def board(results: SweepResults) -> Leaderboard:
-    return leaderboard(results.runs, results.manifest)
-
-
 def numbers(entries: tuple[object, ...]) -> list[int | None]:
     return [entry.number for entry in entries]  # type: ignore[attr-defined]
 

@@ -6,20 +6,10 @@ import handmade
 import pandas as pd
 import pytest
 
-from results.dataset import SweepResults, open_sweep
+from results.dataset import SweepResults
 from results.figures.curves import draw_curves, mean_curves, seed_curves
 from results.intervals import t_interval
-from results.leaderboard import Leaderboard, leaderboard
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
-    return open_sweep(handmade.whole_sweep(tmp_path_factory.mktemp("sweep")))
-
-
-@pytest.fixture(scope="module")
-def board(results: SweepResults) -> Leaderboard:
-    return leaderboard(results.runs, results.manifest)
+from results.leaderboard import Leaderboard
 
 
 def test_the_curves_are_the_validation_metric_of_the_ranking_seeds(

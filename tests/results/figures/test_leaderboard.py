@@ -7,20 +7,10 @@ import dataclasses
 import handmade
 import pytest
 
-from results.dataset import SweepResults, open_sweep
+from results.dataset import SweepResults
 from results.figures.leaderboard import display_names, draw_leaderboard, mean_points, seed_points
 from results.intervals import t_interval
 from results.leaderboard import Leaderboard, leaderboard
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
-    return open_sweep(handmade.whole_sweep(tmp_path_factory.mktemp("sweep")))
-
-
-@pytest.fixture(scope="module")
-def board(results: SweepResults) -> Leaderboard:
-    return leaderboard(results.runs, results.manifest)
 
 
 def test_the_dots_are_all_seeds_and_the_search_apart(board: Leaderboard) -> None:

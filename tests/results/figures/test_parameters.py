@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.dataset import SweepResults, open_sweep
+from results.dataset import SweepResults
 from results.figures.parameters import Axis, draw_parallel, draw_slices
 from results.leaderboard import leaderboard
 from results.searched import searched
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
-    return open_sweep(handmade.whole_sweep(tmp_path_factory.mktemp("sweep")))
 
 
 @pytest.fixture(scope="module")
