@@ -25,7 +25,7 @@ from causalmer_core.removal import Removal, WholeRemoval, removals
 from causalmer_core.trained_model import TrainedModel, load_trained
 from results.baselines import baseline_rows
 from results.debiasing_records import VectorRecord, read_records
-from results.histories import read_run
+from results.histories import RunHistory, read_run
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
@@ -84,7 +84,7 @@ def final_evaluation(
                 waiting.append((name, key, chosen, missing))
     if not waiting:
         return False
-    _check_runs(layout, manifest, contenders)
+    check_runs(layout, contenders.values())
     data = open_training_data(data_root, manifest.dataset)
     _check_fingerprint(data, manifest)
     with Journal.open(layout.evaluation_journal, layout.store.push) as journal:
@@ -113,22 +113,32 @@ def final_evaluation(
     return True
 
 
-def _check_runs(layout: SweepLayout, manifest: Manifest, contenders: Mapping[str, str]) -> None:
-    """All runs must be there before the test split is opened."""
-    keys = [RunKey(config_id, seed) for config_id in contenders.values() for seed in manifest.test_seeds]
+def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
+    """See to it that configurations have finished on every test seed, with weights, before anything is made of them.
+
+    Raises:
+        UserError: a run is missing; all that are missing are named, with what became of them.
+    """
+    seeds = read_manifest(layout).test_seeds
     missing = []
-    for key in keys:
+    for key in (RunKey(config_id, seed) for config_id in config_ids for seed in seeds):
         history = read_run(layout, key)
-        state = "never started" if history is None else history.state.value
         if history is None or history.state is not RunState.FINISHED:
-            missing.append(f"{key.stem} ({state})")
+            missing.append(f"{key.stem} ({_became(history)})")
         elif not layout.store.pull(layout.best_weights(key)):
             missing.append(f"{key.stem} (its weights are gone)")
     if missing:
         raise UserError(
             f"the final evaluation needs every seed of every contender; missing: {', '.join(missing)}. "
-            "Continue the sweep with 'causalmer resume'"
+            "Continue the sweep with 'causalmer resume'; what failed is tried again with its --retry-failed"
         )
+
+
+def _became(history: RunHistory | None) -> str:
+    if history is None:
+        return "never started"
+    last_words = history.reason.strip().rpartition("\n")[2]
+    return f"{history.state.value}: {last_words}" if last_words else history.state.value
 
 
 Vectors = Mapping[RunKey, Mapping[str, VectorRecord]]

@@ -26,7 +26,7 @@ from results.debiasing_records import (
     append_record,
     read_records,
 )
-from results.final_evaluation import evaluated_runs
+from results.final_evaluation import check_runs, evaluated_runs
 from results.journal import Journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
@@ -54,11 +54,11 @@ def debias(
     Args:
         layout: the sweep's folder.
         spec: the sweep.
-        selected: the selected configuration; its runs must have finished.
+        selected: the selected configuration.
         data_root: the store of the data set.
 
     Raises:
-        UserError: weights of a run are missing, or the validation split has fewer than three samples.
+        UserError: a run has not finished or its weights are gone, or the validation split has fewer than three samples.
         JournalError: a record cannot be written.
     """
     if not chooses_after_training(spec, selected):
@@ -72,6 +72,7 @@ def debias(
     missing = {key: [m for m in methods if m not in recorded.get(key, {})] for key in keys}
     if not any(missing.values()):
         return
+    check_runs(layout, [config_id(selected)])
     data = open_training_data(data_root, manifest.dataset)
     with Journal.open(layout.debiasing_journal, layout.store.push) as journal:
         for key in keys:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Literal
@@ -29,10 +29,11 @@ from sweeps.job_sources import JobList, JobSource, TakeOver, nothing_to_take_ove
 from sweeps.jobs import Job
 from sweeps.machine import Machine, connected_ray
 from sweeps.parameter_importance import parameter_importance
-from sweeps.phase_chain import PhaseChain
+from sweeps.phase_chain import Phase, PhaseChain
 from sweeps.phases import contenders, evaluate_jobs, most_runs
 from sweeps.preflight import CheckedSweep
 from sweeps.progress import SweepProgress
+from sweeps.reopening import reopen_failed
 from sweeps.retries import wait_seconds
 from sweeps.reuse import Reuse
 from sweeps.run_session import RunContext
@@ -51,8 +52,14 @@ _RULES = {
 }
 
 
-def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
+def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console, *, retry_failed: bool = False) -> None:
     """Do all of a sweep that its records do not have yet, and write the report.
+
+    Args:
+        sweep: the sweep.
+        machine: where it runs.
+        console: where it is shown.
+        retry_failed: first open the runs again that ended as failed, oom or timeout.
 
     Raises:
         UserError: another process runs it; its file or its data has changed; a trial asks for more than there is; or
@@ -80,6 +87,8 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console) -> None:
         stack.enter_context(progress.shown())
         for change in continue_sweep(sweep):
             progress.say(f"goes on with {change}")
+        if retry_failed and (opened := reopen_failed(layout)):
+            progress.say(f"tried again: {', '.join(key.stem for key in opened)}")
         progress.earlier(read_runs(layout))
         _Phases(sweep, machine, progress, stack).run()
 
@@ -113,6 +122,7 @@ class _Phases:
         for caution in self._sweep.cautions:
             self._progress.say(f"note: {caution}")
         self._do(PhaseChain(self._phases()))
+        self._compact()
         selected = self._select()  # it says, too, what the unseen seeds make of it
         self._debias(selected)
         self._open_test_split(selected)
@@ -120,17 +130,9 @@ class _Phases:
         report = write_report(self._layout, importance=parameter_importance(self._layout))
         self._progress.say(f"report: {self._layout.store.shown(report)}")
 
-    def _phases(self) -> Iterator[Callable[[], JobSource]]:
-        """The phases that train; what stands between two of them is done when the first is over."""
-        yield self._search()
-        self._compact()
-        if cut := cut_of(read_journal(self._layout.proposals)):
-            self._progress.say(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
-        if self._spec.seeds.confirm:
-            yield self._confirm()
-            self._compact()
-        yield self._evaluate(self._select())
-        self._compact()
+    def _phases(self) -> list[Phase]:
+        """The phases that train; before each but the first the tables are brought up to date."""
+        return [self._search, *([self._confirm] if self._confirms else []), self._evaluate]
 
     def _search(self) -> Callable[[], JobSource]:
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
@@ -147,7 +149,13 @@ class _Phases:
             goals=self._sweep.goals,
         )
 
+    def _end_search(self) -> None:
+        self._compact()
+        if cut := cut_of(read_journal(self._layout.proposals)):
+            self._progress.say(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
+
     def _confirm(self) -> Callable[[], JobSource]:
+        self._end_search()
         manifest, histories = read_manifest(self._layout), read_runs(self._layout)
         best = best_candidates(
             histories,
@@ -171,7 +179,12 @@ class _Phases:
                 self._progress.say(f"select: {reason}")
         return RunConfig.model_validate(selection.config)
 
-    def _evaluate(self, selected: RunConfig) -> Callable[[], JobSource]:
+    def _evaluate(self) -> Callable[[], JobSource]:
+        if self._confirms:
+            self._compact()
+        else:
+            self._end_search()
+        selected = self._select()
         jobs = evaluate_jobs(self._spec, selected, read_runs(self._layout))
         text = (
             "the selected configuration, the paper's default and the undebiased twin with "
@@ -264,6 +277,10 @@ class _Phases:
 
     def _read_run(self, key: RunKey) -> RunHistory | None:
         return read_run(self._layout, key)
+
+    @property
+    def _confirms(self) -> bool:
+        return bool(self._spec.seeds.confirm)
 
     @property
     def _higher_is_better(self) -> bool:

@@ -5,11 +5,14 @@ A process that trains takes seconds to start, which would be most of a small swe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import final
 
 from sweeps.job_sources import JobSource, NoJob
 from sweeps.jobs import Job
+
+Phase = Callable[[], Callable[[], JobSource]]
+"""Prepares a phase from the records of those before it, and gives what makes its source, as often as it is asked to."""
 
 
 @final
@@ -17,12 +20,13 @@ class PhaseChain(JobSource):
     """The sources of phases one after another: a phase begins when every job of the one before has ended.
 
     Args:
-        phases: gives of each phase what makes its source from the records. It is asked for the next phase only when
-            the one before is over, so what it does in between sees all records of that.
+        phases: each is prepared when the one before is over, so it sees all records of that. One that was interrupted
+            in its preparation is prepared again, so that must bear repetition.
     """
 
-    def __init__(self, phases: Iterator[Callable[[], JobSource]]) -> None:
+    def __init__(self, phases: Sequence[Phase]) -> None:
         self._phases = phases
+        self._prepared = 0
         self._make: Callable[[], JobSource] | None = None
         self._source: JobSource | None = None
         self._running = 0
@@ -55,8 +59,9 @@ class PhaseChain(JobSource):
         self._source, self._running = None, 0
 
     def _current(self) -> JobSource | None:
-        if self._make is None:
-            self._make = next(self._phases, None)
+        if self._make is None and self._prepared < len(self._phases):
+            self._make = self._phases[self._prepared]()
+            self._prepared += 1
         if self._source is None and self._make is not None:
             self._source = self._make()
         return self._source

@@ -20,11 +20,16 @@ SMALL = YAML.replace("num_configs: 5", "num_configs: 3").replace(
     "confirm: 2, evaluate: 2", "confirm: 0, evaluate: 1"
 )
 
+LONGER = SMALL.replace("max_epochs: 3", "max_epochs: 40").replace(
+    "name: asha, grace_epochs: 1, reduction_factor: 2", "name: none"
+)
+"""So long that it is not over while a node starts."""
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_sweep_outlives_a_node_and_goes_on_elsewhere_when_the_head_is_lost(tmp_path: Path) -> None:
-    sweep = Sweep(tmp_path, SMALL)
+    sweep = Sweep(tmp_path, LONGER)
     with RayNodes(head_cpus=0) as cluster:
         sweep.environment = {"RAY_AUTH_TOKEN": cluster.token}
         driver = sweep.start("run", "--address", cluster.address)

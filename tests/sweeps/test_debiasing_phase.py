@@ -10,13 +10,14 @@ import pytest
 from tiny_sweep import begin, checked_sweep, train
 
 from causalmer_core.config import RunConfig
+from causalmer_core.errors import UserError
 from causalmer_core.identity import config_id
 from causalmer_core.modality import subset_name, subsets
 from results.debiasing_records import read_records
 from results.final_evaluation import final_evaluation
 from results.journal import decode_line, read_journal
 from results.layout import SweepLayout
-from results.records import RunKey
+from results.records import RunKey, RunState
 from sweeps.debiasing_phase import debias
 from sweeps.jobs import Job
 from sweeps.phases import contenders
@@ -165,6 +166,15 @@ def mentions(line: bytes, key: RunKey) -> bool:
     row = decode_line(line.rstrip(b"\n"))
     assert row is not None
     return (row["config_id"], row.get("seed")) == (key.config_id, key.seed)
+
+
+def test_a_run_that_failed_is_named_with_its_reason_before_anything_is_chosen(trained: Trained) -> None:
+    job = Job(config=trained.selected, seeds=(SEEDS[1],), phase="evaluate", role="candidate")
+    with job.begin(trained.layout, job.key) as journal:
+        journal.end(RunState.FAILED, "Traceback ...\nFileNotFoundError: no ALBERT there")
+    with pytest.raises(UserError, match=r"s1001 \(failed: FileNotFoundError: no ALBERT there\)"):
+        trained.debias()
+    assert not trained.layout.debiasing_journal.exists()
 
 
 def test_nothing_is_chosen_once_the_test_split_has_been_opened(trained: Trained) -> None:

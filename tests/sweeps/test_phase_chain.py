@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,17 +22,20 @@ def job(seed: int) -> Job:
 
 
 class Phases:
-    """Three phases of which the middle one has nothing to do; what was done between them is noted."""
+    """Three phases of which the middle one has nothing to do; what is prepared is noted, and may be interrupted."""
 
     def __init__(self, folder: Path) -> None:
         self.layout = begin(checked_sweep(folder))
         self.noted: list[str] = []
-        self.chain = PhaseChain(self.phases())
+        self.interrupted = ""
+        seeds = {"search": [0, 1], "confirm": [], "evaluate": [2]}
+        self.chain = PhaseChain([partial(self.prepare, name, numbers) for name, numbers in seeds.items()])
 
-    def phases(self) -> Iterator[Callable[[], JobSource]]:
-        for name, seeds in (("search", [0, 1]), ("confirm", []), ("evaluate", [2])):
-            yield lambda seeds=seeds: JobList(map(job, seeds), self.read_run)
-            self.noted.append(name)
+    def prepare(self, name: str, seeds: list[int]) -> Callable[[], JobSource]:
+        self.noted.append(name)
+        if name == self.interrupted:
+            raise KeyboardInterrupt
+        return lambda: JobList(map(job, seeds), self.read_run)
 
     def read_run(self, key: RunKey):
         return read_run(self.layout, key)
@@ -56,11 +60,11 @@ def test_a_phase_begins_when_all_jobs_of_the_one_before_have_ended(phases: Phase
     assert phases.chain.next_job() is NoJob.LATER
     phases.end(second)
     assert phases.chain.next_job() is NoJob.LATER
-    assert phases.noted == []
+    assert phases.noted == ["search"]
     phases.end(first)
     third = phases.take()
     assert third.seeds == (2,)
-    assert phases.noted == ["search", "confirm"]
+    assert phases.noted == ["search", "confirm", "evaluate"]
     assert phases.chain.next_job() is NoJob.LATER
     phases.end(third)
     assert phases.chain.next_job() is NoJob.NEVER
@@ -72,7 +76,22 @@ def test_after_a_new_start_it_goes_on_in_the_same_phase_by_what_is_on_record(pha
     phases.end(first)
     phases.chain.close()  # as where Ray is lost with the second one running
     assert phases.take().seeds == (1,)
-    assert phases.noted == []
+    assert phases.noted == ["search"]
+
+
+def test_a_phase_that_was_interrupted_in_its_preparation_is_prepared_again_and_not_left_out(
+    phases: Phases,
+) -> None:
+    first, second = phases.take(), phases.take()
+    phases.end(first)
+    phases.end(second)
+    phases.interrupted = "evaluate"
+    with pytest.raises(KeyboardInterrupt):  # as where the loss of Ray is noticed just then
+        phases.chain.next_job()
+    phases.chain.close()
+    phases.interrupted = ""
+    assert phases.take().seeds == (2,)
+    assert phases.noted == ["search", "confirm", "evaluate", "evaluate"]
 
 
 def test_a_source_is_closed_when_its_phase_is_over_and_when_the_chain_is() -> None:
@@ -91,7 +110,7 @@ def test_a_source_is_closed_when_its_phase_is_over_and_when_the_chain_is() -> No
             self.closed += 1
 
     empty, busy = Source([]), Source([job(0)])
-    chain = PhaseChain(iter([lambda: empty, lambda: busy]))
+    chain = PhaseChain([lambda: lambda: empty, lambda: lambda: busy])
     assert isinstance(chain.next_job(), Job)
     assert (empty.closed, busy.closed) == (1, 0)
     chain.close()
