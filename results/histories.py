@@ -118,14 +118,19 @@ def each_run(layout: SweepLayout, *, reconcile: bool | None = None) -> Iterator[
     yield from _histories(layout, run_journal_files(layout), unended)
 
 
-def read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
+def read_run(layout: SweepLayout, key: RunKey, *, look_elsewhere: bool = False) -> RunHistory | None:
     """The history of one run, none if it was never started; without an end line it counts as lost.
+
+    Args:
+        layout: the sweep's folder.
+        key: the run.
+        look_elsewhere: ask the store even where the run has ended by what is here; it may have been opened again.
 
     Raises:
         UserError: the folder is no sweep.
     """
     known = _read_run(layout, key)
-    if known is not None and known.state.is_final:
+    if known is not None and known.state.is_final and not look_elsewhere:
         return known  # nobody writes it any more
     return _read_run(layout, key) if _has_grown_elsewhere(layout, key) else known
 

@@ -129,7 +129,7 @@ class RunSession:
             JournalError: the record cannot be written.
             MachineFaultError: a fault of the machine; the attempt has ended as `interrupted`.
         """
-        earlier = read_run(self._layout, self.key)
+        earlier = read_run(self._layout, self.key, look_elsewhere=True)
         if earlier is not None and earlier.state.is_final:
             # by a process that was gone before it could report
             self.state, self.reason, self.curve = earlier.state, earlier.reason, earlier.curve

@@ -294,6 +294,7 @@ def all_failed(first: Iterable[RunHistory | None], states: Iterable[RunState]) -
     reason = f"{failed[0].key.stem}: {failed[0].reason.strip()}" if failed else ""
     return UserError(
         f"the first {len(ends)} configurations of the search all failed ({', '.join(ends)}), so it stops; the first "
-        f"was {reason}\nWhat has ended stays so in the records: mend the cause and give the sweep another name, or set "
-        "failure.fail_fast to null to search on in this one"
+        f"was {reason}\nMend the cause and run the same command with --retry-failed. Where the cause is in what "
+        "the configurations have in common, that is another sweep: give it another name. To search on regardless, set "
+        "failure.fail_fast to null"
     )

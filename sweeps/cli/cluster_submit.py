@@ -15,7 +15,7 @@ from cluster.shipped_code import copy_code
 from results.object_uri import is_uri, parse_uri
 from sweeps.cli.cluster_jobs import Insecure, ServerAddress, Wait, say_how_to_go_on, wait_for
 from sweeps.cli.shared_places import check_places
-from sweeps.cli.sweep import DataRoot, Set, SpecFile, Storage, overrides_of, run_options
+from sweeps.cli.sweep import DataRoot, RetryFailed, Set, SpecFile, Storage, overrides_of, run_options
 from sweeps.includes import read_sweep_file
 from sweeps.spec import load_spec
 from sweeps.yaml_file import write_yaml
@@ -47,6 +47,7 @@ def submit(
         ),
     ] = None,
     insecure: Insecure = False,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Run a sweep on a cluster, as a job. One that was begun goes on from its records."""
     overrides = overrides_of(set_, storage, data_root)
@@ -57,6 +58,7 @@ def submit(
     words = [*(["python3", "-m", "sweeps"] if code else ["causalmer"]), "run", f"{spec.name}.yaml"]
     words += ["--address", "auto", *run_options(set_, storage, data_root)]
     words += ["--insecure"] if insecure else []
+    words += ["--retry-failed"] if retry_failed else []
     with tempfile.TemporaryDirectory() as folder:
         sweep, modules = Path(folder) / "sweep", Path(folder) / "modules"
         sweep.mkdir()

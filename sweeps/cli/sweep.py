@@ -47,6 +47,10 @@ Insecure = Annotated[
     bool,
     typer.Option("--insecure", help="Join also a cluster that asks for no token: anyone may run code there."),
 ]
+RetryFailed = Annotated[
+    bool,
+    typer.Option("--retry-failed", help="Train the runs again that ended as failed, oom or timeout."),
+]
 
 
 def run(
@@ -58,10 +62,11 @@ def run(
     gpus: Gpus = None,
     address: Address = None,
     insecure: Insecure = False,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Run a sweep to its report. One that was begun goes on from its records."""
     with _loaded(file, set_, storage, data_root) as spec:
-        _run(spec, _machine(cpus, gpus, address, insecure=insecure))
+        _run(spec, _machine(cpus, gpus, address, insecure=insecure), retry_failed=retry_failed)
 
 
 def resume(
@@ -73,6 +78,7 @@ def resume(
     gpus: Gpus = None,
     address: Address = None,
     insecure: Insecure = False,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Go on with a sweep that was begun; the same as run, but never begins one."""
     with _loaded(file, set_, storage, data_root) as spec:
@@ -82,7 +88,7 @@ def resume(
             raise UserError(
                 f"nothing to resume: there is no sweep in {layout.place}; begin it with 'causalmer run {file}'"
             )
-        _run(spec, _machine(cpus, gpus, address, insecure=insecure))
+        _run(spec, _machine(cpus, gpus, address, insecure=insecure), retry_failed=retry_failed)
 
 
 def plan(
@@ -110,10 +116,10 @@ def _machine(cpus: int | None, gpus: int | None, address: str | None, *, insecur
     return Machine(cpus, gpus, address, insecure)
 
 
-def _run(spec: SweepSpec, machine: Machine) -> None:
+def _run(spec: SweepSpec, machine: Machine, *, retry_failed: bool) -> None:
     checked = preflight(spec)
     screen = console()
-    run_sweep(checked, machine, screen)
+    run_sweep(checked, machine, screen, retry_failed=retry_failed)
     results = open_sweep(checked.layout)
     screen.print()
     screen.print(leaderboard_table(results))

@@ -111,7 +111,7 @@ def test_a_search_whose_first_configurations_all_fail_stops_and_says_why(
     ends = ", ".join([state.value] * 3)
     assert text.startswith(f"the first 3 configurations of the search all failed ({ends}), so it stops")
     assert simulation.given[0].key.stem in text
-    assert "give the sweep another name, or set failure.fail_fast to null" in text
+    assert "run the same command with --retry-failed" in text
 
 
 def test_a_stopped_search_that_is_started_again_says_the_same_unless_told_to_go_on(tmp_path: Path) -> None:
