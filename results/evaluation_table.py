@@ -4,6 +4,8 @@ present.
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,7 +69,7 @@ def contenders(
     """What an evaluations table says, in the order of `CONTENDERS`: one entry a contender, prediction and
     configuration, so that two configurations selected one after the other are never mixed.
 
-    Values that are not finite are left out, as a metric may be undefined for a subset.
+    Values that are not a number are left out, as a metric may be undefined for a subset.
 
     Args:
         evaluations: the table.
@@ -160,14 +162,13 @@ def leads(selected: Contender, others: Iterable[Contender], metric: str) -> list
 def _contender(
     name: str, prediction: str, config_id: str, rows: pd.DataFrame, metrics: tuple[str, ...]
 ) -> Contender:
-    values: dict[tuple[str, str], dict[int, float]] = {}
-    for present, group in rows.groupby("present", sort=True):
-        for metric in metrics:
-            finite = group[["seed", metric]].dropna()
-            if len(finite):
-                by_seed = zip(finite["seed"], finite[metric], strict=True)
-                values[metric, str(present)] = {int(seed): float(value) for seed, value in by_seed}
-    return Contender(name, prediction, config_id or None, values)
+    values: defaultdict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    places = list(zip(rows["present"].tolist(), rows["seed"].tolist(), strict=True))
+    for metric in metrics:
+        for (present, seed), value in zip(places, rows[metric].tolist(), strict=True):
+            if not math.isnan(value):
+                values[metric, present][seed] = value
+    return Contender(name, prediction, config_id or None, dict(values))
 
 
 def _rank(contender: Contender) -> tuple[int, str, int, str]:

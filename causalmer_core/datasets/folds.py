@@ -14,7 +14,6 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold
 
 from causalmer_core.config import FoldsConfig
 from causalmer_core.datasets.base import Samples, Split, TrainingData
@@ -86,6 +85,10 @@ def fold_numbers(data: TrainingData, split: FoldsConfig) -> NDArray[np.int64]:
     Raises:
         UserError: there are fewer groups than folds, or the ids name no groups.
     """
+    from sklearn.model_selection import (
+        GroupKFold,
+    )  # few runs have folds, and its import takes most of a second
+
     groups = groups_of((*data.train.ids, *data.valid.ids), split.group)
     count = len(np.unique(groups))
     if count < split.folds:

@@ -8,21 +8,17 @@ import typer
 from rich.console import Console
 
 from causalmer_core.errors import UserError
-from sweeps.cli import checkpoint, cluster, data, results, schema, status, sweep
+from sweeps.cli.commands import LazyGroup, add_to
 from sweeps.cli.leaving import LeftError
 
 app = typer.Typer(
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     help="Seed-aware hyperparameter sweeps for counterfactual multimodal emotion recognition.",
 )
-for command in (sweep.run, sweep.resume, sweep.plan, status.status, schema.schema):
-    app.command()(command)
-app.add_typer(data.app, name="data")
-app.add_typer(results.app, name="results")
-app.add_typer(checkpoint.app, name="checkpoint")
-app.add_typer(cluster.app, name="cluster")
+add_to(app)
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells expect it."""

@@ -1,0 +1,74 @@
+"""The commands by name: each is imported when it is used, for with all that it needs that takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+
+class Place(NamedTuple):
+    """Where a command is defined, a function or a group of them, and what the list of commands says of it."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: Mapping[str, Place] = {
+    "run": Place("sweep", "run", "Run a sweep to its report. One that was begun goes on from its records."),
+    "resume": Place(
+        "sweep", "resume", "Go on with a sweep that was begun; the same as run, but never begins one."
+    ),
+    "plan": Place(
+        "sweep", "plan", "Show what a sweep would run and about how long it takes. Starts nothing."
+    ),
+    "status": Place(
+        "status", "status", "Show how far a sweep is, from its records alone; works while it runs."
+    ),
+    "schema": Place(
+        "schema",
+        "schema",
+        "Print the JSON schema of a sweep's file for editors, with the backbones that are installed here.",
+    ),
+    "data": Place("data", "app", "Import, draw and look at data sets."),
+    "results": Place(
+        "results", "app", "Rank, select, evaluate, report, compare and export what a sweep recorded."
+    ),
+    "checkpoint": Place("checkpoint", "app", "Import published checkpoints, and evaluate checkpoints."),
+    "cluster": Place("cluster", "app", "Run sweeps on clusters."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are names and a line of help until one of them is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the arguments name, imported."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else load(name), rest
+
+
+def load(name: str) -> Any:
+    """Import a command."""
+    place = COMMANDS[name]
+    found = getattr(import_module(f"sweeps.cli.{place.module}"), place.attribute)
+    alone = typer.Typer(add_completion=False)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name)(found)
+    return typer.main.get_group(alone).commands[name]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Name all commands, and import none."""
+    for name, place in COMMANDS.items():
+        app.command(name, help=place.help)(_not_loaded)
+
+
+def _not_loaded() -> None:
+    raise RuntimeError("a command was called that was not imported")
