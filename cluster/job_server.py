@@ -5,9 +5,11 @@ Like a cluster's head it is used only where it asks for a token, unless that is 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +26,12 @@ from causalmer_core.errors import UserError, did_you_mean
 from cluster.token import show_own_token
 
 _CONNECT_SECONDS = 5.0
+
+_SILENT_SECONDS = 60.0
+"""After so long without a word a connection may be one whose other end is gone: it is made anew."""
+
+_TRUST = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables with the certificates that are trusted beside those that everybody trusts: the first that is set."""
 
 _STRONGER_THAN_ADDRESSES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 """Variables that Ray's client takes before the address that it is given."""
@@ -133,14 +141,19 @@ class JobServer:
         """What a job writes, from its beginning to its end, as it writes it.
 
         Raises:
-            LostConnectionError: the connection did not last so long.
+            LostConnectionError: the connection did not last so long, or nothing came for a minute.
         """
         import aiohttp  # missing where no jobs are submitted
 
+        pieces = aiter(self._client.tail_job_logs(job))
         try:
-            async for text in self._client.tail_job_logs(job):
+            while True:
+                async with asyncio.timeout(_SILENT_SECONDS):
+                    text = await anext(pieces, None)
+                if text is None:
+                    return
                 yield text
-        except (aiohttp.ClientError, RuntimeError) as error:
+        except (aiohttp.ClientError, RuntimeError, TimeoutError) as error:
             raise LostConnectionError(f"{self._place}: the connection was lost") from error
 
     def _check_port(self) -> None:
@@ -177,10 +190,11 @@ class JobServer:
         headers = None if token is None else {"Authorization": f"Bearer {token}"}
         with _without(_STRONGER_THAN_ADDRESSES):
             try:
-                return JobSubmissionClient(self.address, headers=headers)
+                return JobSubmissionClient(self.address, headers=headers, verify=_trusted())
             except AuthenticationError:
                 return None
             except ConnectionError as error:
+                self._not_encrypted(error)
                 self._silent(error)
             # not a job server: a 404 is a RuntimeError, no JSON a ValueError, other JSON one of the two others
             except (RuntimeError, ValueError, KeyError, TypeError, requests.RequestException) as error:
@@ -212,6 +226,21 @@ class JobServer:
     def _refused(self, error: Exception | None = None) -> NoReturn:
         raise UserError(f"{self._place}: the token here is not this job server's any more") from error
 
+    def _not_encrypted(self, error: Exception) -> None:
+        """Raise what is wrong with the encryption, where that is it."""
+        inner: BaseException | None = error
+        while inner is not None and not isinstance(inner, ssl.SSLError):
+            inner = inner.__context__
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            raise UserError(
+                f"{self._place}: its certificate is not trusted here ({inner.verify_message}); where an authority of "
+                f"your own signed it, give that one's file: {_TRUST[0]}=FILE.pem"
+            ) from error
+        if inner is not None:
+            raise UserError(
+                f"{self._place}: no https is spoken there ({inner.reason}); Ray's own server speaks http"
+            ) from error
+
     def _silent(self, error: Exception) -> NoReturn:
         raise LostConnectionError(
             f"{self._place}: nobody answers there; see that the head runs with --dashboard-host=127.0.0.1, and that "
@@ -227,6 +256,16 @@ def _without(names: tuple[str, ...]) -> Iterator[None]:
         yield
     finally:
         os.environ.update(before)
+
+
+def _trusted() -> str | bool:
+    """The certificates that are trusted, as Ray's client takes them; it reads no variable where it follows a job."""
+    for name in _TRUST:
+        if file := os.environ.get(name):
+            if not Path(file).exists():
+                raise UserError(f"{name} is {file}, and there is no such file of certificates")
+            return file
+    return True
 
 
 def _told(details: JobDetails) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -52,7 +53,7 @@ class SweepProgress:
         handler = logging.FileHandler(log, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         self._logger.addHandler(handler)
-        self._last_line = 0.0
+        self._last_line = -math.inf
         self._evaluating = 0.0
 
     @contextmanager

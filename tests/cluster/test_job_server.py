@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from job_head import JobHead
+from proxy import Proxy
 
 from causalmer_core.errors import UserError
 from cluster.job_server import JobServer, JobState
@@ -23,10 +26,12 @@ WALK = """
 import json, os, sys
 from pathlib import Path
 from causalmer_core.errors import UserError
+from cluster import job_server
 from cluster.job_following import follow, wait_for_end
 from cluster.job_server import JobServer
 
 folder = Path(sys.argv[2])
+job_server._SILENT_SECONDS = 3.0
 os.environ["RAY_ADDRESS"] = "http://127.0.0.1:9"  # Ray's client would go there
 said = {}
 try:
@@ -50,9 +55,10 @@ print(json.dumps(said))
 """
 
 
-def walk(head: JobHead, folder: Path, environment: dict[str, str]) -> dict[str, Any]:
+def walk(address: str, folder: Path, environment: dict[str, str], kind: str = "a") -> dict[str, Any]:
+    """What it says; its jobs are named by their kind, since no name is given twice."""
     done = subprocess.run(
-        [sys.executable, "-c", WALK, head.address, str(folder)],
+        [sys.executable, "-c", WALK.replace('"a-', f'"{kind}-'), address, str(folder)],
         env=environment,
         capture_output=True,
         text=True,
@@ -72,7 +78,7 @@ def head() -> Iterator[JobHead]:
 @pytest.mark.slow
 def test_a_job_is_followed_to_its_end_and_another_one_stopped(head: JobHead, tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("two\n")
-    said = walk(head, tmp_path, head.plain_environment)
+    said = walk(head.address, tmp_path, head.plain_environment)
     assert "\none\n" in said["text"], said["message"]  # Ray may write its own first line later
     assert said["text"].endswith("two\ntea")
     assert said["text"] == said["logs"]
@@ -84,15 +90,48 @@ def test_a_job_is_followed_to_its_end_and_another_one_stopped(head: JobHead, tmp
 
 
 @pytest.mark.slow
+def test_a_job_is_followed_over_a_connection_that_fell_silent(head: JobHead, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("two\n")
+    with Proxy(head.port, silent=b"/logs/tail") as way:
+        said = walk(way.address, tmp_path, head.plain_environment, "silent")
+    assert way.silenced
+    assert said["text"].endswith("two\ntea")
+    assert said["text"] == said["logs"]
+    assert said["state"] == ["FAILED", 3, True]
+
+
+@pytest.mark.slow
+def test_a_job_server_is_reached_by_https_where_its_certificate_is_trusted(
+    head: JobHead, tmp_path: Path
+) -> None:
+    (tmp_path / "note.txt").write_text("two\n")
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(file := tmp_path / "authority.pem")
+    with Proxy(head.port, encryption=context) as way:
+        trusting = {**head.plain_environment, "REQUESTS_CA_BUNDLE": str(file)}
+        said = walk(way.address, tmp_path, trusting, "https")
+        stranger = walk(way.address, tmp_path, head.plain_environment, "none")
+        missing = {**head.plain_environment, "REQUESTS_CA_BUNDLE": str(tmp_path / "gone.pem")}
+        lost = walk(way.address, tmp_path, missing, "none")
+    assert said["text"].endswith("two\ntea")
+    assert said["state"] == ["FAILED", 3, True]
+    assert "not trusted here (unable to get local issuer certificate); where" in stranger["error"]
+    assert "REQUESTS_CA_BUNDLE=FILE.pem" in stranger["error"]
+    assert "gone.pem, and there is no such file of certificates" in lost["error"]
+
+
+@pytest.mark.slow
 def test_without_the_right_token_it_is_said_what_to_do(head: JobHead, tmp_path: Path) -> None:
     stranger = {**head.plain_environment, "HOME": str(tmp_path)}
-    none = walk(head, tmp_path, stranger)
+    none = walk(head.address, tmp_path, stranger)
     assert (
         "asks for its token and there is none here; copy ~/.ray/auth_token from the cluster's head"
         in none["error"]
     )
     assert not list(tmp_path.iterdir()), "a token was made up"
-    wrong = walk(head, tmp_path, {**stranger, "RAY_AUTH_TOKEN": "0" * 64})
+    wrong = walk(head.address, tmp_path, {**stranger, "RAY_AUTH_TOKEN": "0" * 64})
     assert "the token here is not this job server's" in wrong["error"]
 
 
@@ -135,6 +174,11 @@ def answering(status: int, body: bytes) -> Iterator[str]:
 def test_what_answers_and_is_no_job_server_is_told_from_one(status: int, body: bytes) -> None:
     with answering(status, body) as address, pytest.raises(UserError, match="no job server of Ray's"):
         JobServer(address)
+
+
+def test_who_asks_an_unencrypted_server_for_https_is_told_so() -> None:
+    with answering(200, b"") as address, pytest.raises(UserError, match="no https is spoken there"):
+        JobServer(address.replace("http:", "https:"))
 
 
 def test_a_server_that_asks_for_no_token_is_used_only_where_that_is_wanted() -> None:

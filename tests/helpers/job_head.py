@@ -44,6 +44,7 @@ class JobHead:
         }
         self.environment = {**self.plain_environment, "RAY_AUTH_MODE": "token"}
         dashboard, client, agent = _free_ports(3)
+        self.port = dashboard
         self.address = f"http://127.0.0.1:{dashboard}"
         self._log = (self._folder / "head.log").open("w+")
         command = f"""ray start --head --block --port=0 --num-cpus=2 --temp-dir={self._folder}/ray

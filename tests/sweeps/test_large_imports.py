@@ -34,6 +34,8 @@ from pathlib import Path
 def peak(): return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 bare = peak()
 from sweeps.cli import app
+from sweeps.cli.commands import load
+load("data")
 loaded = peak()
 app(sys.argv[1:], standalone_mode=False)
 print("\\npeak", peak() - bare, peak() - loaded)

@@ -20,7 +20,6 @@ def test_the_final_evaluation_says_how_far_it_is_from_time_to_time_alike_to_both
     monkeypatch.setattr(progress, "LINE_SECONDS", seconds)
     screen = StringIO()
     told = SweepProgress(Console(file=screen), tmp_path / "sweep.log", max_epochs=1, higher_is_better=True)
-    monkeypatch.setattr(told, "_last_line", 0.0)
     with told.shown():
         for done in (1, 2, 3):
             told.evaluated(done, 3)
