@@ -46,7 +46,8 @@ def reasons_for(
         yield f"over seeds {unseen}, which no selection saw, it has {entry.fresh_interval}"
         if entry.interval is not None:
             yield _overstated("the selection", entry.interval.mean, entry.fresh_interval, board)
-    if fresh is not None and entry.search_mean is not None:
+    chosen_by_search = entry.interval is not None and entry.interval.mean == entry.search_mean
+    if fresh is not None and entry.search_mean is not None and not chosen_by_search:
         yield _overstated("the search", entry.search_mean, fresh, board)
 
 

@@ -68,6 +68,16 @@ def test_unseen_seeds_say_how_far_the_selection_was_overstated(tmp_path: Path) -
     assert (early.config_id, early.interval) == (chosen.config_id, chosen.interval)
 
 
+def test_what_the_search_alone_selected_is_said_to_be_overstated_once(tmp_path: Path) -> None:
+    judged = open_sweep(handmade.judged_sweep(tmp_path))
+    unconfirmed = judged.manifest.model_copy(update={"confirm_seeds": ()})
+    alone = judged.runs[judged.runs["config_id"] == handmade.config_id(handmade.WINNER)]
+    reasons = choose(handmade.changed(judged, manifest=unconfirmed, runs=alone)).reasons
+    assert [reason for reason in reasons if "stated it by" in reason] == [
+        "the selection had overstated it by 0.0200"
+    ]
+
+
 def test_the_runner_up_may_have_left_the_confirmation_before(tmp_path: Path) -> None:
     chosen = choose(open_sweep(handmade.judged_sweep(tmp_path, confirmation=HalvingRule())))
     assert chosen.runner_up is not None
