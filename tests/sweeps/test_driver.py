@@ -127,12 +127,6 @@ def test_the_same_sweep_on_two_workers_gives_equal_records(undisturbed: Sweep, t
     assert_equal_records(undisturbed, other)
 
 
-def test_the_same_sweep_on_one_worker_again_gives_equal_records(undisturbed: Sweep, tmp_path: Path) -> None:
-    other = Sweep(tmp_path)
-    other.done("run", "--cpus", "1")
-    assert_equal_records(undisturbed, other)
-
-
 def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(undisturbed: Sweep, tmp_path: Path) -> None:
     sweep = Sweep(tmp_path)
     process = sweep.start("run", "--cpus", "1")

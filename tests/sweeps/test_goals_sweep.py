@@ -56,7 +56,7 @@ def text() -> str:
 @pytest.mark.slow
 def test_a_sweep_for_several_objectives_within_a_constraint_ends_with_its_knee(tmp_path: Path) -> None:
     sweep = Sweep(tmp_path, text())
-    printed = sweep.done()
+    printed = sweep.done("run", "--cpus", "1")
     runs = sweep.results.runs
     assert (runs["state"] == "finished").all()
     searched = runs[runs["phase"] == "search"].set_index("number")

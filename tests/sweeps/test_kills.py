@@ -40,7 +40,7 @@ KILLS = 10
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     sweep = Sweep(tmp_path_factory.mktemp("undisturbed"), LONGER)
-    sweep.done("run", "--cpus", "2")
+    sweep.done("run", "--cpus", "1")
     return sweep
 
 

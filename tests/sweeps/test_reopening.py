@@ -142,12 +142,17 @@ def test_another_node_that_knows_the_failure_trains_what_was_opened_again(
 
 @pytest.mark.slow
 def test_a_sweep_that_failed_is_finished_once_the_cause_is_mended(tmp_path: Path) -> None:
-    sweep = Sweep(tmp_path, SHORTEST.replace("max_epochs: 1", "max_epochs: 2"))
-    failed = sweep.run("run", "--set", "failure.run_timeout=1e-9")
-    assert failed.returncode == 2
-    assert "timeout" in failed.stderr
-    assert sweep.run("run").stderr == failed.stderr, "it is final until asked for"
-    output = sweep.done("resume", "--retry-failed")
-    assert "tried again: " in output
+    failed = simulated(tmp_path, SHORTEST, search__num_configs=1, search__max_concurrent=2)
+    job = failed.take()
+    assert isinstance(job, Job)
+    failed.end(job.key, RunState.TIMEOUT)
+    failed.source.close()
+    sweep = Sweep(tmp_path, SHORTEST)
+    sweep.layout = failed.layout
+    places = ["--storage", str(tmp_path / "runs"), "--data-root", str(tmp_path / "data"), "--cpus", "1"]
+    stopped = sweep.run("run", *places)
+    assert stopped.returncode == 2
+    assert "#0 lacks seed 0 (timeout)" in stopped.stderr, "it is final until asked for"
+    assert "tried again: " + job.key.stem in sweep.done("resume", "--retry-failed", *places)
     assert {run.state for run in read_runs(sweep.layout)} == {RunState.FINISHED}
     assert sweep.layout.report.exists()

@@ -142,7 +142,7 @@ def test_a_sweep_shows_what_it_records_and_records_the_same_where_a_tracker_is_b
     for folder in ("shown", "broken", "hook"):
         (tmp_path / folder).mkdir()
     sweep = Sweep(tmp_path / "shown", SMALL)
-    sweep.done("run", "--cpus", "2", "--set", "tracking.tensorboard=true")
+    sweep.done("run", "--cpus", "1", "--set", "tracking.tensorboard=true")
     for (config_id, seed), epochs in sweep.results.epochs.groupby(["config_id", "seed"]):
         found = scalars(sweep.layout.tracking / f"{config_id}-s{seed}")
         for name in ("train_loss", "valid_task_loss", "valid_accuracy", "learning_rate"):
@@ -156,6 +156,6 @@ def test_a_sweep_shows_what_it_records_and_records_the_same_where_a_tracker_is_b
         "tensorboardX.SummaryWriter = broken\n"
     )
     broken.environment["PYTHONPATH"] = str(tmp_path / "hook")
-    output = broken.done("run", "--cpus", "2", "--set", "tracking.tensorboard=true")
+    output = broken.done("run", "--cpus", "1", "--set", "tracking.tensorboard=true")
     assert output.count("note: tracking.tensorboard is switched off: OSError: no space left") == 1
     assert_equal_records(sweep, broken)
