@@ -249,6 +249,6 @@ def _nothing_to_select(board: Leaderboard) -> UserError:
     found = "; ".join(gaps[:5]) if gaps else "no candidate was started on them"
     return UserError(
         f"no configuration finished on every ranking seed ({needed}): {found}. "
-        "A mean over fewer seeds is not compared; continue the sweep with 'causalmer resume'; what failed is tried again "
-        "with its --retry-failed"
+        "A mean over fewer seeds is not compared; continue the sweep with 'causalmer resume'; what failed is tried "
+        "again with its --retry-failed"
     )

@@ -20,7 +20,7 @@ SMALL = YAML.replace("num_configs: 5", "num_configs: 3").replace(
     "confirm: 2, evaluate: 2", "confirm: 0, evaluate: 1"
 )
 
-LONGER = SMALL.replace("max_epochs: 3", "max_epochs: 40").replace(
+LONGER = SMALL.replace("max_epochs: 3", "max_epochs: 15").replace(
     "name: asha, grace_epochs: 1, reduction_factor: 2", "name: none"
 )
 """So long that it is not over while a node starts."""
@@ -47,7 +47,7 @@ def test_a_sweep_outlives_a_node_and_goes_on_elsewhere_when_the_head_is_lost(tmp
     assert "joined the cluster of" in output
     kept = sweep.rows()
     sweep.environment = {}
-    sweep.done("run", "--cpus", "2")
+    sweep.done("run", "--cpus", "1")
     assert sweep.rows() >= kept
     histories = read_runs(sweep.layout)
     assert {history.state for history in histories} <= {RunState.FINISHED, RunState.PRUNED}
@@ -78,7 +78,7 @@ def test_three_nodes_of_which_two_are_killed_and_one_joins_late_make_the_records
         cluster.kill()
         output, errors = driver.communicate(timeout=PATIENCE)
     assert driver.returncode == 0, errors + output
-    alone.done("run", "--cpus", "2")
+    alone.done("run", "--cpus", "1")
     assert_equal_records(sweep, alone)
 
 
