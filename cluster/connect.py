@@ -13,7 +13,7 @@ import ray
 
 from causalmer_core.errors import UserError
 from cluster.address import checked_head
-from cluster.resources import NodeSupply, TrialShare, check_fits, fits
+from cluster.resources import ACCELERATOR_LABEL, NodeSupply, TrialShare, check_fits, fits
 
 _ENVIRONMENT = {
     # Trials keep the driver's working directory, so that relative paths mean what the user wrote.
@@ -122,6 +122,11 @@ def wait_for_node(share: TrialShare, told: Callable[[str], None], patience: floa
 def nodes_of_cluster() -> list[NodeSupply]:
     """What every living node of the Ray that is connected has for trials."""
     return [NodeSupply.of(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def labelled_types() -> set[str]:
+    """The types of GPUs by which living nodes can be selected (see `TrialShare.among`)."""
+    return {node["Labels"].get(ACCELERATOR_LABEL, "") for node in ray.nodes() if node["Alive"]} - {""}
 
 
 def _prepare_environment() -> None:

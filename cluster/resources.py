@@ -21,6 +21,9 @@ _ACCELERATOR = "accelerator_type:"
 _ACCELERATOR_AMOUNT = 0.001
 """Each node has 1 of the type of its GPUs; this much of it binds a trial to such a node and to nothing else there."""
 
+ACCELERATOR_LABEL = "ray.io/accelerator-type"
+"""The label in which nodes say the same; of labels several values can be asked for."""
+
 _TYPE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 GIB = 2**30
@@ -38,12 +41,14 @@ class TrialShare(Frozen):
         gpu: GPUs: 0, a fraction of one device, or a whole number of devices.
         accelerator: the type of its GPU's, or `any`.
         memory: of the node, in GiB; 0: it asks for none.
+        among: where `accelerator` is `any`, the types that it may be; none: all.
     """
 
     cpu: float = 1.0
     gpu: float = 0.0
     accelerator: str = ANY
     memory: float = 0.0
+    among: tuple[str, ...] = ()
 
     @property
     def threads(self) -> int:
@@ -56,6 +61,10 @@ class TrialShare(Frozen):
         if self.accelerator != ANY:
             found[_ACCELERATOR + self.accelerator] = _ACCELERATOR_AMOUNT
         return {name: amount for name, amount in found.items() if amount}
+
+    def ray_labels(self) -> dict[str, str]:
+        """What the labels of the node must be, as Ray selects by them."""
+        return {ACCELERATOR_LABEL: f"in({','.join(self.among)})"} if self.among else {}
 
 
 class TrialResources(Frozen):
@@ -122,7 +131,8 @@ class NodeSupply(NamedTuple):
 
     def holds(self, share: TrialShare) -> bool:
         """Whether one trial fits on it."""
-        has_type = share.accelerator == ANY or share.accelerator in self.accelerators
+        wanted = share.among if share.accelerator == ANY else (share.accelerator,)
+        has_type = not wanted or not self.accelerators.isdisjoint(wanted)
         return has_type and share.cpu <= self.cpus and share.gpu <= self.gpus and share.memory <= self.memory
 
     def copies(self, share: TrialShare) -> int:

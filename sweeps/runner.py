@@ -151,7 +151,12 @@ class _Jobs(Searcher):
         context = self._shares.placed(job, self._context)
         share = self._shares.of(job)
         self.room.given_out(share)
-        return {"job": job.to_json(), "context": asdict(context), "share": share.ray_resources()}
+        return {
+            "job": job.to_json(),
+            "context": asdict(context),
+            "share": share.ray_resources(),
+            "labels": share.ray_labels(),
+        }
 
     def trial_started(self, trial_id: str) -> None:
         """A trial has a process."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from causalmer_core.config import RunConfig
 from causalmer_core.identity import config_id
-from cluster.connect import nodes_of_cluster
+from cluster.connect import labelled_types, nodes_of_cluster
 from cluster.memory_probe import Probed, probed, types_of_gpus
-from cluster.resources import TrialShare, check_fits
+from cluster.resources import ANY, TrialShare, check_fits
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
 from sweeps.jobs import Job
@@ -25,6 +26,9 @@ MEASURED = "measured"
 
 _A_LOT = 1.5
 """The largest configuration differs a lot from the drawn one where its counted size is so many times the other's."""
+
+_LOOK_SECONDS = 10.0
+"""So often, at most, types of GPUs that have joined are looked for."""
 
 Told = Callable[[str], None]
 
@@ -57,19 +61,60 @@ def plan_shares(sweep: CheckedSweep, first: Job, told: Told, *, device: str = "c
         if not types:
             told("resources.gpu: auto: no node has a GPU, so runs train on CPUs")
             return SharePlan(same_for_all(sweep.layout, resources.least), "cpu")
+        # Nothing is known of a type that comes later; where a node does not say its type, none can be told from others.
+        known = types if resources.accelerator == ANY and labelled_types().issuperset(types) else ()
+        least = resources.least.model_copy(update={"among": known})
         sizes = Sizes(sweep.data)
         measures = _measures(sweep, first, types, sizes, told, device)
         differs = any(measure.of == "drawn" for measure in measures)
 
         def planned(job: Job) -> TrialShare:
+            late()
             size = sizes(job.config) * len(job.seeds) if differs else 0
-            return measured_share(size, measures, resources.least)
+            return measured_share(size, measures, least)
 
-        most = measured_share(max(measure.size for measure in measures), measures, resources.least)
+        late = LateTypes(known, lambda: types_of_gpus(resources.accelerator), told)
+        most = measured_share(max(measure.size for measure in measures), measures, least)
         check_fits(most, nodes_of_cluster())
     for measure in measures:
         told(f"resources.gpu: auto: the {measure.described()}")
     return SharePlan(Shares(sweep.layout, planned, max(measure.context for measure in measures)), device)
+
+
+class LateTypes:
+    """Says once of each type of GPU that came after the measuring that no run goes there.
+
+    Args:
+        measured: the types that runs go to; none: to all.
+        now: the types that there are now.
+        told: called with the words.
+        clock: seconds; for tests.
+    """
+
+    def __init__(
+        self,
+        measured: Iterable[str],
+        now: Callable[[], Iterable[str]],
+        told: Told,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._known = set(measured)
+        self._now = now
+        self._told = told
+        self._clock = clock
+        self._next = clock() + _LOOK_SECONDS
+
+    def __call__(self) -> None:
+        """Look, unless the last look was a moment ago."""
+        if not self._known or self._clock() < self._next:
+            return
+        self._next = self._clock() + _LOOK_SECONDS
+        for kind in sorted(set(self._now()) - self._known):
+            self._known.add(kind)
+            self._told(
+                f"resources.gpu: auto: GPUs of type {kind} have joined, on which nothing was measured, so no run goes "
+                "there; interrupt the sweep and run the same command again to have them measured and used"
+            )
 
 
 def recorded_measures(layout: SweepLayout) -> list[MemoryMeasure]:

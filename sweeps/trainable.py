@@ -17,14 +17,20 @@ from sweeps.scheduling import mean_score
 
 
 class JobTrainable(tune.Trainable):
-    """One step is one epoch of every run. The configuration is `{"job": <JSON>, "context": {...}, "share": {...}}`."""
+    """One step is one epoch of every run. The configuration is `{"job": <JSON>, "context": {...}, "share": {...},
+    "labels": {...}}`.
+    """
 
     _session: BlockSession | None = None
 
     @classmethod
     def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
-        """What the job takes of a node: `share`, by the names of Ray's resources. An actor is reused for equal ones."""
-        return tune.PlacementGroupFactory([config["share"]])
+        """What the job takes of a node: `share`, by the names of Ray's resources, on a node with these `labels`. An
+        actor is reused for equal ones.
+        """
+        if not config["labels"]:
+            return tune.PlacementGroupFactory([config["share"]])
+        return tune.PlacementGroupFactory([config["share"]], bundle_label_selector=[config["labels"]])
 
     def setup(self, config: dict[str, Any]) -> None:
         """Begin the job that the configuration describes."""

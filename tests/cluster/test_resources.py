@@ -99,6 +99,16 @@ def test_a_type_of_gpu_binds_a_trial_to_nodes_that_have_it_and_to_nothing_else()
     assert TrialShare().ray_resources() == {"CPU": 1.0}
 
 
+def test_a_trial_may_be_bound_to_several_types_of_gpus() -> None:
+    share = TrialShare(gpu=0.5, among=("A100", "H100"))
+    nodes = [NodeSupply(4, 1, accelerators=frozenset({kind})) for kind in ("T4", "H100", "A100")]
+    assert [node.holds(share) for node in nodes] == [False, True, True]
+    assert not NodeSupply(4, 1).holds(share)
+    assert share.ray_labels() == {"ray.io/accelerator-type": "in(A100,H100)"}
+    assert TrialShare(gpu=0.5).ray_labels() == {}
+    assert most_at_once(share, nodes) == 4
+
+
 def test_what_is_measured_later_counts_as_nothing_before() -> None:
     assert TrialResources(gpu="auto", cpu=2).least == TrialShare(cpu=2)
     assert TrialResources(gpu=0.5, memory=3, accelerator="T4").least == TrialShare(

@@ -22,7 +22,11 @@ print(cluster.address, flush=True)
 for line in sys.stdin:
     verb, *numbers = line.split()
     if verb == "add":
-        nodes.append(cluster.add_node(wait=False, num_cpus=int(numbers[0])))
+        cpus, kinds = int(numbers[0]), numbers[1:]
+        types = {"accelerator_type:" + kind: 1 for kind in kinds}
+        labels = {"ray.io/accelerator-type": kind for kind in kinds}
+        gpus = len(kinds)
+        nodes.append(cluster.add_node(wait=False, num_cpus=cpus, num_gpus=gpus, resources=types, labels=labels))
         cluster.wait_for_nodes(timeout=200)  # Ray's own wait gives a slow machine too little time
     elif verb == "kill":
         cluster.remove_node(nodes.pop(0), allow_graceful=False)
@@ -64,9 +68,9 @@ class RayNodes:
         """Of a process that has the token."""
         return {**self.plain_environment, "RAY_AUTH_TOKEN": self.token}
 
-    def add(self, cpus: int) -> None:
-        """Start a node; when this returns, it has joined."""
-        self._tell(f"add {cpus}")
+    def add(self, cpus: int, gpu: str = "") -> None:
+        """Start a node, with what Ray takes for a GPU of that type; when this returns, it has joined."""
+        self._tell(f"add {cpus} {gpu}")
 
     def kill(self) -> None:
         """Kill the oldest of the added nodes with all that runs on it."""
