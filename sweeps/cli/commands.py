@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
+
+from causalmer_core.quick_imports import quick_imports
 
 
 class Place(NamedTuple):
@@ -55,13 +59,20 @@ class LazyGroup(TyperGroup):
 def load(name: str) -> Any:
     """Import a command."""
     place = COMMANDS[name]
-    found = getattr(import_module(f"sweeps.cli.{place.module}"), place.attribute)
+    found = getattr(_imported(f"sweeps.cli.{place.module}"), place.attribute)
     alone = typer.Typer(add_completion=False)
     if isinstance(found, typer.Typer):
         alone.add_typer(found, name=name)
     else:
         alone.command(name)(found)
     return typer.main.get_group(alone).commands[name]
+
+
+def _imported(module: str) -> ModuleType:
+    if module in sys.modules:
+        return sys.modules[module]
+    with quick_imports():
+        return import_module(module)
 
 
 def add_to(app: typer.Typer) -> None:
