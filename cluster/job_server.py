@@ -31,7 +31,7 @@ _SILENT_SECONDS = 60.0
 """After so long without a word a connection may be one whose other end is gone: it is made anew."""
 
 _TRUST = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-"""Variables with the certificates that are trusted beside those that everybody trusts: the first that is set."""
+"""Variables that name the file of the certificates to trust: the first that is set."""
 
 _STRONGER_THAN_ADDRESSES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 """Variables that Ray's client takes before the address that it is given."""

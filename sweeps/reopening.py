@@ -37,12 +37,10 @@ def reopen_failed(layout: SweepLayout) -> list[RunKey]:
     # A block that was pruned by its score has no failed run, and no block comes after it.
     ended_for_them = [run for run in of_their_blocks if run.state is RunState.PRUNED]
     themselves = [run for run in of_their_blocks if run.state in MENDABLE]
-    for run in (
-        *ended_for_them,
-        *themselves,
-    ):  # in this order, so that one that is killed here can be asked again
+    opened = [*ended_for_them, *themselves]  # in this order: who is killed on the way can ask for it again
+    for run in opened:
         _reopen(layout, run)
-    return sorted(run.key for run in (*ended_for_them, *themselves))
+    return sorted(run.key for run in opened)
 
 
 def _reopen(layout: SweepLayout, run: RunHistory) -> None:
