@@ -23,7 +23,7 @@ def test_nothing_of_the_job_is_left_once_its_trial_is_over(end: Callable[..., No
     assert trial.get_json_state() == ("{}", "{}")
     assert isinstance(trial, Trial)
     assert trial.is_finished()
-    held: list[object] = [trial]
+    held: list[object] = [trial, trial.run_metadata]
     for _ in range(4):
         held += [each for each in gc.get_referents(*held) if isinstance(each, (str, dict, list))]
     assert JOB not in [each for each in held if isinstance(each, str)]
