@@ -80,8 +80,8 @@ def _head(address: str) -> str:
         )
     if address.startswith(("http://", "https://")):
         raise UserError(
-            f"--address {address}: this is where jobs are submitted to; submit the sweep with 'causalmer cluster submit "
-            f"SWEEP.yaml --address {address}', or with 'ray job submit' a command that is given auto"
+            f"--address {address}: this is where jobs are submitted to; submit the sweep with 'causalmer cluster "
+            f"submit SWEEP.yaml --address {address}', or with 'ray job submit' a command that is given auto"
         )
     if address != "auto":
         host_and_port(address)

@@ -104,7 +104,7 @@ def test_a_cluster_without_tokens_is_joined_only_where_that_is_wanted(tmp_path: 
     ("address", "allowed"),
     [
         ("ray://head:10001", "allowed auto, or HOST:PORT of the head, on a node of the cluster"),
-        ("http://head:8265", "give it to 'ray job submit --address', and auto to the command"),
+        ("http://head:8265", "'causalmer cluster submit SWEEP.yaml --address http://head:8265'"),
         ("head", "allowed auto, or HOST:PORT of the head"),
         ("head:port", "allowed auto, or HOST:PORT of the head"),
         ("head:70000", "allowed auto, or HOST:PORT of the head"),
