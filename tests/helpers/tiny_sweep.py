@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from results.histories import RunHistory
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
 from results.run_journal import RunJournal
@@ -73,6 +74,12 @@ def begin(sweep: CheckedSweep) -> SweepLayout:
     """Make the sweep's folder, as the driver does."""
     begin_sweep(sweep)
     return sweep.layout
+
+
+def compared_rows(run: RunHistory, *but_for: str) -> list[dict[str, Any]]:
+    """A run's rows without what may differ between two equal runs, and without other columns that are named."""
+    dropped = {"seconds", "time", "attempt", *but_for}
+    return [{key: value for key, value in row.items() if key not in dropped} for row in run.epochs]
 
 
 def train(job: Job, sweep: CheckedSweep) -> Advance:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_sweep import begin, checked_sweep, run_context, train_block
+from tiny_sweep import begin, checked_sweep, compared_rows, run_context, train_block
 
 from causalmer_core.faults import MachineFaultError
 from causalmer_core.trainer import Trainer
@@ -23,14 +23,6 @@ from sweeps.preflight import CheckedSweep
 from sweeps.run_session import RunContext
 
 SEEDS = (1, 2, 3)
-NOT_COMPARED = {"seconds", "time", "attempt"}
-
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> CheckedSweep:
-    checked = checked_sweep(tmp_path)
-    begin(checked)
-    return checked
 
 
 def block(
@@ -49,11 +41,7 @@ def histories(sweep: CheckedSweep, work: Job) -> list[RunHistory]:
 
 def records(found: list[RunHistory]) -> list[Any]:
     """What must not depend on what is trained beside it, or on kills."""
-    rows = [[{k: v for k, v in row.items() if k not in NOT_COMPARED} for row in run.epochs] for run in found]
-    return [
-        (run.key, run.state, run.reason, run.parameters, run.notes, own)
-        for run, own in zip(found, rows, strict=True)
-    ]
+    return [(run.key, run.state, run.reason, run.parameters, run.notes, compared_rows(run)) for run in found]
 
 
 @pytest.fixture(scope="module")

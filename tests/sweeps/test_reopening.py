@@ -11,7 +11,16 @@ import pytest
 from driven_sweep import Sweep
 from object_server import ObjectServer
 from simulated_search import Simulated, simulated
-from tiny_sweep import SHORTEST, begin, checked_sweep, record_run, run_context, train, train_block
+from tiny_sweep import (
+    SHORTEST,
+    begin,
+    checked_sweep,
+    compared_rows,
+    record_run,
+    run_context,
+    train,
+    train_block,
+)
 
 from causalmer_core.errors import UserError
 from results.histories import RunHistory, read_run, read_runs
@@ -23,14 +32,6 @@ from sweeps.preflight import CheckedSweep
 from sweeps.reopening import reopen_failed
 
 MENDABLE = [RunState.FAILED, RunState.OOM, RunState.TIMEOUT]
-NOT_COMPARED = {"seconds", "time", "attempt"}
-
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> CheckedSweep:
-    checked = checked_sweep(tmp_path)
-    begin(checked)
-    return checked
 
 
 def block(sweep: CheckedSweep, *seeds: int) -> Job:
@@ -47,10 +48,10 @@ def history(sweep: CheckedSweep, job: Job) -> RunHistory:
 
 
 def records(sweep: CheckedSweep) -> list[Any]:
-    runs = read_runs(sweep.layout)
-    rows = [[{k: v for k, v in row.items() if k not in NOT_COMPARED} for row in run.epochs] for run in runs]
-    ends = [(run.key, run.state, run.reason, run.values, run.number, run.best_epoch) for run in runs]
-    return [ends, rows]
+    return [
+        (run.key, run.state, run.reason, run.values, run.number, run.best_epoch, compared_rows(run))
+        for run in read_runs(sweep.layout)
+    ]
 
 
 @pytest.mark.parametrize("state", [state for state in RunState if state.is_written])

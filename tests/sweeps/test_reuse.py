@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_sweep import YAML, begin, checked_sweep, record_run, run_context, train, train_block
+from tiny_sweep import YAML, begin, checked_sweep, compared_rows, record_run, run_context, train, train_block
 
 from results.dataset import open_sweep
 from results.histories import RunHistory, read_run
@@ -19,8 +19,6 @@ from sweeps.job_sources import JobList, NoJob
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 from sweeps.reuse import Reuse
-
-NOT_COMPARED = {"seconds", "time", "attempt", "phase"}
 
 
 def named(folder: Path, name: str) -> CheckedSweep:
@@ -43,7 +41,7 @@ def history(sweep: CheckedSweep) -> RunHistory:
 
 
 def measured(found: RunHistory) -> list[dict[str, Any]]:
-    return [{key: value for key, value in row.items() if key not in NOT_COMPARED} for row in found.epochs]
+    return compared_rows(found, "phase")
 
 
 def take_over(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +20,6 @@ from sweeps.block_session import BlockSession
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 from sweeps.run_session import RunContext
-
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> CheckedSweep:
-    checked = checked_sweep(tmp_path)
-    begin(checked)
-    return checked
 
 
 def job(sweep: CheckedSweep) -> Job:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_sweep import begin, checked_sweep, run_context, train
+from tiny_sweep import begin, checked_sweep, compared_rows, run_context, train
 
 from causalmer_core.config import RunConfig
 from causalmer_core.datasets.store import open_training_data
@@ -25,15 +25,6 @@ from sweeps.block_session import BlockSession
 from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 
-NOT_COMPARED = {"seconds", "time", "attempt"}
-
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> CheckedSweep:
-    checked = checked_sweep(tmp_path)
-    begin(checked)
-    return checked
-
 
 def job(sweep: CheckedSweep, bars: Mapping[int, float] | None = None, **values: Any) -> Job:
     config = sweep.spec.base_config(sweep.data.fingerprint)
@@ -46,11 +37,6 @@ def history(sweep: CheckedSweep, work: Job) -> RunHistory:
     found = read_run(sweep.layout, work.key)
     assert found is not None
     return found
-
-
-def measured(found: RunHistory) -> list[dict[str, Any]]:
-    """The rows without what may differ."""
-    return [{key: value for key, value in row.items() if key not in NOT_COMPARED} for row in found.epochs]
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +150,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_and_ends_as_an_undisturbed_one
     found = history(sweep, work)
     assert advance.state is found.state is RunState.FINISHED
     assert (found.attempts, found.score, found.curve) == (2, undisturbed.score, undisturbed.curve)
-    assert measured(found) == measured(undisturbed)
+    assert compared_rows(found) == compared_rows(undisturbed)
     second = [row["epoch"] for row in found.epochs if row["attempt"] == 2]
     assert second == list(range((checkpoint or 0) + 1, 4))
 
@@ -192,7 +178,7 @@ def test_a_session_let_go_of_is_lost_and_the_next_one_goes_on(
     session.close()
     assert history(sweep, work).state is RunState.LOST
     train(work, sweep)
-    assert measured(history(sweep, work)) == measured(undisturbed)
+    assert compared_rows(history(sweep, work)) == compared_rows(undisturbed)
     assert [row["attempt"] for row in history(sweep, work).epochs] == [1, 2, 2]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from object_server import BUCKET, ObjectServer
-from tiny_sweep import YAML, begin, checked_sweep, run_context, train, write_sweep
+from tiny_sweep import YAML, begin, checked_sweep, compared_rows, run_context, train, write_sweep
 
 from causalmer_core.errors import UserError
 from causalmer_core.faults import MachineFaultError
@@ -20,8 +20,6 @@ from sweeps.jobs import Job
 from sweeps.preflight import CheckedSweep
 from sweeps.reuse import Reuse
 from sweeps.spec import load_spec
-
-NOT_COMPARED = {"seconds", "time", "attempt"}
 
 
 @pytest.fixture
@@ -41,10 +39,6 @@ def history(sweep: CheckedSweep, work: Job) -> RunHistory:
     found = read_run(sweep.layout, work.key)
     assert found is not None
     return found
-
-
-def measured(found: RunHistory) -> list[dict[str, object]]:
-    return [{key: value for key, value in row.items() if key not in NOT_COMPARED} for row in found.epochs]
 
 
 def test_what_is_reported_is_in_the_store_and_goes_on_elsewhere(
@@ -70,7 +64,7 @@ def test_what_is_reported_is_in_the_store_and_goes_on_elsewhere(
     undisturbed = checked_sweep(tmp_path)
     begin(undisturbed)
     train(work, undisturbed)
-    assert measured(history(sweep, work)) == measured(history(undisturbed, work))
+    assert compared_rows(history(sweep, work)) == compared_rows(history(undisturbed, work))
 
 
 def test_a_store_that_fails_interrupts_the_attempt_and_the_run_goes_on_when_it_is_back(
@@ -114,7 +108,7 @@ def test_a_run_of_another_sweep_in_the_bucket_is_taken_over_with_its_weights(
     told: list[RunHistory] = []
     assert Reuse(other.layout, higher_is_better=True, told=told.append)(work)
     assert [run.reused_from for run in told] == [sweep.layout.store.sweep_id]
-    assert measured(history(other, work)) == measured(history(sweep, work))
+    assert compared_rows(history(other, work)) == compared_rows(history(sweep, work))
     weights = f"checkpoints/{work.key.stem}/best.safetensors"
     first, second = (server.read(f"{tmp_path.name}/{name}/{weights}") for name in ("tiny", "other"))
     assert first == second

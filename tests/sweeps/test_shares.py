@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
-from tiny_sweep import begin, checked_sweep, run_context
+from tiny_sweep import run_context
 
 from causalmer_core.faults import OutgrownShareError
 from causalmer_core.trainer import Trainer
@@ -20,13 +18,6 @@ from sweeps.preflight import CheckedSweep
 from sweeps.shares import Shares, same_for_all
 
 ASKED = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8 GiB."
-
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> CheckedSweep:
-    checked = checked_sweep(tmp_path)
-    begin(checked)
-    return checked
 
 
 def job(sweep: CheckedSweep, seeds: tuple[int, ...] = (1,), alpha: float = 1.0) -> Job:
