@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 
@@ -119,14 +120,19 @@ def wait_for_node(share: TrialShare, told: Callable[[str], None], patience: floa
     check_fits(share, nodes_of_cluster())
 
 
+def living_nodes() -> list[dict[str, Any]]:
+    """The nodes of the Ray that is connected, as Ray describes them, without those that have died."""
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
 def nodes_of_cluster() -> list[NodeSupply]:
     """What every living node of the Ray that is connected has for trials."""
-    return [NodeSupply.of(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+    return [NodeSupply.of(node["Resources"]) for node in living_nodes()]
 
 
 def labelled_types() -> set[str]:
     """The types of GPUs by which living nodes can be selected (see `TrialShare.among`)."""
-    return {node["Labels"].get(ACCELERATOR_LABEL, "") for node in ray.nodes() if node["Alive"]} - {""}
+    return {node["Labels"].get(ACCELERATOR_LABEL, "") for node in living_nodes()} - {""}
 
 
 def _prepare_environment() -> None:

@@ -19,6 +19,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from causalmer_core.errors import UserError
 from causalmer_core.frozen import Frozen
 from cluster import inspector
+from cluster.connect import living_nodes
 from cluster.inspector import Inspector
 from cluster.node_report import Finding, NodeFacts, NodeReport, StorageFacts, findings
 from cluster.resources import NodeSupply, TrialResources
@@ -69,7 +70,7 @@ def look(
         UserError: this process itself cannot write to the storage.
     """
     here = NodeFacts(**_facts(Inspector().facts()))
-    nodes = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
+    nodes = {node["NodeID"]: node for node in living_nodes()}
     asked = _inspectors(nodes)
     said = _answers({node: who.facts.remote() for node, who in asked.items()})
     awake = {node: who for node, who in asked.items() if node in said.given}

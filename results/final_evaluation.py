@@ -25,7 +25,7 @@ from causalmer_core.removal import Removal, WholeRemoval, removals
 from causalmer_core.trained_model import TrainedModel, load_trained
 from results.baselines import baseline_rows
 from results.debiasing_records import VectorRecord, read_records
-from results.histories import RunHistory, read_run
+from results.histories import read_run
 from results.journal import Journal, now, read_journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
@@ -124,7 +124,7 @@ def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
     for key in (RunKey(config_id, seed) for config_id in config_ids for seed in seeds):
         history = read_run(layout, key)
         if history is None or history.state is not RunState.FINISHED:
-            missing.append(f"{key.stem} ({_became(history)})")
+            missing.append(f"{key.stem} ({'never started' if history is None else history.ended_as})")
         elif not layout.store.pull(layout.best_weights(key)):
             missing.append(f"{key.stem} (its weights are gone)")
     if missing:
@@ -132,13 +132,6 @@ def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
             f"the final evaluation needs every seed of every contender; missing: {', '.join(missing)}. "
             "Continue the sweep with 'causalmer resume'; what failed is tried again with its --retry-failed"
         )
-
-
-def _became(history: RunHistory | None) -> str:
-    if history is None:
-        return "never started"
-    last_words = history.reason.strip().rpartition("\n")[2]
-    return f"{history.state.value}: {last_words}" if last_words else history.state.value
 
 
 Vectors = Mapping[RunKey, Mapping[str, VectorRecord]]

@@ -73,6 +73,12 @@ class RunHistory:
     software: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def ended_as(self) -> str:
+        """The state, and the last line of the reason where there is one: of a traceback the error itself."""
+        last_line = self.reason.strip().rpartition("\n")[2]
+        return f"{self.state.value}: {last_line}" if last_line else self.state.value
+
+    @property
     def final_score(self) -> float | None:
         """The score of a run that finished, if it is a finite one."""
         if self.state is not RunState.FINISHED or self.score is None or not math.isfinite(self.score):

@@ -72,7 +72,7 @@ def debias(
     missing = {key: [m for m in methods if m not in recorded.get(key, {})] for key in keys}
     if not any(missing.values()):
         return
-    check_runs(layout, [config_id(selected)])
+    check_runs(layout, [config_id(selected)])  # their weights are here then
     data = open_training_data(data_root, manifest.dataset)
     with Journal.open(layout.debiasing_journal, layout.store.push) as journal:
         for key in keys:
@@ -97,7 +97,6 @@ class _Choice:
         data: TrainingData,
         manifest: Manifest,
     ) -> None:
-        layout.store.pull(layout.best_weights(key))
         trained = load_trained(layout.best_weights(key), data)
         self._section = spec.debiasing
         self._seed = spec.search.seed

@@ -115,7 +115,5 @@ def _ends(histories: Sequence[RunHistory]) -> str:
     """How runs ended, with the first reason."""
     if not histories:
         return "no run was started"
-    reasons = [
-        f"{h.key.stem} {h.state.value}: {h.reason.strip().splitlines()[-1]}" for h in histories if h.reason
-    ]
+    reasons = [f"{history.key.stem} {history.ended_as}" for history in histories if history.reason]
     return f"{len(histories)} runs ended otherwise" + (f", the first as {reasons[0]}" if reasons else "")

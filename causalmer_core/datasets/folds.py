@@ -85,9 +85,8 @@ def fold_numbers(data: TrainingData, split: FoldsConfig) -> NDArray[np.int64]:
     Raises:
         UserError: there are fewer groups than folds, or the ids name no groups.
     """
-    from sklearn.model_selection import (
-        GroupKFold,
-    )  # few runs have folds, and its import takes most of a second
+    # Few runs have folds, and the import takes most of a second.
+    from sklearn.model_selection import GroupKFold
 
     groups = groups_of((*data.train.ids, *data.valid.ids), split.group)
     count = len(np.unique(groups))

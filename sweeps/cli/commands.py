@@ -69,7 +69,7 @@ def load(name: str) -> Any:
 
 
 def _imported(module: str) -> ModuleType:
-    if module in sys.modules:
+    if module in sys.modules:  # then there is nothing to be quick about
         return sys.modules[module]
     with quick_imports():
         return import_module(module)
