@@ -26,7 +26,8 @@ import numpy as np
 import pandas as pd
 from learning_curves import TABLES, Draw, seeds_of
 
-from results.racing import AllRule, HalvingRule, RaceRule, race
+from results.confirmation_rules import AllRule, HalvingRule, RaceRule
+from results.racing import race
 from sweeps.schedulers import AshaScheduler, NoScheduler
 from sweeps.scheduling import bars, missed_bar
 

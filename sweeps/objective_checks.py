@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from results.racing import AllRule, ConfirmationRule
+from results.confirmation_rules import AllRule, ConfirmationRule
 from sweeps.objectives import Constraint, Measure, Objective
 from sweeps.problems import KeyPath, Problem, shown
 from sweeps.schedulers import NoScheduler, PatienceScheduler, Scheduler

@@ -15,8 +15,8 @@ from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
 from causalmer_core.task import Task
 from cluster.resources import TrialResources
+from results.confirmation_rules import ConfirmationRule, RaceRule
 from results.goals import Goals
-from results.racing import ConfirmationRule, RaceRule
 from results.selection_rules import RULES
 from sweeps.budget import BudgetSection
 from sweeps.checks import base_problems, paper_problems, rejection, space_problems, synthetic_problems

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from results.racing import RaceRule
+from results.confirmation_rules import RaceRule
 from sweeps.schedulers import AshaScheduler
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,8 @@ from causalmer_core.datasets.batches import Batches
 from causalmer_core.emotion_model import input_shape
 from causalmer_core.task import TaskKind
 from cluster.resources import TrialResources
+from results.confirmation_rules import RaceRule
 from results.layout import SweepLayout
-from results.racing import RaceRule
 from sweeps.budget import BudgetSection
 from sweeps.cli.commands import COMMANDS, load
 from sweeps.configurations import leaves

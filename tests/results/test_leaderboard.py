@@ -7,10 +7,10 @@ from pathlib import Path
 import handmade
 import pytest
 
+from results.confirmation_rules import HalvingRule, RaceRule
 from results.dataset import SweepResults, open_sweep
 from results.intervals import t_interval
 from results.leaderboard import COLUMNS, Leaderboard, leaderboard
-from results.racing import HalvingRule, RaceRule
 from results.records import RunState
 
 

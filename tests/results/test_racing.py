@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from results.racing import AllRule, HalvingRule, Race, RaceRule, most_runs, race
+from results.confirmation_rules import AllRule, HalvingRule, RaceRule
+from results.racing import Race, most_runs, race
 
 RULES = (AllRule(), HalvingRule(), HalvingRule(reduction_factor=3), RaceRule(), RaceRule(seeds_per_round=2))
 Outcomes = Mapping[str, Mapping[int, float | None]]

@@ -11,10 +11,10 @@ import pytest
 from scipy import stats
 
 from causalmer_core.errors import UserError
+from results.confirmation_rules import HalvingRule
 from results.dataset import SweepResults, open_sweep
 from results.intervals import t_interval
 from results.leaderboard import Leaderboard, leaderboard
-from results.racing import HalvingRule
 from results.selection import choose, read_selection, select
 from results.selection_reasons import certainty_reasons
 from results.selection_rules import RULES, Rule
