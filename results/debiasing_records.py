@@ -13,8 +13,9 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from causalmer_core.debiasing_vector import DebiasingVector
+from results.files import now
 from results.intervals import Interval, t_interval
-from results.journal import Journal, now, read_journal
+from results.journal import Journal, read_journal
 from results.layout import SweepLayout
 from results.records import VECTOR_COLUMNS, RunKey
 

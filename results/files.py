@@ -8,6 +8,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from causalmer_core.errors import UserError
@@ -104,3 +105,8 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 with microseconds: the form of every `time` in a journal."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")

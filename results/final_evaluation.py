@@ -25,8 +25,9 @@ from causalmer_core.removal import Removal, WholeRemoval, removals
 from causalmer_core.trained_model import TrainedModel, load_trained
 from results.baselines import baseline_rows
 from results.debiasing_records import VectorRecord, read_records
+from results.files import now
 from results.histories import read_run
-from results.journal import Journal, now, read_journal
+from results.journal import Journal, read_journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, read_manifest
 from results.predictions import PREDICTIONS, expected_predictions, removal_columns

@@ -21,7 +21,6 @@ import os
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,11 +99,6 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     torn.
     """
     return scan_journal(path).rows
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601 with microseconds: the form of every `time` in a journal."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 Keep = Callable[[Path], None]

@@ -13,9 +13,8 @@ from pydantic import Field, ValidationError, model_validator
 from causalmer_core.errors import UserError
 from causalmer_core.frozen import Frozen
 from results.confirmation_rules import AllRule, ConfirmationRule, HalvingRule, RaceRule
-from results.files import fsync_folder, write_text
+from results.files import fsync_folder, now, write_text
 from results.goals import Goals
-from results.journal import now
 from results.layout import SweepLayout
 from results.provenance import git_state, installed_versions, recorded_environment
 

@@ -38,9 +38,10 @@ from results.figures.rates import draw_rates
 from results.figures.spread import draw_expected_best, draw_variance
 from results.figures.style import shown
 from results.figures.timeline import draw_timeline
+from results.files import now
 from results.histories import read_runs
 from results.importance import Importance
-from results.journal import now, read_journal
+from results.journal import read_journal
 from results.leaderboard import Entry, Leaderboard, leaderboard
 from results.modality_table import REPLACED_BY, contribution_lines, gap_lines, label_lines, rate_points
 from results.predictions_table import read_predictions

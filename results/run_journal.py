@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from results.journal import Journal, now
+from results.files import now
+from results.journal import Journal
 from results.layout import SweepLayout
 from results.provenance import run_software
 from results.records import RunKey, RunState

@@ -14,9 +14,8 @@ from causalmer_core.errors import UserError, unknown_name
 from causalmer_core.frozen import Frozen
 from results.certainty import expected_optimism, overstated_by, tied_with_best
 from results.dataset import SweepResults
-from results.files import write_text
+from results.files import now, write_text
 from results.intervals import Interval, PairedDifference, paired_difference
-from results.journal import now
 from results.layout import SweepLayout
 from results.leaderboard import Entry, Leaderboard, leaderboard, seen_columns
 from results.manifest import Manifest

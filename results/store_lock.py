@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.errors import UserError
-from results.journal import now
+from results.files import now
 from results.store_error import StoreError
 
 NAME = ".lock.json"

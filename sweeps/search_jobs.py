@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 from causalmer_core.errors import UserError
+from results.files import now
 from results.goals import Goals
 from results.histories import RunHistory
-from results.journal import Journal, now, read_journal
+from results.journal import Journal, read_journal
 from results.layout import SweepLayout
 from results.records import RunKey, RunState
 from sweeps import warm_start

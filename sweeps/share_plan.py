@@ -12,7 +12,8 @@ from causalmer_core.identity import config_id
 from cluster.connect import labelled_types, nodes_of_cluster
 from cluster.memory_probe import Probed, probed, types_of_gpus
 from cluster.resources import ANY, TrialShare, check_fits
-from results.journal import Journal, now, read_journal
+from results.files import now
+from results.journal import Journal, read_journal
 from results.layout import SweepLayout
 from sweeps.jobs import Job
 from sweeps.largest import Sizes, largest_config

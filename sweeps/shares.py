@@ -8,7 +8,8 @@ from dataclasses import replace
 from causalmer_core.device_memory import ASSUMED_CONTEXT_BYTES
 from cluster.gpu_share import raised
 from cluster.resources import TrialShare
-from results.journal import Journal, now, read_journal
+from results.files import now
+from results.journal import Journal, read_journal
 from results.layout import SweepLayout
 from sweeps.jobs import Job
 from sweeps.run_session import RunContext

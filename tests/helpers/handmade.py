@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from causalmer_core.task import Task, TaskKind
 from results.dataset import SweepResults
-from results.journal import Journal, now
+from results.files import now
+from results.journal import Journal
 from results.layout import SweepLayout
 from results.manifest import Manifest, create_sweep, new_manifest
 from results.predictions_table import task_metadata
