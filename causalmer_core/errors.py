@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from pydantic_core import PydanticCustomError
 
+KeyPath = tuple[str | int, ...]
+"""The way to a value in a tree of mappings and lists."""
+
 
 class UserError(Exception):
     """Something a user gave is wrong. The message says what, where, what was given, what is allowed."""

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.config import merged
-from causalmer_core.errors import UserError
-from sweeps.problems import KeyPath
+from causalmer_core.errors import KeyPath, UserError
 from sweeps.yaml_file import YamlFile, read_yaml
 
 KEY = "$include"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from causalmer_core.errors import KeyPath
 from results.confirmation_rules import AllRule, ConfirmationRule
 from sweeps.objectives import Constraint, Measure, Objective
-from sweeps.problems import KeyPath, Problem, shown
+from sweeps.problems import Problem, shown
 from sweeps.schedulers import NoScheduler, PatienceScheduler, Scheduler
 from sweeps.search_section import SearchSection
 from sweeps.sections import SelectionSection

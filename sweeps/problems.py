@@ -16,10 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails
 
-from causalmer_core.errors import UserError, did_you_mean, invalid
-
-KeyPath = tuple[str | int, ...]
-"""The way to a value in a tree of mappings and lists."""
+from causalmer_core.errors import KeyPath, UserError, did_you_mean, invalid
 
 _LONGEST_SHOWN = 100
 _ABSENT = object()

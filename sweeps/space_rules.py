@@ -8,11 +8,10 @@ from itertools import pairwise
 
 from pydantic_core import PydanticCustomError
 
-from causalmer_core.errors import did_you_mean, invalid
+from causalmer_core.errors import KeyPath, did_you_mean, invalid
 from sweeps.entries import Entry
 from sweeps.fixed_values import Reference
 from sweeps.parameters import FloatRange, Value
-from sweeps.problems import KeyPath
 
 Entries = Mapping[str, Entry]
 RuleProblem = tuple[KeyPath, PydanticCustomError]

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from causalmer_core.config import RunConfig
-from causalmer_core.errors import UserError
+from causalmer_core.errors import KeyPath, UserError
 from causalmer_core.fidelity import Fidelity
 from causalmer_core.frozen import Frozen
 from causalmer_core.task import Task
@@ -27,7 +27,7 @@ from sweeps.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
 from sweeps.objective_checks import objective_problems
 from sweeps.objectives import Constraint, Objective, goals_of
 from sweeps.parameters import Parameter, Value
-from sweeps.problems import KeyPath, MisfitError, Problem, problems_of, refused, shown
+from sweeps.problems import MisfitError, Problem, problems_of, refused, shown
 from sweeps.schedulers import AshaScheduler, Scheduler
 from sweeps.search_checks import first_points, search_problems
 from sweeps.search_section import SearchSection

@@ -19,8 +19,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from causalmer_core.errors import UserError, did_you_mean
-from sweeps.problems import KeyPath, dotted
+from causalmer_core.errors import KeyPath, UserError, did_you_mean
+from sweeps.problems import dotted
 
 _LARGEST_BYTES = 1_000_000
 _MOST_VALUES = 100_000

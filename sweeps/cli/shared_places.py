@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from causalmer_core.errors import UserError
+from causalmer_core.errors import KeyPath, UserError
 from results.object_uri import is_uri
-from sweeps.problems import KeyPath, MisfitError, dotted, shown
+from sweeps.problems import MisfitError, dotted, shown
 from sweeps.spec import SweepSpec, located
 
 
