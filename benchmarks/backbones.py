@@ -23,14 +23,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from causalmer_core.config import RunConfig
+from causalmer_core.basics.modality import MODALITIES, Modality, subset_name, subsets
+from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.store import default_root, open_training_data
-from causalmer_core.modality import MODALITIES, Modality, subset_name, subsets
-from causalmer_core.modality_analysis import drop_gaps, shapley
-from causalmer_core.trainer import Trainer
-from results.dataset import open_sweep
-from results.intervals import paired_difference, t_interval
-from sweeps.spec import load_spec
+from causalmer_core.measures.modality_analysis import drop_gaps, shapley
+from causalmer_core.training.trainer import Trainer
+from results.records.dataset import open_sweep
+from results.statistics.intervals import paired_difference, t_interval
+from sweeps.spec.sweep_spec import load_spec
 
 SWEEP = Path(__file__).parents[1] / "sweeps" / "configs" / "mosi_backbone.yaml"
 WITHOUT_CONVOLUTIONS = {"kernel_text": 1, "kernel_audio": 1, "kernel_vision": 1}

@@ -26,13 +26,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from causalmer_core.backbone_config import BUILT_IN
-from causalmer_core.backbones import BACKBONES, build_backbone
 from causalmer_core.backbones.base import InputShape
-from causalmer_core.losses import task_loss
-from causalmer_core.modality import MODALITIES, Batch
-from causalmer_core.seeding import drawing_from
-from causalmer_core.task import Task, TaskKind
+from causalmer_core.backbones.build import BACKBONES, build_backbone
+from causalmer_core.basics.modality import MODALITIES, Batch
+from causalmer_core.basics.seeding import drawing_from
+from causalmer_core.basics.task import Task, TaskKind
+from causalmer_core.config.backbone_config import BUILT_IN
+from causalmer_core.method.losses import task_loss
 
 LENGTHS = (50, 500, 500)
 WIDTHS = (300, 74, 35)

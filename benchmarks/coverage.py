@@ -21,13 +21,13 @@ import argparse
 from collections.abc import Callable
 
 import numpy as np
+from bootstrap import Method, Statistic, bootstrap_ends
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from results.intervals import t_interval
-from results.statistics.bootstrap import Method, Statistic, bootstrap_ends
+from results.statistics.intervals import t_interval
 from results.statistics.optimism import resampled_optimism
 from results.statistics.tied_set import tied_set
 
@@ -152,7 +152,7 @@ def optimism(rng: np.random.Generator, sweeps: int) -> Table:
 
 
 def _t_ends(scores: Floats) -> tuple[Floats, Floats]:
-    """`results.intervals.t_interval` of every row, checked on the first."""
+    """`results.statistics.intervals.t_interval` of every row, checked on the first."""
     seeds = scores.shape[1]
     half = stats.t.ppf(0.975, seeds - 1) * scores.std(axis=1, ddof=1) / np.sqrt(seeds)
     low, high = scores.mean(axis=1) - half, scores.mean(axis=1) + half

@@ -21,20 +21,20 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from causalmer_core.config import RunConfig
+from causalmer_core.basics.modality import MODALITIES
+from causalmer_core.basics.task import Task, TaskKind
+from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.statistics import feature_statistics
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
-from causalmer_core.debiasing import CachedLogits, collect, scores, tie
-from causalmer_core.debiasing_fit import learned
-from causalmer_core.debiasing_vector import DebiasingVector, Vectors
-from causalmer_core.metrics import compute_metrics, predicted_labels
-from causalmer_core.modality import MODALITIES
-from causalmer_core.task import Task, TaskKind
-from causalmer_core.trained_model import TrainedModel
-from causalmer_core.trainer import Trainer
-from sweeps.debiasing_folds import sample_folds
-from sweeps.debiasing_search import candidates, searched
+from causalmer_core.debiasing.cached_logits import CachedLogits, collect, scores, tie
+from causalmer_core.debiasing.fit import learned
+from causalmer_core.debiasing.vector import DebiasingVector, Vectors
+from causalmer_core.measures.metrics import compute_metrics, predicted_labels
+from causalmer_core.training.trained_model import TrainedModel
+from causalmer_core.training.trainer import Trainer
+from sweeps.debiasing.folds import sample_folds
+from sweeps.debiasing.search import candidates, searched
 
 SMALL = {
     "model.backbone": {"hidden_dim": 16, "num_heads": 4, "layers": 1, "memory_layers": 1},

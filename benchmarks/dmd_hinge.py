@@ -22,7 +22,7 @@ from rich.table import Table
 from torch import Tensor
 
 from causalmer_core.backbones.dmd_losses import MARGIN, label_distances, margin_loss
-from causalmer_core.task import Task, TaskKind
+from causalmer_core.basics.task import Task, TaskKind
 
 REGRESSION = Task(kind=TaskKind.REGRESSION, labels=("sentiment",))
 WIDTH = 30

@@ -18,20 +18,20 @@ from pathlib import Path
 import plotly.graph_objects as go
 import torch
 
-from cluster.connect import local_ray
-from cluster.memory_probe import Probed, probed
-from cluster.resources import GIB, TrialShare
-from results.histories import read_run, read_runs, run_journal_files
-from results.journal import read_journal
+from cluster.connection.connect import local_ray
+from cluster.nodes.memory_probe import Probed, probed
+from cluster.resources.trial_resources import GIB, TrialShare
+from results.records.histories import read_run, read_runs, run_journal_files
+from results.records.journal import read_journal
 from sweeps.driver import run_context
-from sweeps.job_sources import JobList
-from sweeps.jobs import Job
-from sweeps.preflight import CheckedSweep, preflight
-from sweeps.run_session import RunContext
-from sweeps.runner import run_jobs
-from sweeps.shares import Shares
-from sweeps.spec import load_spec
-from sweeps.sweep_folder import begin_sweep
+from sweeps.execution.run_session import RunContext
+from sweeps.execution.runner import run_jobs
+from sweeps.execution.shares import Shares
+from sweeps.jobs.job import Job
+from sweeps.jobs.source import JobList
+from sweeps.setup.preflight import CheckedSweep, preflight
+from sweeps.setup.sweep_folder import begin_sweep
+from sweeps.spec.sweep_spec import load_spec
 
 YAML = """\
 name: shares-{at_once}

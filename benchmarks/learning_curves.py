@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from results.dataset import open_sweep
+from results.records.dataset import open_sweep
 
 RECORDED = Path(__file__).with_name("recorded_curves.csv")
 SEEN, FRESH = 21, 5

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from results.histories import read_runs
-from results.layout import SweepLayout
+from results.records.histories import read_runs
+from results.records.layout import SweepLayout
 
 YAML = """\
 name: overhead
@@ -61,7 +61,7 @@ def run(file: Path, layout: SweepLayout, cpus: int) -> list[tuple[int, float]]:
     command = [
         sys.executable,
         "-c",
-        "from sweeps.cli import main; main()",
+        "from sweeps.cli.main import main; main()",
         "run",
         file.name,
         "--cpus",

@@ -2,7 +2,7 @@
 
 Policies are held against tabulated learning curves (`learning_curves.py`), without any training: a draw of
 configurations and of seeds is given to the policy, which sees of it what its sweep would see, and what it costs is read
-off a simulated clock. Bars, rounds and chances are the product's own (`sweeps.scheduling`, `results.racing`); proposals
+off a simulated clock. Bars, rounds and chances are the product's own (`sweeps.search.early_stopping`, `results.ranking.confirmation_race`); proposals
 are random.
 
 Columns: the chance of picking the truly best configuration; regret, the distance of the pick's truth from the best
@@ -26,10 +26,10 @@ import numpy as np
 import pandas as pd
 from learning_curves import TABLES, Draw, seeds_of
 
-from results.confirmation_rules import AllRule, HalvingRule, RaceRule
-from results.racing import race
-from sweeps.schedulers import AshaScheduler, NoScheduler
-from sweeps.scheduling import bars, missed_bar
+from results.ranking.confirmation_race import race
+from results.records.confirmation_rules import AllRule, HalvingRule, RaceRule
+from sweeps.search.early_stopping import bars, missed_bar
+from sweeps.spec.search_section import AshaScheduler, NoScheduler
 
 MAX_CONCURRENT = 4
 """Of the search: proposal n is held against those up to n - 4."""

@@ -21,11 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from results import compaction
-from results.histories import RunHistory
-from results.layout import SweepLayout
-from results.manifest import create_sweep, new_manifest
-from results.records import RunKey, RunState, epochs_schema
+from results.records import compaction
+from results.records.histories import RunHistory
+from results.records.layout import SweepLayout
+from results.records.manifest import create_sweep, new_manifest
+from results.records.schemas import RunKey, RunState, epochs_schema
 
 SEEDS = 20
 RANK = (
@@ -63,7 +63,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "one run's curve, DuckDB": (DUCKDB, 'duckdb.sql(f"""' + CURVE + '""").fetchall()'),
     "one run's curve, open_sweep(...).curve": (
-        "from results.dataset import open_sweep; sweep = open_sweep(root)",
+        "from results.records.dataset import open_sweep; sweep = open_sweep(root)",
         "sweep.curve(config, 3)",
     ),
 }

@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from results.dataset import open_sweep
-from results.importance import Importance
-from results.layout import SweepLayout
-from results.manifest import create_sweep, new_manifest
-from results.records import RunKey, RunState
-from results.report import write_report
-from results.run_journal import RunJournal
-from results.selection import select
+from results.ranking.importance import Importance
+from results.ranking.selection import select
+from results.records.dataset import open_sweep
+from results.records.layout import SweepLayout
+from results.records.manifest import create_sweep, new_manifest
+from results.records.run_journal import RunJournal
+from results.records.schemas import RunKey, RunState
+from results.report.report import write_report
 
 PARAMETERS = {
     "model.fusion": "string",

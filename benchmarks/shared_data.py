@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from causalmer_core.basics.modality import MODALITIES
+from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.store import write_dataset
-from causalmer_core.modality import MODALITIES
-from causalmer_core.task import Task, TaskKind
 
 STEPS = 50
 WIDTHS = dict(zip(MODALITIES, (300, 74, 35), strict=True))
@@ -32,11 +32,11 @@ TRIAL = """
 import sys
 from pathlib import Path
 import torch
-from causalmer_core.config import RunConfig
+from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.store import open_training_data
-from causalmer_core.device_memory import private_bytes
-from causalmer_core.threads import claim_threads
-from causalmer_core.trainer import Trainer
+from causalmer_core.training.device_memory import private_bytes
+from causalmer_core.training.compute import claim_threads
+from causalmer_core.training.trainer import Trainer
 
 claim_threads(1)
 data = open_training_data(Path(sys.argv[1]), "noise")

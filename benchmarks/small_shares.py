@@ -22,7 +22,7 @@ import psutil
 from ray import tune
 from ray.tune.search import Searcher
 
-from cluster.connect import local_ray
+from cluster.connection.connect import local_ray
 
 STEP_SECONDS = 1.0
 

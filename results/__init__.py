@@ -1,22 +1,14 @@
-"""Records of sweeps: their store, their statistics, and what is made of them.
+"""Records of sweeps, and what follows from them: statistics, rankings, the final evaluation and the report. Nothing here
+starts a run.
 
-`results.open_sweep("causalmer_runs/my-sweep")` is the way in for whoever analyses them.
+| file | what it is |
+|---|---|
+| `evaluation/` | The one place that opens the test split, and the tables of what it found |
+| `ranking/` | From records of validation to a ranking, a race and a selection with its reasons |
+| `records/` | The records of a sweep: journals, manifest, Parquet tables and the read side |
+| `report/` | What people read: the HTML report, its figures, comparisons and tables for papers |
+| `statistics/` | What scores over seeds say: pure functions of numbers |
+| `storage/` | Where files lie: folders, object stores and locks |
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from results.dataset import open_sweep as open_sweep
-
-__all__ = ["open_sweep"]
-
-
-def __getattr__(name: str) -> Any:
-    """`open_sweep`, imported when it is asked for: whoever trains needs none of what it reads tables with."""
-    if name != "open_sweep":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from results.dataset import open_sweep
-
-    return open_sweep
+__all__ = ["evaluation", "ranking", "records", "report", "statistics", "storage"]

@@ -10,40 +10,40 @@ from typing import Literal
 
 from rich.console import Console
 
-from causalmer_core.config import RunConfig
-from causalmer_core.errors import UserError
-from cluster.watch import RayLostError
-from results.compaction import compact
-from results.dataset import open_sweep
-from results.files import exclusive_lock
-from results.final_evaluation import final_evaluation
-from results.histories import RunHistory, read_run, read_runs
-from results.journal import read_journal
-from results.manifest import read_manifest
-from results.records import RunKey
-from results.report import write_report
-from results.selection import current_selection, read_selection
-from sweeps.confirmation import ConfirmJobs
-from sweeps.debiasing_phase import chooses_after_training, debias
-from sweeps.job_sources import JobList, JobSource, TakeOver, nothing_to_take_over
-from sweeps.jobs import Job
-from sweeps.machine import Machine, connected_ray
-from sweeps.parameter_importance import parameter_importance
-from sweeps.phase_chain import Phase, PhaseChain
-from sweeps.phases import contenders, evaluate_jobs, most_runs
-from sweeps.preflight import CheckedSweep
-from sweeps.progress import SweepProgress
-from sweeps.reopening import reopen_failed
-from sweeps.retries import wait_seconds
-from sweeps.reuse import Reuse
-from sweeps.run_session import RunContext
-from sweeps.runner import run_jobs
-from sweeps.search_jobs import SearchJobs, cut_of
-from sweeps.search_results import best_candidates
-from sweeps.share_plan import SharePlan, plan_shares
-from sweeps.study_file import StudyFile
-from sweeps.sweep_folder import begin_sweep, continue_sweep
-from sweeps.tracking import Tracking
+from causalmer_core.basics.errors import UserError
+from causalmer_core.config.run_config import RunConfig
+from cluster.connection.watch import RayLostError
+from results.evaluation.final_evaluation import final_evaluation
+from results.ranking.selection import current_selection, read_selection
+from results.records.compaction import compact
+from results.records.dataset import open_sweep
+from results.records.histories import RunHistory, read_run, read_runs
+from results.records.journal import read_journal
+from results.records.manifest import read_manifest
+from results.records.schemas import RunKey
+from results.report.report import write_report
+from results.storage.files import exclusive_lock
+from sweeps.debiasing.phase import chooses_after_training, debias
+from sweeps.execution.machine import Machine, connected_ray
+from sweeps.execution.retries import wait_seconds
+from sweeps.execution.run_session import RunContext
+from sweeps.execution.runner import run_jobs
+from sweeps.gpu_memory.share_plan import SharePlan, plan_shares
+from sweeps.jobs.chain import Phase, PhaseChain
+from sweeps.jobs.confirm import ConfirmJobs
+from sweeps.jobs.evaluate import contenders, evaluate_jobs, most_runs
+from sweeps.jobs.job import Job
+from sweeps.jobs.retry_failed import reopen_failed
+from sweeps.jobs.reuse import Reuse
+from sweeps.jobs.search import SearchJobs, cut_of
+from sweeps.jobs.source import JobList, JobSource, TakeOver, nothing_to_take_over
+from sweeps.progress.progress import SweepProgress
+from sweeps.progress.trackers import Tracking
+from sweeps.search.importance import parameter_importance
+from sweeps.search.optuna_file import StudyFile
+from sweeps.search.results import best_candidates
+from sweeps.setup.preflight import CheckedSweep
+from sweeps.setup.sweep_folder import begin_sweep, continue_sweep
 
 _RULES = {
     "race": "; one leaves when its chance of being the best is small",

@@ -1,40 +1,17 @@
-"""Backbones: the multimodal networks under test, one file each, all under the contract of `base`.
+"""The multimodal networks under test, all under one contract. The unimodal branches beside them are in `models`.
 
-Other packages add theirs by the entry-point group `causalmer.backbones`; see `causalmer_core.backbone_config`.
+| file | what it is |
+|---|---|
+| `base.py` | The contract of a backbone: the multimodal network under test |
+| `build.py` | A backbone by its name: ours, and those that other packages add |
+| `crossmodal.py` | What MulT and DMD share: convolutions in front, crossmodal and memory transformers, heads with a residual |
+| `dmd.py` | DMD: decoupled multimodal distillation |
+| `dmd_losses.py` | The terms of DMD's loss that decouple shared from private parts |
+| `graph_distillation.py` | A graph-distillation unit: three modalities teach each other, along edges whose weights are learned |
+| `mult.py` | MulT: crossmodal transformers between all pairs of modalities |
+| `pmr.py` | PMR: a message hub and the modalities reinforce each other, layer by layer |
+| `pmr_units.py` | The units of PMR: one sequence reinforced by another, and the message hub updated by all modalities |
+| `recurrent.py` | Recurrent baselines: early fusion, late fusion and one modality alone; one LSTM or three, and a linear head |
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
-
-from causalmer_core.backbone_config import BackboneConfig, backbone_names, installed, installed_class
-from causalmer_core.backbones.base import Backbone, InputShape
-from causalmer_core.backbones.dmd import DMD
-from causalmer_core.backbones.mult import MulT
-from causalmer_core.backbones.pmr import PMR
-from causalmer_core.backbones.recurrent import EarlyFusionLSTM, LateFusionLSTM, Unimodal
-from causalmer_core.errors import unknown_name
-
-BACKBONES: Mapping[str, type[Any]] = {
-    "mult": MulT,
-    "dmd": DMD,
-    "pmr": PMR,
-    "early_fusion_lstm": EarlyFusionLSTM,
-    "late_fusion_lstm": LateFusionLSTM,
-    "unimodal": Unimodal,
-}
-"""Our own backbones by name."""
-
-
-def build_backbone(config: BackboneConfig, shape: InputShape) -> Backbone:
-    """The backbone that a configuration names, with fresh weights from torch's default generator.
-
-    Raises:
-        UserError: there is no backbone of this name, or it does not fit the shape.
-    """
-    if config.name not in BACKBONES and config.name not in installed():
-        raise unknown_name("backbone", config.name, backbone_names())
-    kind = BACKBONES.get(config.name) or installed_class(config.name)
-    backbone: Backbone = kind(config, shape)
-    return backbone
+__all__ = ["base", "build", "dmd_losses"]

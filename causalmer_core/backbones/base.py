@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from causalmer_core.backbone_config import BackboneConfig, DMDConfig, MulTConfig, PMRConfig
-from causalmer_core.errors import UserError
-from causalmer_core.modality import Batch, Modality
-from causalmer_core.task import Task
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import Batch, Modality
+from causalmer_core.basics.task import Task
+from causalmer_core.config.backbone_config import BackboneConfig, DMDConfig, MulTConfig, PMRConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from causalmer_core.backbone_config import DMDConfig, MulTConfig
 from causalmer_core.backbones.base import Backbone, InputShape, checked_kernels
-from causalmer_core.layers import TransformerEncoder
-from causalmer_core.modality import MODALITIES, Batch, Modality
-from causalmer_core.padding import convolved_mask, last_step, without_padding
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality
+from causalmer_core.config.backbone_config import DMDConfig, MulTConfig
+from causalmer_core.layers.padding import convolved_mask, last_step, without_padding
+from causalmer_core.layers.transformer import TransformerEncoder
 
 LETTER = {Modality.TEXT: "l", Modality.AUDIO: "a", Modality.VISION: "v"}
 """The letters of the modalities in published parameter names."""

@@ -46,7 +46,6 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from causalmer_core.backbone_config import DMDConfig
 from causalmer_core.backbones.base import BackboneOutput, InputShape
 from causalmer_core.backbones.crossmodal import LETTER, CrossmodalBackbone, Head, Masks
 from causalmer_core.backbones.dmd_losses import (
@@ -58,10 +57,11 @@ from causalmer_core.backbones.dmd_losses import (
     reconstruction_loss,
 )
 from causalmer_core.backbones.graph_distillation import Distillation, GraphDistillation
-from causalmer_core.errors import UserError
-from causalmer_core.losses import task_loss
-from causalmer_core.modality import MODALITIES, Batch, Modality
-from causalmer_core.padding import last_step
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality
+from causalmer_core.config.backbone_config import DMDConfig
+from causalmer_core.layers.padding import last_step
+from causalmer_core.method.losses import task_loss
 
 ORDER = (Modality.TEXT, Modality.VISION, Modality.AUDIO)
 """The published order of the modalities in distillation, before the last head, and so in the features."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from causalmer_core.task import Task, TaskKind
+from causalmer_core.basics.task import Task, TaskKind
 
 MARGIN = 0.15
 """The margin between two samples at label distance 1."""

@@ -12,10 +12,10 @@ from typing import final
 
 import torch
 
-from causalmer_core.backbone_config import MulTConfig
 from causalmer_core.backbones.base import BackboneOutput, InputShape
 from causalmer_core.backbones.crossmodal import CrossmodalBackbone
-from causalmer_core.modality import MODALITIES, Batch
+from causalmer_core.basics.modality import MODALITIES, Batch
+from causalmer_core.config.backbone_config import MulTConfig
 
 
 @final

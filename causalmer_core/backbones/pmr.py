@@ -14,7 +14,7 @@ of the flattened hub, the transformer over hub and modalities, its last step, th
 
 Our reading, where the paper leaves it open or asks too much:
 
-- Blocks are pre-norm with residuals, positions sinusoidal and the embedding scaled, as in `causalmer_core.layers`.
+- Blocks are pre-norm with residuals, positions sinusoidal and the embedding scaled, as in `causalmer_core.layers.transformer`.
 - The hub is updated from the modalities as they are after their own reinforcement in the same layer.
 - Keys and values of the other sequence pass a layer norm of their own.
 - Every unit of every layer has its own parameters; one W, b, u scores the three modalities of a unit.
@@ -34,12 +34,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from causalmer_core.backbone_config import PMRConfig
 from causalmer_core.backbones.base import Backbone, BackboneOutput, InputShape, checked_kernels
 from causalmer_core.backbones.pmr_units import MessageUpdateUnit, ReinforcementUnit
-from causalmer_core.layers import EncoderLayer, embedded
-from causalmer_core.modality import Batch, Modality
-from causalmer_core.padding import attention_mask, convolved_mask, last_step, without_padding
+from causalmer_core.basics.modality import Batch, Modality
+from causalmer_core.config.backbone_config import PMRConfig
+from causalmer_core.layers.padding import attention_mask, convolved_mask, last_step, without_padding
+from causalmer_core.layers.transformer import EncoderLayer, embedded
 
 ORDER = (Modality.TEXT, Modality.VISION, Modality.AUDIO)
 """The modalities' order in the hub, as in the paper."""

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from causalmer_core.backbone_config import PMRConfig
-from causalmer_core.layers import Attention, xavier_linear
-from causalmer_core.modality import Modality
-from causalmer_core.padding import attention_mask, averaged_to
+from causalmer_core.basics.modality import Modality
+from causalmer_core.config.backbone_config import PMRConfig
+from causalmer_core.layers.padding import attention_mask, averaged_to
+from causalmer_core.layers.transformer import Attention, xavier_linear
 
 
 @final

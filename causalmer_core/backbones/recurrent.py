@@ -11,10 +11,10 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from causalmer_core.backbone_config import EarlyFusionLSTMConfig, LateFusionLSTMConfig, UnimodalConfig
 from causalmer_core.backbones.base import Backbone, BackboneOutput, InputShape
-from causalmer_core.modality import MODALITIES, Batch, Modality
-from causalmer_core.padding import averaged_to, last_step, steps_there
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality
+from causalmer_core.config.backbone_config import EarlyFusionLSTMConfig, LateFusionLSTMConfig, UnimodalConfig
+from causalmer_core.layers.padding import averaged_to, last_step, steps_there
 
 
 @final

@@ -13,8 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.task import Task
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.task import Task
 
 FloatArray = NDArray[np.float32]
 Lengths = NDArray[np.int64]

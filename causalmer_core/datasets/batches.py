@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from causalmer_core.config import DataConfig
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality
+from causalmer_core.basics.seeding import numpy_stream
+from causalmer_core.config.run_config import DataConfig
 from causalmer_core.datasets.base import FeatureStatistics, FloatArray, Lengths, Split, TrainingData
-from causalmer_core.modality import MODALITIES, Batch, Modality
-from causalmer_core.seeding import numpy_stream
 
 Statistics = Mapping[Modality, FeatureStatistics]
 

@@ -15,11 +15,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from causalmer_core.config import FoldsConfig
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES
+from causalmer_core.config.run_config import FoldsConfig
 from causalmer_core.datasets.base import Samples, Split, TrainingData
 from causalmer_core.datasets.statistics import feature_statistics
-from causalmer_core.errors import UserError
-from causalmer_core.modality import MODALITIES
 
 
 @final

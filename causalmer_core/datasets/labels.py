@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from causalmer_core.errors import UserError
-from causalmer_core.task import Task, TaskKind
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.task import Task, TaskKind
 
 IEMOCAP_EMOTIONS = ("neutral", "happy", "sad", "angry")
 """The order of the four emotions in MulT's processed IEMOCAP file."""

@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.task import Task
 from causalmer_core.datasets.base import FeatureStatistics, Samples, Split
 from causalmer_core.datasets.labels import label_counts
 from causalmer_core.datasets.nonfinite import NonfiniteCounts
 from causalmer_core.datasets.statistics import chunks, count_padding
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.task import Task
 
 SPLITS = ("train", "valid", "test")
 

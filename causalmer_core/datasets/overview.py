@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from causalmer_core.basics.modality import Modality
 from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.folds import groups_of
 from causalmer_core.datasets.statistics import present_steps
-from causalmer_core.modality import Modality
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalmer_core.datasets.base import FeatureStatistics, Lengths, Samples
-from causalmer_core.datasets.pages import let_go
 
 CHUNK_BYTES = 32 * 2**20
 """About how much of a memory-mapped array is in memory at a time."""
@@ -96,3 +96,22 @@ def feature_statistics(
     rounded = std.astype(np.float32)
     constant = (std <= 1e-6 * np.abs(mean)) | (rounded == 0)
     return FeatureStatistics(mean.astype(np.float32), np.where(constant, np.float32(1), rounded))
+
+
+# FOLDED Memory-mapped files without their pages piling up in memory.
+def let_go(values: object) -> None:
+    """Give back the memory that looking at a read-only memory map took; the numbers stay, in the file.
+
+    The system would take it back by itself when memory is short, but until then it counts as the process's own, for
+    limits too. Anything other than an array over a read-only memory map is left alone.
+    """
+    base: object = values
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, memoryview):
+        base = base.obj
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        with memoryview(base) as view:
+            read_only = view.readonly
+        if read_only:  # in a private writable map the changes would be lost
+            base.madvise(mmap.MADV_DONTNEED)

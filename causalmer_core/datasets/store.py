@@ -16,6 +16,10 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
+from causalmer_core.basics.errors import UserError, did_you_mean
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.task import Task
+from causalmer_core.basics.validation import checked_name
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
 from causalmer_core.datasets.manifest import (
     SPLITS,
@@ -28,10 +32,6 @@ from causalmer_core.datasets.nonfinite import NonfiniteCounts
 from causalmer_core.datasets.publish import published, write_text
 from causalmer_core.datasets.statistics import feature_statistics
 from causalmer_core.datasets.stored_split import open_split, open_statistics, write_split, write_statistics
-from causalmer_core.errors import UserError, did_you_mean
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.names import checked_name
-from causalmer_core.task import Task
 
 DEFAULT_ROOT = Path("causalmer_data")
 ROOT_VARIABLE = "CAUSALMER_DATA"

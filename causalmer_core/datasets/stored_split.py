@@ -10,11 +10,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.datasets.base import FeatureStatistics, Split
 from causalmer_core.datasets.manifest import ArraySummary, Manifest
 from causalmer_core.datasets.publish import write_array, write_text
-from causalmer_core.errors import UserError
-from causalmer_core.modality import MODALITIES, Modality
 
 
 def write_split(folder: Path, name: str, split: Split) -> Split:

@@ -32,11 +32,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.seeding import numpy_stream
+from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.datasets.base import FloatArray, Split
 from causalmer_core.datasets.labels import default_label_names
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.seeding import numpy_stream
-from causalmer_core.task import Task, TaskKind
 
 
 class _Part(BaseModel):

@@ -1,11 +1,17 @@
-"""Published checkpoints: read without running anything in them, understood by their shapes, and stored as ours.
+"""Checkpoints of the published code: read without running anything in them, and stored as ours. Our own checkpoints are
+in `training`.
 
-archive      the zip file that `torch.save` writes
-tensors      storages and tensors
-modules      modules as inert shells, and their tensors by dotted name
-reader       a file -> tensors and the settings that its modules state
-shapes       tensors -> what their shapes say of the model
-settings     what shapes cannot say, and where it was taken from
-importing    a file -> our weights and configuration in a folder
-imported     such a folder -> the model
+| file | what it is |
+|---|---|
+| `archive.py` | The zip file that `torch.save` writes: a pickle, and one record of raw bytes a storage |
+| `imported.py` | An imported checkpoint on disk, and the model in it |
+| `importing.py` | From a published file to a checkpoint of ours |
+| `modules.py` | Modules of a checkpoint as inert shells: a class's name and the state that it would get, and nothing that acts |
+| `names.py` | Our parameter names and those of published CausalMER checkpoints |
+| `reader.py` | Tensors and names from a file of `torch.save`; nothing in the file is run |
+| `settings.py` | What shapes cannot say of a published model: from the user, else from the file's modules, else assumed |
+| `shapes.py` | What the shapes of published tensors say of the model they belong to |
+| `tensors.py` | Storages and tensors of a checkpoint, made by us: torch's own `_rebuild_*` functions are never reached |
 """
+
+__all__ = ["imported", "importing", "settings"]

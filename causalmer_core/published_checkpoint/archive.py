@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 from types import TracebackType
 
-from causalmer_core.errors import UserError
+from causalmer_core.basics.errors import UserError
 
 MAX_RECORDS = 100_000
 _NAME = re.compile(r"[^/\\\0]+(/[^/\\\0]+)+")

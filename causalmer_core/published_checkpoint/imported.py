@@ -14,15 +14,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
-from causalmer_core.checkpoint import load_tensors, save_tensors
-from causalmer_core.config import RunConfig
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.task import Task
+from causalmer_core.config.identity import config_id
+from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.base import TrainingData
-from causalmer_core.errors import UserError
-from causalmer_core.identity import config_id
-from causalmer_core.modality import MODALITIES, Modality
 from causalmer_core.published_checkpoint.settings import Setting
-from causalmer_core.task import Task
-from causalmer_core.trained_model import TrainedModel, load_trained
+from causalmer_core.training.checkpoint import load_tensors, save_tensors
+from causalmer_core.training.trained_model import TrainedModel, load_trained
 
 WEIGHTS = "best.safetensors"
 

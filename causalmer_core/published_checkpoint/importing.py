@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from causalmer_core.config import RunConfig
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES
+from causalmer_core.basics.seeding import drawing_from
+from causalmer_core.basics.task import Task
+from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
-from causalmer_core.errors import UserError
-from causalmer_core.modality import MODALITIES
-from causalmer_core.model import AnyModel, build_model
+from causalmer_core.models.build import AnyModel, build_model
 from causalmer_core.published_checkpoint.imported import WEIGHTS, ImportRecord, save_imported
+from causalmer_core.published_checkpoint.names import CONSTANTS, UNUSED, from_published, published_names
 from causalmer_core.published_checkpoint.reader import read_published
 from causalmer_core.published_checkpoint.settings import Given, configuration, settle, task_of
 from causalmer_core.published_checkpoint.shapes import PublishedShapes, read_shapes
-from causalmer_core.published_names import CONSTANTS, UNUSED, from_published, published_names
-from causalmer_core.seeding import drawing_from
-from causalmer_core.task import Task
 
 BRANCHES = ("tav_branch", "t_branch", "a_branch", "v_branch")
 """The published names of the backbone and of the branches of text, audio and vision."""

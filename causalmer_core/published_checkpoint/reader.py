@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from torch import Tensor
 
-from causalmer_core.errors import UserError
+from causalmer_core.basics.errors import UserError
 from causalmer_core.published_checkpoint.archive import TorchArchive
 from causalmer_core.published_checkpoint.modules import ModuleVocabulary, Shell
 from causalmer_core.published_checkpoint.tensors import PickledTensor, Storages

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from causalmer_core.config import RunConfig
-from causalmer_core.errors import UserError
-from causalmer_core.fidelity import PUBLISHED_OPTIONS
-from causalmer_core.metrics import metric_directions
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.task import Task, TaskKind
+from causalmer_core.config.method_version import PUBLISHED_OPTIONS
+from causalmer_core.config.run_config import RunConfig
+from causalmer_core.measures.metrics import metric_directions
 from causalmer_core.published_checkpoint.shapes import PublishedShapes
-from causalmer_core.task import Task, TaskKind
 
 MAX_ALBERT_LAYERS = 128
 

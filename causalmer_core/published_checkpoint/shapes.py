@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from causalmer_core.errors import UserError
-from causalmer_core.modality import MODALITIES, Modality
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Modality
 
 _PROJECTIONS = {
     Modality.TEXT: "tav_branch.proj_l.weight",

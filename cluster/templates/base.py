@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Literal
 import jinja2
 from pydantic import AfterValidator, Field
 
-from causalmer_core.errors import invalid
-from causalmer_core.frozen import Frozen
+from causalmer_core.basics.errors import invalid
+from causalmer_core.basics.validation import Frozen
 from cluster.templates.quoting import Written, as_python, as_shell, as_yaml, yaml_block
 
 

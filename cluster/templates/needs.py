@@ -6,7 +6,7 @@ import math
 
 from pydantic import Field
 
-from causalmer_core.frozen import Frozen
+from causalmer_core.basics.validation import Frozen
 
 
 class Needs(Frozen):

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from causalmer_core.errors import invalid
+from causalmer_core.basics.errors import invalid
 from cluster.templates.base import Command, Template, Word, cloud_name, matching
 
 

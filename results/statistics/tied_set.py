@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from causalmer_core.frozen import Frozen
-from results.statistics.holm import holm
-from results.statistics.sign_flip import least_p, sign_flip_p
+from causalmer_core.basics.validation import Frozen
+from results.statistics.paired import holm, least_p, sign_flip_p
 
 Test = Literal["sign_flip", "t", "none"]
 Floats = NDArray[np.float64]

@@ -1,44 +1,20 @@
-"""The command line: `causalmer run|resume|plan|status|schema`, and `causalmer data|results|checkpoint|cluster ...`."""
+"""The command `causalmer`: arguments in, tables out. What it shows is computed elsewhere.
 
-from __future__ import annotations
+| file | what it is |
+|---|---|
+| `checkpoint/` | `causalmer checkpoint`: import and evaluate published checkpoints |
+| `cluster/` | `causalmer cluster`: check nodes, submit sweeps as jobs, write templates |
+| `commands.py` | The commands by name: each is imported when it is used, for with all that it needs that takes seconds |
+| `data/` | `causalmer data`: import, draw and look at data sets |
+| `interruption.py` | Ctrl-C where a command only watches what goes on without it |
+| `main.py` | The command line: `causalmer run|resume|plan|status|schema`, and `causalmer data|results|checkpoint|cluster ...` |
+| `options.py` | How a command is told which sweep it is about |
+| `plan_lines.py` | What a plan says of the search: what is wanted, what is fixed or follows, what is tried first, what it learns from, when it cuts |
+| `results/` | `causalmer results`: rank, select, evaluate, report, compare and export |
+| `schema.py` | `causalmer schema`: what an editor checks and completes a sweep's file by |
+| `status.py` | `causalmer status`: how far a sweep is, from its records alone; works while it runs, from any process |
+| `sweep.py` | `causalmer run`, `resume` and `plan` |
+| `tables.py` | Tables for the terminal; where the output is no terminal, plain text wide enough that no cell is cut |
+"""
 
-import sys
-
-import typer
-from rich.console import Console
-
-from causalmer_core.errors import UserError
-from sweeps.cli.commands import LazyGroup, add_to
-from sweeps.cli.leaving import LeftError
-
-app = typer.Typer(
-    cls=LazyGroup,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    help="Seed-aware hyperparameter sweeps for counterfactual multimodal emotion recognition.",
-)
-add_to(app)
-
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells expect it."""
-
-
-def main() -> None:
-    """Run the command line; what a user can mend is said in a line, without a traceback."""
-    try:
-        app()
-    except UserError as error:
-        for line in str(error).splitlines():
-            Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(
-                f"error: {line}", markup=False
-            )
-        sys.exit(2)
-    except LeftError as left:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(str(left), markup=False)
-        sys.exit(INTERRUPTED)
-    except SystemExit as ended:  # typer's answer to Ctrl-C: the code, and no word
-        if ended.code == INTERRUPTED:
-            words = "interrupted: every recorded epoch is kept; run the same command again to go on"
-            Console(stderr=True, soft_wrap=True).print(words)
-        raise
+__all__ = ["main"]

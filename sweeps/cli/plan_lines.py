@@ -4,10 +4,10 @@ when it cuts.
 
 from __future__ import annotations
 
-from results.goals import Goals
-from sweeps.scheduling import num_brackets, patience, rungs
-from sweeps.search_section import HEEDING
-from sweeps.spec import SweepSpec
+from results.records.objectives import Goals
+from sweeps.search.early_stopping import num_brackets, patience, rungs
+from sweeps.spec.search_section import HEEDING
+from sweeps.spec.sweep_spec import SweepSpec
 
 
 def search_lines(spec: SweepSpec, max_epochs: int) -> list[tuple[str, str]]:

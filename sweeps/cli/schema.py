@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sweeps.cli.out_file import put_out
+from sweeps.cli.options import put_out
 from sweeps.cli.tables import console
 
 
@@ -21,7 +21,7 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON schema of a sweep's file for editors, with the backbones that are installed here."""
-    from sweeps.schema import sweep_schema
+    from sweeps.spec.json_schema.document import sweep_schema
 
     found, faults = sweep_schema()
     for fault in faults:

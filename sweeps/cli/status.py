@@ -14,20 +14,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from results.histories import RunHistory, read_runs
-from results.journal import read_journal
-from results.layout import SweepLayout
-from results.manifest import read_manifest
-from sweeps import standing_words as words
-from sweeps.best_so_far import BestSoFar
-from sweeps.budget import BudgetSection
-from sweeps.cli.sweep_argument import StorageOption, SweepArgument, named_sweep
+from results.records.histories import RunHistory, read_runs
+from results.records.journal import read_journal
+from results.records.layout import SweepLayout
+from results.records.manifest import read_manifest
+from sweeps.cli.options import StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console
-from sweeps.phases import PHASES
-from sweeps.search_jobs import cut_of
-from sweeps.spec import load_spec
-from sweeps.spending import device_hours, spans_of, wall_hours
-from sweeps.tally import WINDOW_SECONDS
+from sweeps.jobs.evaluate import PHASES
+from sweeps.jobs.search import cut_of
+from sweeps.progress import status_text as words
+from sweeps.progress.counters import WINDOW_SECONDS, BestSoFar
+from sweeps.search.budget import device_hours, spans_of, wall_hours
+from sweeps.spec.sections import BudgetSection
+from sweeps.spec.sweep_spec import load_spec
 
 
 def status(

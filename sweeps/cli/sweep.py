@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from causalmer_core.errors import UserError
-from results.dataset import open_sweep
-from results.storage import sweep_layout
+from causalmer_core.basics.errors import UserError
+from results.records.dataset import open_sweep
+from results.records.locate import sweep_layout
 from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables
 from sweeps.driver import run_sweep
-from sweeps.machine import Machine
-from sweeps.plan import plan_sweep
-from sweeps.preflight import preflight
-from sweeps.problems import MisfitError, blaming
-from sweeps.spec import SweepSpec, load_spec, located
-from sweeps.yaml_file import parse_assignment
+from sweeps.execution.machine import Machine
+from sweeps.setup.plan import plan_sweep
+from sweeps.setup.preflight import preflight
+from sweeps.spec.problems import MisfitError, blaming
+from sweeps.spec.sweep_spec import SweepSpec, load_spec, located
+from sweeps.spec.yaml_file import parse_assignment
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="The sweep's file.")]
 Set = Annotated[
@@ -102,7 +102,7 @@ def plan(
     """Show what a sweep would run and about how long it takes. Starts nothing."""
     with _loaded(file, set_, storage, data_root) as spec:
         checked = preflight(spec)
-    shown = plan_sweep(checked, Machine(cpus, gpus))
+    shown = plan_sweep(checked, cpus, gpus)
     console().print(plan_table(shown))
     for caution in checked.cautions:
         console().print(f"note: {caution}", markup=False, highlight=False)

@@ -11,18 +11,18 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cluster.resources import ANY, TrialResources
-from results.certainty import tied_sentence, tied_with_best
-from results.dataset import SweepResults
-from results.debiasing_table import debiasing_lines
-from results.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
-from results.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
-from results.selection import read_selection
-from sweeps.cli.modality_tables import modality_tables
+from cluster.resources.trial_resources import ANY, TrialResources
+from results.evaluation.debiasing_table import debiasing_lines
+from results.evaluation.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
+from results.ranking.certainty import tied_sentence, tied_with_best
+from results.ranking.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
+from results.ranking.selection import read_selection
+from results.records.dataset import SweepResults
 from sweeps.cli.plan_lines import goal_lines, search_lines
-from sweeps.plan import Plan
-from sweeps.sections import DebiasingSection
-from sweeps.spec import SweepSpec
+from sweeps.cli.results.modality_tables import modality_tables
+from sweeps.setup.plan import Plan
+from sweeps.spec.sections import DebiasingSection
+from sweeps.spec.sweep_spec import SweepSpec
 
 _PIPE_WIDTH = 200
 _MOST_SEED_COLUMNS = 8

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from results.confirmation_rules import RaceRule
-from sweeps.schedulers import AshaScheduler
+from results.records.confirmation_rules import RaceRule
+from sweeps.spec.search_section import AshaScheduler
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))  # its files are scripts

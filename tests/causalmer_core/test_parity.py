@@ -9,19 +9,19 @@ import pytest
 import torch
 from parity import GRADIENTS, OUTPUTS, fixture, published_parameters, shape_of, tensors
 
-from causalmer_core.backbone_config import MulTConfig
-from causalmer_core.backbones import build_backbone
-from causalmer_core.config import RunConfig
+from causalmer_core.backbones.build import build_backbone
+from causalmer_core.basics.modality import MODALITIES, Batch
+from causalmer_core.basics.task import Task, TaskKind
+from causalmer_core.config.backbone_config import MulTConfig
+from causalmer_core.config.method_version import PUBLISHED_OPTIONS
+from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
-from causalmer_core.effects import BranchLogits, effects
-from causalmer_core.fidelity import PUBLISHED_OPTIONS
-from causalmer_core.fusion import FUSIONS, fusion
-from causalmer_core.losses import kl_loss, task_loss
-from causalmer_core.modality import MODALITIES, Batch
-from causalmer_core.model import CausalMER
-from causalmer_core.published_names import UNUSED, from_published, published_names
-from causalmer_core.task import Task, TaskKind
-from causalmer_core.trainer import Trainer
+from causalmer_core.method.effects import BranchLogits, effects
+from causalmer_core.method.fusion import FUSIONS, fusion
+from causalmer_core.method.losses import kl_loss, task_loss
+from causalmer_core.models.build import CausalMER
+from causalmer_core.published_checkpoint.names import UNUSED, from_published, published_names
+from causalmer_core.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 TASKS = {

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import typer
 
+from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.labels import IEMOCAP_EMOTIONS, SEVEN_CLASSES
-from causalmer_core.datasets.layouts.base import LENGTHS, REQUIRED, ROLES, SPLIT_NAMES
-from causalmer_core.datasets.layouts.mmsa import CLASSIFICATION, MMSA, REGRESSION, TOKENS
-from causalmer_core.datasets.layouts.recognise import LAYOUTS
-from causalmer_core.task import TaskKind
-from sweeps.cli.data import app
+from causalmer_core.datasets.reading.layouts.base import LENGTHS, REQUIRED, ROLES, SPLIT_NAMES
+from causalmer_core.datasets.reading.layouts.mmsa import CLASSIFICATION, MMSA, REGRESSION, TOKENS
+from causalmer_core.datasets.reading.layouts.recognise import LAYOUTS
+from sweeps.cli.data.app import app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
 

@@ -12,29 +12,28 @@ import torch
 from pydantic import BaseModel
 from tiny_data import tiny_data
 
-from causalmer_core.backbone_config import BUILT_IN
+from causalmer_core.basics.task import TaskKind
+from causalmer_core.config.backbone_config import BUILT_IN
 from causalmer_core.datasets.batches import Batches
-from causalmer_core.emotion_model import input_shape
-from causalmer_core.task import TaskKind
-from cluster.resources import TrialResources
-from results.confirmation_rules import RaceRule
-from results.layout import SweepLayout
-from sweeps.budget import BudgetSection
+from causalmer_core.models.emotion_model import input_shape
+from cluster.resources.trial_resources import TrialResources
+from results.records.confirmation_rules import RaceRule
+from results.records.layout import SweepLayout
 from sweeps.cli.commands import COMMANDS, load
-from sweeps.configurations import leaves
-from sweeps.failure import FailureSection
-from sweeps.schedulers import AshaScheduler
-from sweeps.search_section import SearchSection
-from sweeps.sections import (
+from sweeps.spec.configurations import leaves
+from sweeps.spec.search_section import AshaScheduler, SearchSection
+from sweeps.spec.sections import (
+    BudgetSection,
     DataSection,
     DebiasingSection,
     EvaluationSection,
+    FailureSection,
     SeedsSection,
     SelectionSection,
+    TrackingSection,
 )
-from sweeps.spec import SweepSpec, load_spec
-from sweeps.tracking_section import TrackingSection
-from sweeps.yaml_file import read_yaml
+from sweeps.spec.sweep_spec import SweepSpec, load_spec
+from sweeps.spec.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,7 +59,7 @@ def tree(block: str) -> Iterator[str]:
 def test_every_file_in_the_readmes_tree_is_there() -> None:
     (block,) = [block for block in blocks(README, "text") if block.startswith("causalmer_core/")]
     paths = list(tree(block))
-    assert "causalmer_core/fusion.py" in paths
+    assert "causalmer_core/method/fusion.py" in paths
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 

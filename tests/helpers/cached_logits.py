@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from causalmer_core.debiasing import CachedLogits
-from causalmer_core.task import Task, TaskKind
+from causalmer_core.basics.task import Task, TaskKind
+from causalmer_core.debiasing.cached_logits import CachedLogits
 
 TASKS = {
     TaskKind.EMOTIONS: Task(kind=TaskKind.EMOTIONS, labels=("happy", "sad", "angry")),

@@ -162,7 +162,7 @@ def megabytes_for(files: list[bytes], folder: Path) -> int:
     program = (
         "import resource, sys, pathlib\n"
         "from causalmer_core.published_checkpoint.reader import read_published\n"
-        "from causalmer_core.errors import UserError\n"
+        "from causalmer_core.basics.errors import UserError\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "for path in pathlib.Path(sys.argv[1]).glob('*.pt'):\n"
         "    try: read_published(path)\n"

@@ -13,12 +13,12 @@ import pandas as pd
 import psutil
 from tiny_sweep import YAML, write_sweep
 
-from results.dataset import SweepResults, open_sweep
-from results.histories import run_journal_files
-from results.journal import read_journal
-from results.layout import SweepLayout
+from results.records.dataset import SweepResults, open_sweep
+from results.records.histories import run_journal_files
+from results.records.journal import read_journal
+from results.records.layout import SweepLayout
 
-MAIN = [sys.executable, "-c", "from sweeps.cli import main; main()"]
+MAIN = [sys.executable, "-c", "from sweeps.cli.main import main; main()"]
 NOT_COMPARED = ["sweep_id", "attempt", "seconds", "started", "time", "host"]
 PATIENCE = 480.0
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from results.histories import RunHistory
-from results.records import RunKey, RunState
+from results.records.histories import RunHistory
+from results.records.schemas import RunKey, RunState
 
 
 def ended_run(

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from causalmer_core.backbones.base import InputShape
-from causalmer_core.modality import MODALITIES
-from causalmer_core.task import Task
+from causalmer_core.basics.modality import MODALITIES
+from causalmer_core.basics.task import Task
 
 FOLDER = Path(os.environ.get("PARITY_DIR") or Path(__file__).parents[3] / "shared" / "parity")
 OUTPUTS = {"rtol": 2e-4, "atol": 2e-5}

@@ -11,16 +11,16 @@ from typing import Any
 
 from tiny_sweep import YAML, begin, checked_sweep, record_run
 
-from results.histories import read_run
-from results.journal import read_journal
-from results.layout import SweepLayout
-from results.records import RunKey, RunState
-from sweeps.job_sources import NoJob
-from sweeps.jobs import Job
-from sweeps.preflight import CheckedSweep
-from sweeps.scheduling import is_cut
-from sweeps.search_jobs import SearchJobs
-from sweeps.study_file import StudyFile
+from results.records.histories import read_run
+from results.records.journal import read_journal
+from results.records.layout import SweepLayout
+from results.records.schemas import RunKey, RunState
+from sweeps.jobs.job import Job
+from sweeps.jobs.search import SearchJobs
+from sweeps.jobs.source import NoJob
+from sweeps.search.early_stopping import is_cut
+from sweeps.search.optuna_file import StudyFile
+from sweeps.setup.preflight import CheckedSweep
 
 
 @dataclass

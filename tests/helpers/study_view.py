@@ -9,13 +9,13 @@ from typing import Any
 import optuna
 from optuna.storages.journal import JournalFileBackend
 
-from causalmer_core.identity import config_id
-from results.histories import read_runs
-from results.journal import read_journal
-from results.layout import SweepLayout
-from results.manifest import read_manifest
-from results.records import RunState
-from sweeps.spec import load_spec
+from causalmer_core.config.identity import config_id
+from results.records.histories import read_runs
+from results.records.journal import read_journal
+from results.records.layout import SweepLayout
+from results.records.manifest import read_manifest
+from results.records.schemas import RunState
+from sweeps.spec.sweep_spec import load_spec
 
 
 def read_study(path: Path) -> optuna.Study:

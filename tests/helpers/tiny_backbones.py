@@ -16,12 +16,12 @@ import torch
 from tiny_data import LENGTHS, TASKS, WIDTHS
 from torch import nn
 
-from causalmer_core.backbone_config import BUILT_IN, ENTRY_POINTS, BackboneConfig, installed_class
-from causalmer_core.backbones import BACKBONES, build_backbone
 from causalmer_core.backbones.base import Backbone, InputShape
-from causalmer_core.modality import MODALITIES, Batch, Modality
-from causalmer_core.seeding import drawing_from
-from causalmer_core.task import TaskKind
+from causalmer_core.backbones.build import BACKBONES, build_backbone
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality
+from causalmer_core.basics.seeding import drawing_from
+from causalmer_core.basics.task import TaskKind
+from causalmer_core.config.backbone_config import BUILT_IN, ENTRY_POINTS, BackboneConfig, installed_class
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = "mean_pool"

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from causalmer_core.config import RunConfig
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.task import Task, TaskKind
+from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.task import Task, TaskKind
 
 WIDTHS = {Modality.TEXT: 6, Modality.AUDIO: 5, Modality.VISION: 4}
 LENGTHS = {Modality.TEXT: 5, Modality.AUDIO: 8, Modality.VISION: 7}

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from results.histories import RunHistory
-from results.layout import SweepLayout
-from results.records import RunKey, RunState
-from results.run_journal import RunJournal
-from sweeps.block_session import Advance, BlockSession
+from results.records.histories import RunHistory
+from results.records.layout import SweepLayout
+from results.records.run_journal import RunJournal
+from results.records.schemas import RunKey, RunState
 from sweeps.driver import run_context
-from sweeps.jobs import Job
-from sweeps.preflight import CheckedSweep, preflight
-from sweeps.spec import load_spec
-from sweeps.sweep_folder import begin_sweep
+from sweeps.execution.block_session import Advance, BlockSession
+from sweeps.jobs.job import Job
+from sweeps.setup.preflight import CheckedSweep, preflight
+from sweeps.setup.sweep_folder import begin_sweep
+from sweeps.spec.sweep_spec import load_spec
 
 YAML = """\
 name: tiny

@@ -8,13 +8,13 @@ from typing import Any
 
 from tiny_sweep import begin, checked_sweep, train
 
-from causalmer_core.config import RunConfig
-from causalmer_core.removal import WholeRemoval
-from results.final_evaluation import final_evaluation
-from results.journal import Journal, read_journal
-from sweeps.jobs import Job
-from sweeps.phases import contenders
-from sweeps.preflight import CheckedSweep
+from causalmer_core.config.run_config import RunConfig
+from causalmer_core.measures.ablation import WholeRemoval
+from results.evaluation.final_evaluation import final_evaluation
+from results.records.journal import Journal, read_journal
+from sweeps.jobs.evaluate import contenders
+from sweeps.jobs.job import Job
+from sweeps.setup.preflight import CheckedSweep
 
 SEEDS = (1000, 1001)
 

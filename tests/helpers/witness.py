@@ -20,7 +20,7 @@ class Finder:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name != "results.run_journal":
+        if name != "results.records.run_journal":
             return None
         sys.meta_path.remove(Finder)
         spec = importlib.util.find_spec(name)

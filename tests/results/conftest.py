@@ -5,8 +5,8 @@ from __future__ import annotations
 import handmade
 import pytest
 
-from results.dataset import SweepResults, open_sweep
-from results.leaderboard import Leaderboard, leaderboard
+from results.ranking.leaderboard import Leaderboard, leaderboard
+from results.records.dataset import SweepResults, open_sweep
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_sweep import begin, checked_sweep
 
-from sweeps.preflight import CheckedSweep
+from sweeps.setup.preflight import CheckedSweep
 
 
 @pytest.fixture

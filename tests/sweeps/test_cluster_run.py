@@ -10,11 +10,11 @@ from ray_nodes import RayNodes
 from tiny_sweep import YAML
 from typer.testing import CliRunner
 
-from causalmer_core.errors import UserError
-from results.histories import read_runs
-from results.journal import read_journal
-from results.records import RunState
-from sweeps.cli import app
+from causalmer_core.basics.errors import UserError
+from results.records.histories import read_runs
+from results.records.journal import read_journal
+from results.records.schemas import RunState
+from sweeps.cli.main import app
 
 SMALL = YAML.replace("num_configs: 5", "num_configs: 3").replace(
     "confirm: 2, evaluate: 2", "confirm: 0, evaluate: 1"

@@ -15,11 +15,11 @@ import pytest
 from driven_sweep import MAIN, PATIENCE, Sweep, assert_equal_records, assert_gone, family, trainers
 from study_view import as_read, as_recorded
 
-from results.histories import read_runs
-from results.journal import read_journal
-from results.layout import SweepLayout
-from results.records import RunState
-from results.selection import read_selection
+from results.ranking.selection import read_selection
+from results.records.histories import read_runs
+from results.records.journal import read_journal
+from results.records.layout import SweepLayout
+from results.records.schemas import RunState
 
 pytestmark = pytest.mark.slow
 

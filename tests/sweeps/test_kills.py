@@ -19,12 +19,12 @@ from driven_sweep import PATIENCE, Sweep, assert_equal_records, assert_gone, fam
 from study_view import as_read, as_recorded
 from tiny_sweep import YAML
 
-from causalmer_core.config import RunConfig
-from causalmer_core.identity import config_id
-from results.histories import read_runs, run_journal_files
-from results.journal import read_journal
-from results.records import RunState
-from results.run_journal import parse_attempt
+from causalmer_core.config.identity import config_id
+from causalmer_core.config.run_config import RunConfig
+from results.records.histories import read_runs, run_journal_files
+from results.records.journal import read_journal
+from results.records.run_journal import parse_attempt
+from results.records.schemas import RunState
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 

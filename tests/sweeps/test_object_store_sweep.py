@@ -13,8 +13,8 @@ from driven_sweep import PATIENCE, Sweep, assert_equal_records
 from object_server import BUCKET, ObjectServer
 from tiny_sweep import YAML
 
-from results.dataset import open_sweep
-from results.storage import SCRATCH_VARIABLE, layout_at
+from results.records.dataset import open_sweep
+from results.records.locate import SCRATCH_VARIABLE, layout_at
 
 pytestmark = pytest.mark.slow
 QUICK = (

@@ -25,15 +25,15 @@ from tiny_backbones import (
 from tiny_data import LENGTHS
 from torch import Tensor
 
-from causalmer_core.backbone_config import BUILT_IN
-from causalmer_core.backbones import BACKBONES
 from causalmer_core.backbones.base import BackboneOutput, InputShape
-from causalmer_core.errors import UserError
-from causalmer_core.losses import task_loss
-from causalmer_core.modality import MODALITIES, Batch, Modality, subsets
-from causalmer_core.precision import layers_in
-from causalmer_core.seeding import drawing_from
-from causalmer_core.task import TaskKind
+from causalmer_core.backbones.build import BACKBONES
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality, subsets
+from causalmer_core.basics.seeding import drawing_from
+from causalmer_core.basics.task import TaskKind
+from causalmer_core.config.backbone_config import BUILT_IN
+from causalmer_core.method.losses import task_loss
+from causalmer_core.training.compute import layers_in
 
 FIXED_LENGTHS = {"dmd"}
 """Backbones that see all steps at once in some layer, and so take the lengths they are built for and no others."""

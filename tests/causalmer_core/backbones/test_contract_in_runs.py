@@ -12,18 +12,18 @@ import torch
 from tiny_backbones import EVERY_BACKBONE, EVERY_KIND, NAMES, copied, small_config, small_options
 from tiny_data import LENGTHS, tiny_config, tiny_data
 
-from causalmer_core.config import LossConfig, RunConfig
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.seeding import drawing_from
+from causalmer_core.basics.task import TaskKind
+from causalmer_core.config.identity import config_id
+from causalmer_core.config.run_config import LossConfig, RunConfig
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import Batches
-from causalmer_core.evaluation import evaluate
-from causalmer_core.fusion import FUSIONS
-from causalmer_core.identity import config_id
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.model import build_model
-from causalmer_core.seeding import drawing_from
-from causalmer_core.task import TaskKind
-from causalmer_core.trained_model import load_trained
-from causalmer_core.trainer import Trainer
+from causalmer_core.method.fusion import FUSIONS
+from causalmer_core.models.build import build_model
+from causalmer_core.training.evaluation import evaluate
+from causalmer_core.training.trained_model import load_trained
+from causalmer_core.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("installed_backbone")
 CPU = torch.device("cpu")

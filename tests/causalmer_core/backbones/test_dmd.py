@@ -14,16 +14,16 @@ from tiny_data import LENGTHS, TASKS, WIDTHS, tiny_config, tiny_data, tiny_split
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from causalmer_core.backbone_config import DMDConfig, DMDLossWeights
-from causalmer_core.backbones import build_backbone
 from causalmer_core.backbones.base import InputShape
+from causalmer_core.backbones.build import build_backbone
 from causalmer_core.backbones.dmd import DMD
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality
+from causalmer_core.basics.task import TaskKind
+from causalmer_core.config.backbone_config import DMDConfig, DMDLossWeights
 from causalmer_core.datasets.batches import Batches
-from causalmer_core.errors import UserError
-from causalmer_core.losses import task_loss
-from causalmer_core.modality import MODALITIES, Batch, Modality
-from causalmer_core.task import TaskKind
-from causalmer_core.trainer import Trainer
+from causalmer_core.method.losses import task_loss
+from causalmer_core.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 SMALL: dict[str, Any] = {

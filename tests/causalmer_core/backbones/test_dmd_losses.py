@@ -20,7 +20,7 @@ from causalmer_core.backbones.dmd_losses import (
     orthogonality_loss,
     reconstruction_loss,
 )
-from causalmer_core.task import TaskKind
+from causalmer_core.basics.task import TaskKind
 
 
 def dot(x: list[float], y: list[float]) -> float:

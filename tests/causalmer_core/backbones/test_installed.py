@@ -9,11 +9,11 @@ import pytest
 from pydantic import ValidationError
 from tiny_backbones import INSTALLED, distribution, documented, tiny_shape
 
-from causalmer_core.backbone_config import BackboneConfig, MulTConfig, backbone_names
-from causalmer_core.backbones import BACKBONES, build_backbone
-from causalmer_core.config import RunConfig
-from causalmer_core.errors import UserError
-from sweeps.spec import load_spec, to_yaml
+from causalmer_core.backbones.build import BACKBONES, build_backbone
+from causalmer_core.basics.errors import UserError
+from causalmer_core.config.backbone_config import BackboneConfig, MulTConfig, backbone_names
+from causalmer_core.config.run_config import RunConfig
+from sweeps.spec.sweep_spec import load_spec, to_yaml
 
 HEAD = "name: x\ndata: {name: x}\n"
 FAULTY = {
@@ -30,7 +30,7 @@ FAULTY = {
 MODULES = {
     "faulty_backbones": """
 from typing import Literal
-from causalmer_core.backbone_config import BackboneConfig
+from causalmer_core.config.backbone_config import BackboneConfig
 class Bare: ...
 class Foreign:
     config_type = dict

@@ -7,7 +7,7 @@ import torch
 from tiny_backbones import built, padded, small, small_config, tiny_batch, tiny_shape
 from tiny_data import WIDTHS
 
-from causalmer_core.modality import Modality
+from causalmer_core.basics.modality import Modality
 
 
 def test_its_features_are_two_crossmodal_streams_of_each_modality_and_it_has_no_loss_of_its_own() -> None:

@@ -10,13 +10,13 @@ import torch
 from tiny_backbones import built, copied, padded, small, small_config, tiny_batch, tiny_shape
 from torch import Tensor, nn
 
-from causalmer_core.backbone_config import PMRConfig
 from causalmer_core.backbones.pmr import ORDER, PMRLayer, joined_masks
 from causalmer_core.backbones.pmr_units import Gate, MessageUpdateUnit, ReinforcementUnit
-from causalmer_core.layers import Attention
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.padding import averaged_to
-from causalmer_core.seeding import drawing_from
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.seeding import drawing_from
+from causalmer_core.config.backbone_config import PMRConfig
+from causalmer_core.layers.padding import averaged_to
+from causalmer_core.layers.transformer import Attention
 
 STEPS = {Modality.TEXT: 2, Modality.VISION: 4, Modality.AUDIO: 3}
 HUB = sum(STEPS.values())

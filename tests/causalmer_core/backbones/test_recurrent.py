@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from causalmer_core.backbones.recurrent import side_by_side
-from causalmer_core.modality import MODALITIES, Batch, Modality
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality
 
 
 def final_state(lstm: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_data import tiny_config, tiny_data
 
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.base import FeatureStatistics, Split
 from causalmer_core.datasets.batches import (
     Batches,
@@ -20,8 +22,6 @@ from causalmer_core.datasets.batches import (
     epoch_order,
     scales_differ,
 )
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.task import TaskKind
 
 CPU = torch.device("cpu")
 DATA = tiny_data(TaskKind.EMOTIONS)

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_data import tiny_config, tiny_data
 
-from causalmer_core.config import FoldsConfig
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.task import TaskKind
+from causalmer_core.config.run_config import FoldsConfig
 from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.folds import Rows, fold_numbers, folded, groups_of, validating_ids
 from causalmer_core.datasets.statistics import feature_statistics
-from causalmer_core.errors import UserError
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.task import TaskKind
-from causalmer_core.trained_model import load_trained
-from causalmer_core.trainer import Trainer
+from causalmer_core.training.trained_model import load_trained
+from causalmer_core.training.trainer import Trainer
 
 THREE = FoldsConfig(folds=3)
 

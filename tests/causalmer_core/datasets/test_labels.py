@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.labels import ReadLabels, read_labels
-from causalmer_core.errors import UserError
-from causalmer_core.task import TaskKind
 
 
 def read(values: dict[str, Any], kind: TaskKind | None = None) -> ReadLabels:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from tiny_data import LENGTHS, tiny_data
 
+from causalmer_core.basics.modality import Modality
+from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.overview import Groups, groups, step_counts
-from causalmer_core.modality import Modality
-from causalmer_core.task import TaskKind
 
 DATA = tiny_data(TaskKind.EMOTIONS)
 

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.datasets import manifest, store
 from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.manifest import Manifest, fingerprint
@@ -26,9 +29,6 @@ from causalmer_core.datasets.store import (
     write_dataset,
 )
 from causalmer_core.datasets.synthetic import SyntheticConfig, SyntheticData, make_synthetic
-from causalmer_core.errors import UserError
-from causalmer_core.modality import MODALITIES, Modality
-from causalmer_core.task import Task, TaskKind
 
 CONFIG = SyntheticConfig(train=12, valid=5, test=7, time=3, emotions=2)
 

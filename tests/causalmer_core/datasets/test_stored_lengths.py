@@ -11,9 +11,11 @@ import pytest
 from field_files import mmsa_splits, plain_splits, write_pickle
 from real_data import real_data_file
 
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.datasets.base import Split
-from causalmer_core.datasets.importing import ImportedData, read_data_file
 from causalmer_core.datasets.manifest import fingerprint
+from causalmer_core.datasets.reading.importing import ImportedData, read_data_file
 from causalmer_core.datasets.store import (
     open_test_split,
     open_training_data,
@@ -21,8 +23,6 @@ from causalmer_core.datasets.store import (
     verify_dataset,
     write_dataset,
 )
-from causalmer_core.errors import UserError
-from causalmer_core.modality import MODALITIES, Modality
 
 PUBLISHED_BEFORE = "af5621d934e96b5470345b3d5946d770004643191b08a1938f5bbb59321d480a"
 """Of `plain_splits` in MulT's layout, as the importer gave it before there were lengths and other layouts."""

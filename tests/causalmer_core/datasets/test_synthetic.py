@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression
 
+from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.synthetic import (
     Shortcuts,
@@ -17,7 +18,6 @@ from causalmer_core.datasets.synthetic import (
     ideal_accuracy,
     make_synthetic,
 )
-from causalmer_core.modality import MODALITIES, Modality
 
 
 def projected(config: SyntheticConfig, split: Split, modality: Modality, part: int) -> np.ndarray:

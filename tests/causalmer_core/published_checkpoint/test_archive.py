@@ -14,7 +14,7 @@ import torch
 from crafted_checkpoints import EIGHT, archive, megabytes_for, read, storage, tensor
 from torch import nn
 
-from causalmer_core.errors import UserError
+from causalmer_core.basics.errors import UserError
 from causalmer_core.published_checkpoint.reader import read_published
 
 DEFLATED = zipfile.ZIP_DEFLATED

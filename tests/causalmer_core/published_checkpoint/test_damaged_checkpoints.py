@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from causalmer_core.errors import UserError
+from causalmer_core.basics.errors import UserError
 
 
 def tensors_or_refused(tmp_path: Path, data: bytes) -> bool:

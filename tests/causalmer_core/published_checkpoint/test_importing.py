@@ -14,12 +14,13 @@ import torch
 from tiny_data import tiny_config, tiny_data
 from torch import Tensor
 
-from causalmer_core.branch_evaluation import PREDICTIONS, evaluate_predictions, predictions
-from causalmer_core.causalmer import CausalMER
-from causalmer_core.checkpoint import load_tensors
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.modality import MODALITIES, Batch, Modality
+from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
-from causalmer_core.errors import UserError
-from causalmer_core.modality import MODALITIES, Batch, Modality
+from causalmer_core.debiasing.cached_logits import PREDICTIONS, evaluate_predictions, predictions
+from causalmer_core.measures.ablation import NOTHING_REMOVED
+from causalmer_core.models.causalmer import CausalMER
 from causalmer_core.published_checkpoint.imported import load_checkpoint
 from causalmer_core.published_checkpoint.importing import (
     ImportedModel,
@@ -27,9 +28,8 @@ from causalmer_core.published_checkpoint.importing import (
     understand_published,
 )
 from causalmer_core.published_checkpoint.settings import Given
-from causalmer_core.removal import NOTHING_REMOVED
-from causalmer_core.task import Task, TaskKind
-from causalmer_core.trainer import Trainer
+from causalmer_core.training.checkpoint import load_tensors
+from causalmer_core.training.trainer import Trainer
 
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}
 LENGTHS = (7, 40, 33)

@@ -26,7 +26,7 @@ from crafted_checkpoints import (
 )
 from torch import Tensor, nn
 
-from causalmer_core.errors import UserError
+from causalmer_core.basics.errors import UserError
 
 
 def assert_tensors(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from results.intervals import paired_difference
-from results.statistics.effect_size import paired_effect_size
+from results.statistics.intervals import paired_difference
+from results.statistics.paired import paired_effect_size
 
 
 def test_it_is_corrected_and_uses_the_sample_spread() -> None:

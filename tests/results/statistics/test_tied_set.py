@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from results.statistics.sign_flip import least_p
+from results.statistics.paired import least_p
 from results.statistics.tied_set import TiedSet, seeds_needed, tied_set
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from results.statistics.welch import welch_difference
+from results.statistics.intervals import welch_difference
 
 
 def test_it_is_the_textbook_formula() -> None:

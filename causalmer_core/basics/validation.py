@@ -1,0 +1,33 @@
+"""Names that become part of a path: one rule for data sets, sweeps and everything else a user may name."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict
+
+from causalmer_core.basics.errors import UserError
+
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""What the whole of a name matches."""
+
+
+def checked_name(name: str, kind: str) -> str:
+    """`name` if it is safe as one part of a path; `kind` (`"sweep"`, `"data set"`) is for the message.
+
+    Raises:
+        UserError: it is empty, too long, or has other characters than letters, digits, `.`, `_` and `-`.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UserError(
+            f"{kind} name {name!r} is not allowed; use 1 to 64 letters, digits, '.', '_' or '-', "
+            "starting with a letter or a digit"
+        )
+    return name
+
+
+# FOLDED The base of all configuration.
+class Frozen(BaseModel):
+    """Base of all configuration: immutable, strict about types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

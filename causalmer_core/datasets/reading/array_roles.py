@@ -1,0 +1,76 @@
+"""What each array of a file was taken as: the answer to "what did the import make of my file?"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from causalmer_core.basics.modality import MODALITIES, Modality
+from causalmer_core.datasets.base import Split
+from causalmer_core.datasets.labels import ReadLabels
+from causalmer_core.datasets.nonfinite import NonfiniteCounts
+from causalmer_core.datasets.reading.layouts.base import IDS, LABELS, LENGTHS, Contents, described
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One value of a file.
+
+    Attributes:
+        split: `train`, `valid` or `test`; empty for what lies beside them.
+        key: in the file; empty for what was made up.
+        roles: what it was taken as; none: left out.
+        shape, dtype: in words, as the file has them.
+        note: what was made of it.
+    """
+
+    split: str
+    key: str
+    roles: tuple[str, ...]
+    shape: str = ""
+    dtype: str = ""
+    note: str = ""
+
+
+def table_of(
+    contents: Contents,
+    keys: Mapping[str, Mapping[str, str]],
+    labels: ReadLabels,
+    splits: Mapping[str, Split],
+    nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]],
+) -> tuple[Taken, ...]:
+    """Every value of the file, those that were taken first.
+
+    Args:
+        contents: the file.
+        keys: by split and role, the keys that were read.
+        labels, splits, nonfinite: what was read.
+    """
+    rows: list[Taken] = []
+    for name, split in splits.items():
+        rows += _of_split(contents, name, split, keys[name], _notes(split, labels, nonfinite[name]))
+    rows += [Taken("", key, ()) for key in contents.others]
+    return tuple(rows)
+
+
+def _of_split(
+    contents: Contents, name: str, split: Split, keys: Mapping[str, str], notes: Mapping[str, str]
+) -> Iterator[Taken]:
+    found = contents.splits[name]
+    for key in dict.fromkeys((*keys.values(), *found)):
+        roles = tuple(role for role, used in keys.items() if used == key)
+        note = "; ".join(dict.fromkeys(notes[role] for role in roles if notes.get(role)))
+        yield Taken(name, key, roles, *described(found[key]), note)
+    if IDS not in keys:
+        yield Taken(name, "", (IDS,), str(len(split)), "", f"made up: {split.ids[0]} ...")
+
+
+def _notes(split: Split, labels: ReadLabels, nonfinite: Mapping[Modality, NonfiniteCounts]) -> dict[str, str]:
+    notes = {LABELS: labels.form, IDS: f"{split.ids[0][:40]} ..."}
+    for modality in MODALITIES:
+        replaced = nonfinite[modality].replaced
+        notes[modality.value] = f"{replaced} not finite set to 0" if replaced else ""
+        if modality in split.lengths:
+            lengths = split.lengths[modality]
+            notes[LENGTHS[modality]] = f"{lengths.min()} to {lengths.max()} steps"
+    return notes

@@ -1,0 +1,144 @@
+"""A private Ray on this machine, for local mode; and joining a cluster, only where its address is given."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+
+from causalmer_core.basics.errors import UserError
+from cluster.connection.address import checked_head
+from cluster.resources.trial_resources import ACCELERATOR_LABEL, NodeSupply, TrialShare, check_fits, fits
+
+_ENVIRONMENT = {
+    # Trials keep the driver's working directory, so that relative paths mean what the user wrote.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    # A trial without GPUs sees none.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    # Ray's own result files are not the record: do not write them.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Progress is shown by the sweep; the newer of Ray's two reporters prints even when told to be silent.
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # Ctrl-C reaches the driver as KeyboardInterrupt; Ray's handler would advise to restore with Ray's files.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # So many trials may wait, and processes start for them, at once. Tune's own number is 1 for searchers.
+    "TUNE_MAX_PENDING_TRIALS_PG": "32",
+}
+
+_POLL_SECONDS = 1.0
+
+
+@contextmanager
+def local_ray(*, cpus: int | None = None, gpus: int | None = None) -> Iterator[tuple[float, float]]:
+    """Start a private Ray for the block and stop it after; a cluster that happens to run is never joined.
+
+    Args:
+        cpus, gpus: what it may use; by default all that the machine has.
+
+    Yields:
+        The CPUs and the GPUs that it has.
+    """
+    _prepare_environment()
+    # A token of this process alone. Left to itself, Ray writes one to the home folder with mode 0644.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    ray.init(
+        address="local",
+        num_cpus=cpus,
+        num_gpus=gpus,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
+    try:
+        found: dict[str, float] = ray.cluster_resources()
+        yield found.get("CPU", 0.0), found.get("GPU", 0.0)
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
+    """Join the cluster at `address` for the block and leave it after; what runs there for others is let be.
+
+    Args:
+        address: see `cluster.connection.address`.
+        insecure: join also a cluster that asks for no token.
+
+    Yields:
+        The address of the cluster's head.
+
+    Raises:
+        UserError: there is no such cluster; or it is not one to join.
+    """
+    _prepare_environment()
+    # Without its head Ray ends this process after so long, with words of its own. By then a call that waits for the
+    # head has given up (after 60 s), and what is lost is said in ours.
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "300")
+    head = checked_head(address, insecure=insecure)
+    try:
+        ray.init(
+            address=head,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {name: os.environ[name] for name in _ENVIRONMENT}},
+        )
+    # a ValueError where a submitted job's environment contradicts ours
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"--address {address}: cannot join the cluster of {head}: {_first_line(error)}. Likely: this machine is "
+            "none of its nodes, or has another version of Ray or Python; run the command on a node"
+        ) from error
+    try:
+        yield head
+    finally:
+        ray.shutdown()
+
+
+def wait_for_node(share: TrialShare, told: Callable[[str], None], patience: float = 300.0) -> None:
+    """Wait until the cluster that is connected has a node on which a trial fits: nodes come after the head.
+
+    Args:
+        share: what a trial asks for.
+        told: called with words where there is something to wait for.
+        patience: seconds.
+
+    Raises:
+        UserError: there is none when they are over.
+    """
+    end = time.monotonic() + patience
+    if not fits(share, nodes_of_cluster()):
+        told(f"waits up to {patience:g} s for a node on which a run fits")
+    while not fits(share, nodes_of_cluster()) and time.monotonic() < end:
+        time.sleep(_POLL_SECONDS)
+    check_fits(share, nodes_of_cluster())
+
+
+def living_nodes() -> list[dict[str, Any]]:
+    """The nodes of the Ray that is connected, as Ray describes them, without those that have died."""
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def nodes_of_cluster() -> list[NodeSupply]:
+    """What every living node of the Ray that is connected has for trials."""
+    return [NodeSupply.of(node["Resources"]) for node in living_nodes()]
+
+
+def labelled_types() -> set[str]:
+    """The types of GPUs by which living nodes can be selected (see `TrialShare.among`)."""
+    return {node["Labels"].get(ACCELERATOR_LABEL, "") for node in living_nodes()} - {""}
+
+
+def _prepare_environment() -> None:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")

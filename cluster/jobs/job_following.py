@@ -1,0 +1,84 @@
+"""Waiting for a job's end while a connection may come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from cluster.jobs.job_server import JobServer, JobState, LostConnectionError
+
+_POLL_SECONDS = 1.0
+_PATIENCE_SECONDS = 60.0
+"""How long a server that stopped to answer is asked again."""
+
+
+def follow(server: JobServer, job: str, told: Callable[[str], None]) -> JobState:
+    """Wait for a job's end, telling what it writes from its beginning on.
+
+    Args:
+        server: where it runs.
+        job: its name.
+        told: called with each piece of text as it comes.
+
+    Raises:
+        UserError: there is no such job; or the server does not answer any more.
+    """
+    text = _Once(told)
+    while not (state := _patient_state(server, job)).is_final:
+        asyncio.run(_tell(server, job, text))
+        time.sleep(_POLL_SECONDS)
+    text.begin()
+    text.add(server.logs(job))  # the end of it, where the connection was lost before
+    return state
+
+
+def wait_for_end(server: JobServer, job: str) -> JobState:
+    """Wait for a job's end.
+
+    Raises:
+        UserError: there is no such job; or the server does not answer any more.
+    """
+    while not (state := _patient_state(server, job)).is_final:
+        time.sleep(_POLL_SECONDS)
+    return state
+
+
+async def _tell(server: JobServer, job: str, text: _Once) -> None:
+    text.begin()
+    try:
+        async for chunk in server.tail(job):
+            text.add(chunk)
+    except LostConnectionError:
+        pass  # its state is asked next; who does not answer to that is gone
+
+
+def _patient_state(server: JobServer, job: str) -> JobState:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return server.state(job)
+        except LostConnectionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_POLL_SECONDS)
+
+
+class _Once:
+    """Tells a text that is given from its beginning again and again, every part of it once."""
+
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self._told = told
+        self._known = 0
+        self._position = 0
+
+    def begin(self) -> None:
+        """The text comes from its beginning."""
+        self._position = 0
+
+    def add(self, chunk: str) -> None:
+        """The next part of it."""
+        if fresh := chunk[max(self._known - self._position, 0) :]:
+            self._told(fresh)
+        self._position += len(chunk)
+        self._known = max(self._known, self._position)

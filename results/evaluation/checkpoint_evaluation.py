@@ -1,0 +1,63 @@
+"""A checkpoint on a split of a data set: the counterpart of the published inference script.
+
+It keeps no record. The validation split is the default; the test split is opened only where a user asks for it by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from causalmer_core.basics.modality import Modality
+from causalmer_core.basics.task import Task
+from causalmer_core.datasets.store import open_test_split, open_training_data
+from causalmer_core.debiasing.cached_logits import evaluate_predictions
+from causalmer_core.measures.ablation import Removal
+from causalmer_core.published_checkpoint.imported import load_checkpoint
+
+SplitName = Literal["valid", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointEvaluation:
+    """A checkpoint on a split.
+
+    Attributes:
+        task: what is predicted.
+        samples: how many.
+        metrics: by removed subset, then by prediction (`branch_evaluation.PREDICTIONS`), every metric of the task.
+    """
+
+    task: Task
+    samples: int
+    metrics: dict[frozenset[Modality], dict[str, dict[str, float]]]
+
+
+def evaluate_checkpoint(
+    checkpoint: Path,
+    dataset: str,
+    *,
+    data_root: Path,
+    removed: Iterable[frozenset[Modality]],
+    split: SplitName = "valid",
+) -> CheckpointEvaluation:
+    """Evaluate a checkpoint with each of several subsets of the modalities set to zero.
+
+    Args:
+        checkpoint: an imported checkpoint's folder, or a weights file.
+        dataset: the data set's name in the store `data_root`.
+        removed: the subsets, in the order wanted.
+        split: which one.
+
+    Raises:
+        UserError: there is no such checkpoint or data set, or they do not fit each other.
+    """
+    data = open_training_data(data_root, dataset)
+    trained = load_checkpoint(checkpoint, data)
+    samples = open_test_split(data_root, dataset) if split == "test" else trained.data.valid
+    metrics = {
+        subset: evaluate_predictions(trained, samples, Removal(modalities=subset)) for subset in removed
+    }
+    return CheckpointEvaluation(data.task, len(samples), metrics)

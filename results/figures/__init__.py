@@ -1,1 +1,0 @@
-"""Figures of the report: in each module the numbers first, as plain frames, then the drawing."""

@@ -1,0 +1,197 @@
+"""The confirmation: how many seeds each of the best configurations is given, and which of them leaves when.
+
+The configurations race on common seeds. A round adds seeds to all that are still in; after it a named rule says who
+leaves. What stands is a function of the records alone: it is derived anew whenever it is asked for, so a kill loses
+nothing of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from results.records.confirmation_rules import AllRule, HalvingRule, RaceRule
+from results.statistics.probability_best import chances_of_being_best
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round that is over.
+
+    Attributes:
+        seeds: what it added.
+        racers: who ran on them.
+        chances: of being the best, after it, of those that finished; empty where the rule asks for none.
+        left: who left after it by the rule.
+        failed: who did not finish on all of its seeds, and is out for that.
+    """
+
+    seeds: tuple[int, ...]
+    racers: tuple[str, ...]
+    chances: Mapping[str, float]
+    left: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """How the confirmation stands.
+
+    Attributes:
+        rounds: those that are over.
+        racing: who is still in.
+        pending: the seeds of the round that is on or comes next; empty: it is over.
+    """
+
+    rounds: tuple[Round, ...]
+    racing: tuple[str, ...]
+    pending: tuple[int, ...]
+
+    def seeds_of(self, racer: str) -> tuple[int, ...]:
+        """The seeds that a racer is due to run on, by now."""
+        held = [seed for each in self.rounds if racer in each.racers for seed in each.seeds]
+        return (*held, *(self.pending if racer in self.racing else ()))
+
+    def left_after(self, racer: str) -> Round | None:
+        """The round after which a racer left by the rule."""
+        return next((each for each in self.rounds if racer in each.left), None)
+
+    def last_chance(self, racer: str) -> float | None:
+        """A racer's chance of being the best when the rule last asked for it."""
+        chances = [each.chances[racer] for each in self.rounds if racer in each.chances]
+        return chances[-1] if chances else None
+
+
+def _never(_: str, __: Sequence[int]) -> bool:
+    return False
+
+
+def race(
+    rule: RaceRule | HalvingRule | AllRule,
+    outcomes: Mapping[str, Mapping[int, float | None]],
+    seeds: Sequence[int],
+    *,
+    earlier: Sequence[int] = (),
+    searched: Sequence[float] = (),
+    higher_is_better: bool,
+    violates: Callable[[str, Sequence[int]], bool] = _never,
+) -> Race:
+    """How the confirmation stands by these records.
+
+    A racer that violates a constraint so far outdoes nobody and is not given up by its chance, which is asked among the
+    others alone: its mean may yet come within. Halving lets it leave first.
+
+    Args:
+        rule: who leaves when.
+        outcomes: by racer and seed the score; none where the run ended without one. A run that has not ended is absent.
+        seeds: of the confirmation, in the order in which they are added.
+        earlier: seeds from before the confirmation whose scores count as well.
+        searched: the scores of all configurations of the search that finished, means over `earlier`: how far
+            configurations differ. Without `earlier` they are not looked at.
+        higher_is_better: of the scores.
+        violates: whether a racer's means over some seeds violate a constraint.
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    planned = _planned(rule, len(outcomes), seeds)
+    rows = {racer: _scores(outcomes[racer], earlier, sign) for racer in sorted(outcomes)}
+    racing, held, spent = list(rows), list[Round](), 0.0
+    for number, (added, keep) in enumerate(planned, start=1):
+        if not racing or (len(racing) == 1 < len(outcomes) and not isinstance(rule, AllRule)):
+            break
+        if any(seed not in outcomes[racer] for racer in racing for seed in added):
+            return Race(tuple(held), tuple(racing), added)
+        due = [*earlier, *(seed for each in held for seed in each.seeds)]
+        whole = []
+        for racer in racing:
+            if len(rows[racer]) == len(due):
+                rows[racer] += _scores(outcomes[racer], added, sign)
+            if len(rows[racer]) == len(due) + len(added):
+                whole.append(racer)
+        within = [racer for racer in whole if not violates(racer, [*due, *added])]
+        chances: Mapping[str, float] = {}
+        left: list[str] = []
+        if isinstance(rule, RaceRule):
+            chances = _chances(rows, within, searched if earlier else (), len(earlier))
+        if number < len(planned) and isinstance(rule, RaceRule):
+            left = _least_likely(chances, rule.max_error * number / (len(planned) - 1) - spent)
+            spent += sum(chances[racer] for racer in left)
+        elif number < len(planned) and isinstance(rule, HalvingRule):
+            left = sorted(whole, key=lambda racer: (racer not in within, -sum(rows[racer])))[keep:]
+        failed = tuple(racer for racer in racing if racer not in whole)
+        held.append(Round(added, tuple(racing), chances, tuple(left), failed))
+        racing = [racer for racer in whole if racer not in left]
+    return Race(tuple(held), tuple(racing), ())
+
+
+def most_runs(rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: int) -> int:
+    """How many runs a confirmation of so many configurations has at most."""
+    runs, racing = 0, racers
+    for added, keep in _planned(rule, racers, range(seeds)):
+        runs += racing * len(added)
+        racing = keep
+    return runs
+
+
+def _scores(outcome: Mapping[int, float | None], seeds: Sequence[int], sign: float) -> list[float]:
+    """On these seeds, up to the first without a score; higher is better."""
+    scores = itertools.takewhile(lambda score: score is not None, (outcome.get(seed) for seed in seeds))
+    return [sign * score for score in scores if score is not None]
+
+
+def _chances(
+    rows: Mapping[str, Sequence[float]], racing: Sequence[str], searched: Sequence[float], searched_seeds: int
+) -> dict[str, float]:
+    """Of those that are racing; the scores of others tell how far scores differ, without the last of one that runs on
+    and outdoes nobody.
+    """
+    if not racing:
+        return {}
+    seeds = len(rows[racing[0]])
+    scores = np.full((len(rows), seeds), np.nan)
+    for line, (racer, row) in zip(scores, rows.items(), strict=True):
+        known = row if racer in racing else row[: seeds - 1]
+        line[: len(known)] = known
+    found = dict(zip(rows, chances_of_being_best(scores, searched, searched_seeds).tolist(), strict=True))
+    return {racer: found[racer] for racer in racing}
+
+
+def _planned(
+    rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: Sequence[int]
+) -> list[tuple[tuple[int, ...], int]]:
+    """The rounds: their seeds, and how many go on after each at most."""
+    if isinstance(rule, AllRule):
+        sizes, keeps = [len(seeds)], [racers]
+    elif isinstance(rule, RaceRule):
+        step = rule.seeds_per_round
+        sizes = [min(step, len(seeds) - start) for start in range(0, len(seeds), step)]
+        keeps = [racers] * len(sizes)
+    else:
+        sizes, keeps = _halving(rule.reduction_factor, racers, len(seeds))
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [(tuple(seeds[a:b]), keep) for a, b, keep in zip(ends[:-1], ends[1:], keeps, strict=True)]
+
+
+def _halving(factor: int, racers: int, seeds: int) -> tuple[list[int], list[int]]:
+    """Seeds of each round, growing by the factor as far as whole numbers allow, and who goes on after it."""
+    rounds, going_on = 1, racers // factor
+    while going_on >= factor:
+        rounds, going_on = rounds + 1, going_on // factor
+    rounds = min(rounds, seeds)
+    whole = (factor**rounds - 1) / (factor - 1)
+    ends = [0]
+    for number in range(1, rounds + 1):
+        share = round(seeds * (factor**number - 1) / (factor - 1) / whole)
+        ends.append(min(max(share, ends[-1] + 1), seeds - (rounds - number)))
+    keeps = [max(racers // factor**number, 1) for number in range(1, rounds + 1)]
+    return [b - a for a, b in itertools.pairwise(ends)], keeps
+
+
+def _least_likely(chances: Mapping[str, float], allowed: float) -> list[str]:
+    """As many of the least likely as have chances of at most `allowed` together, but never one of the likeliest."""
+    likeliest = max(chances.values(), default=0.0)
+    order = sorted((racer for racer in chances if chances[racer] < likeliest), key=chances.__getitem__)
+    sums = np.cumsum([chances[racer] for racer in order])
+    return order[: int((sums <= allowed).sum())]

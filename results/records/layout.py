@@ -1,0 +1,139 @@
+"""Where things lie in the folder of a sweep. Every path of a sweep is named here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from results.records.schemas import RunKey
+from results.storage.files import is_locked
+from results.storage.sweep_store import FolderStore, SweepStore
+
+TABLES = ("epochs", "runs", "evaluations")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepLayout:
+    """The folder of one sweep, `<storage>/<sweep name>/`.
+
+    Attributes:
+        root: the folder; of a sweep on an object store, a working copy.
+        store: what is done to keep the sweep where it belongs, which for a folder is nothing.
+    """
+
+    root: Path
+    store: SweepStore = field(default=FolderStore(), compare=False)
+
+    @property
+    def place(self) -> str:
+        """The sweep as a user finds it: the folder, or its address on an object store."""
+        return self.store.shown(self.root)
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a living process drives the sweep, on this machine or, on an object store, on another."""
+        return is_locked(self.lock) or self.store.is_reserved()
+
+    @property
+    def manifest(self) -> Path:
+        """Identity, columns and provenance of the sweep, JSON."""
+        return self.root / "manifest.json"
+
+    @property
+    def spec(self) -> Path:
+        """The sweep's YAML file as it was when the sweep began."""
+        return self.root / "sweep.yaml"
+
+    @property
+    def proposals(self) -> Path:
+        """The search's journal of proposed configurations, in the order of their numbers."""
+        return self.root / "journals" / "proposals.jsonl"
+
+    @property
+    def run_journals(self) -> Path:
+        """The folder of the runs' journals, one file an attempt."""
+        return self.root / "journals" / "runs"
+
+    @property
+    def shares(self) -> Path:
+        """The journal of what trials take of GPUs: what was measured, and who got more after having run out."""
+        return self.root / "journals" / "shares.jsonl"
+
+    @property
+    def evaluation_journal(self) -> Path:
+        """The journal of final evaluations and the ledger of openings of the test split."""
+        return self.root / "journals" / "evaluations.jsonl"
+
+    @property
+    def debiasing_journal(self) -> Path:
+        """The journal of constants and weights chosen after training, on validation alone."""
+        return self.root / "journals" / "debiasing.jsonl"
+
+    def run_journal(self, key: RunKey, attempt: int) -> Path:
+        """The journal of one attempt at a run."""
+        return self.run_journals / f"{key.stem}-a{attempt}.jsonl"
+
+    def checkpoints(self, key: RunKey) -> Path:
+        """The folder of a run's checkpoints."""
+        return self.root / "checkpoints" / key.stem
+
+    def best_weights(self, key: RunKey) -> Path:
+        """The weights of a run's best epoch."""
+        return self.checkpoints(key) / "best.safetensors"
+
+    def last_checkpoint(self, key: RunKey) -> Path:
+        """What an unfinished run goes on from."""
+        return self.checkpoints(key) / "last.safetensors"
+
+    def table(self, name: str) -> Path:
+        """The Parquet folder of one of the tables."""
+        return self.root / name
+
+    @property
+    def predictions(self) -> Path:
+        """The Parquet folder of what each sample of the test split was predicted as, a file a contender's run."""
+        return self.root / "predictions"
+
+    def prediction_file(self, contender: str, key: RunKey) -> Path:
+        """The predictions of one run."""
+        return self.predictions / f"{contender}-{key.stem}.parquet"
+
+    @property
+    def selection(self) -> Path:
+        """The selected configuration and the reasons, JSON."""
+        return self.root / "selection.json"
+
+    @property
+    def report(self) -> Path:
+        """The report, one HTML page."""
+        return self.root / "report.html"
+
+    @property
+    def log(self) -> Path:
+        """The sweep's log of progress."""
+        return self.root / "sweep.log"
+
+    @property
+    def lock(self) -> Path:
+        """The lock that one driver of the sweep holds."""
+        return self.root / ".lock"
+
+    @property
+    def compaction_lock(self) -> Path:
+        """The lock that whoever writes the tables holds."""
+        return self.root / ".compaction.lock"
+
+    @property
+    def study(self) -> Path:
+        """Optuna's view of the search, for its dashboard; made from the records, safe to delete."""
+        return self.root / "optuna.log"
+
+    @property
+    def tracking(self) -> Path:
+        """What trackers write: event files of TensorBoard, runs of W&B in offline mode; never the record."""
+        return self.root / "tracking"
+
+    @property
+    def ray(self) -> Path:
+        """Ray's own files; never the record, safe to delete."""
+        return self.root / "ray"

@@ -1,0 +1,237 @@
+"""The manifest of a sweep: its identity, the columns of its tables, and where its numbers come from."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import pyarrow as pa
+from pydantic import Field, ValidationError, model_validator
+
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.validation import Frozen
+from results.records.confirmation_rules import AllRule, ConfirmationRule, HalvingRule, RaceRule
+from results.records.layout import SweepLayout
+from results.records.objectives import Goals
+from results.records.provenance import git_state, installed_versions, recorded_environment
+from results.storage.files import fsync_folder, now, write_text
+
+ParameterType = Literal["float", "int", "string", "bool"]
+ARROW_TYPES: dict[ParameterType, pa.DataType] = {
+    "float": pa.float64(),
+    "int": pa.int64(),
+    "string": pa.string(),
+    "bool": pa.bool_(),
+}
+
+
+class Manifest(Frozen):
+    """What holds for a whole sweep, written once when it begins."""
+
+    manifest_version: Literal[1] = 1
+    sweep_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}-[0-9a-f]{16}$")
+    """The name and 16 random hexadecimal digits: two sweeps of one name are told apart."""
+    name: str
+    created: str
+    """UTC, ISO 8601 with microseconds."""
+    monitor: str
+    """The metric that ranks, as computed on the validation split; one of `metrics`."""
+    direction: Literal["max", "min"]
+    """Whether a higher (`max`) or a lower (`min`) value of the monitored metric is better."""
+    metrics: tuple[str, ...] = Field(min_length=1)
+    """The metrics' names, without `valid_`: `valid_<metric>` in epochs and runs, `<metric>` in
+    evaluations.
+    """
+    parameters: dict[str, ParameterType]
+    """The searched parameters by dotted path, each a typed column of the runs table."""
+    search_seeds: tuple[Annotated[int, Field(ge=0)], ...]
+    confirm_seeds: tuple[Annotated[int, Field(ge=0)], ...]
+    """Fresh seeds of the best configurations of the search, in the order in which they are added."""
+    evaluate_seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Seeds that no selection sees: the selected configuration and those it is held against run on them, and these
+    runs are evaluated on the test split. Empty in sweeps that are older than they are.
+    """
+    search_ranks: bool = False
+    """Whether the scores on the search seeds count in the ranking, beside those on the confirm seeds."""
+    confirmation: ConfirmationRule = AllRule()
+    """Who leaves the confirmation when."""
+    goals: Goals = Goals()
+    """Further objectives, and constraints."""
+    selection_rule: str = "best_mean"
+    """The name of the rule that selects (see `results.ranking.selection`)."""
+    dataset: str
+    dataset_fingerprint: str
+    versions: dict[str, str] = Field(default_factory=dict)
+    git_commit: str | None = None
+    """The commit of this package's source, where it runs from a git checkout."""
+    git_dirty: bool | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Variables of the environment that a number may depend on (see `results.records.provenance`), and no others."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Manifest:
+        if self.monitor not in self.metrics:
+            raise ValueError(f"monitor {self.monitor!r} is not among the metrics: {', '.join(self.metrics)}")
+        self.goals.check(self.metrics, self.monitor)
+        kinds = {"search": self.search_seeds, "confirm": self.confirm_seeds, "evaluate": self.evaluate_seeds}
+        for kind, seeds in kinds.items():
+            if len(set(seeds)) != len(seeds):
+                raise ValueError(f"{kind} seeds repeat: {seeds}")
+        if seen := set(self.evaluate_seeds) & {*self.search_seeds, *self.confirm_seeds}:
+            raise ValueError(f"evaluate seeds that a selection sees: {sorted(seen)}")
+        if not self.ranking_seeds:
+            raise ValueError("a sweep needs at least one search seed or confirm seed")
+        if self.sweep_id[:-17] != self.name:
+            raise ValueError(f"sweep_id {self.sweep_id!r} does not begin with the name {self.name!r}")
+        return self
+
+    @property
+    def ranking_seeds(self) -> tuple[int, ...]:
+        """The seeds that ranking averages over, at most: the confirm seeds, after the search seeds where they count; of
+        a sweep without confirm seeds the search seeds.
+        """
+        return (*self.counted_search_seeds, *self.confirm_seeds) or self.search_seeds
+
+    @property
+    def counted_search_seeds(self) -> tuple[int, ...]:
+        """The search seeds, where they count in the ranking."""
+        return self.search_seeds if self.search_ranks else ()
+
+    @property
+    def test_seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs that are evaluated on the test split."""
+        return self.evaluate_seeds or self.ranking_seeds
+
+    @property
+    def valid_metrics(self) -> dict[str, pa.DataType]:
+        """The metric columns of the epochs and runs tables."""
+        whole = {f"valid_{name}": pa.float64() for name in self.metrics}
+        return {**whole, **self.goals.worst_missing_columns}
+
+    @property
+    def test_metrics(self) -> dict[str, pa.DataType]:
+        """The metric columns of the evaluations table."""
+        return {name: pa.float64() for name in self.metrics}
+
+    @property
+    def parameter_columns(self) -> dict[str, pa.DataType]:
+        """The parameter columns of the runs table."""
+        return {path: ARROW_TYPES[kind] for path, kind in self.parameters.items()}
+
+
+def new_sweep_id(name: str) -> str:
+    """A fresh identity for a sweep."""
+    return f"{name}-{secrets.token_hex(8)}"
+
+
+def new_manifest(
+    *,
+    name: str,
+    monitor: str,
+    direction: Literal["max", "min"],
+    metrics: Iterable[str],
+    parameters: dict[str, ParameterType],
+    search_seeds: Iterable[int],
+    confirm_seeds: Iterable[int],
+    dataset: str,
+    dataset_fingerprint: str,
+    evaluate_seeds: Iterable[int] = (),
+    search_ranks: bool = False,
+    confirmation: RaceRule | HalvingRule | AllRule = AllRule(),  # noqa: B008 - frozen
+    goals: Goals = Goals(),  # noqa: B008 - frozen
+    selection_rule: str = "best_mean",
+    sweep_id: str | None = None,
+) -> Manifest:
+    """The manifest of a sweep that begins now, with the versions of this installation and, unless one is given, a fresh
+    identity.
+
+    Raises:
+        pydantic.ValidationError: a value is not allowed (see `Manifest`).
+    """
+    commit, dirty = git_state()
+    return Manifest(
+        sweep_id=sweep_id or new_sweep_id(name),
+        name=name,
+        created=now(),
+        monitor=monitor,
+        direction=direction,
+        metrics=tuple(metrics),
+        parameters=parameters,
+        search_seeds=tuple(search_seeds),
+        confirm_seeds=tuple(confirm_seeds),
+        evaluate_seeds=tuple(evaluate_seeds),
+        search_ranks=search_ranks,
+        confirmation=confirmation,
+        goals=goals,
+        selection_rule=selection_rule,
+        dataset=dataset,
+        dataset_fingerprint=dataset_fingerprint,
+        versions=installed_versions(),
+        git_commit=commit,
+        git_dirty=dirty,
+        environment=recorded_environment(),
+    )
+
+
+def create_sweep(layout: SweepLayout, manifest: Manifest, spec: str | None = None) -> None:
+    """Make the sweep's folder with its manifest and its YAML text; it appears whole or not at all.
+
+    Raises:
+        UserError: the folder exists, or its place cannot be written.
+    """
+    root = layout.root
+    taken = UserError(
+        f"{layout.place} exists already; give the sweep another name, continue it with 'causalmer "
+        "resume', or move the folder away"
+    )
+    if root.exists() or layout.store.has(layout.manifest):
+        raise taken
+    aside = SweepLayout(root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp"))
+    try:
+        aside.run_journals.mkdir(parents=True)
+        write_text(aside.manifest, manifest.model_dump_json(indent=2) + "\n")
+        if spec is not None:
+            write_text(aside.spec, spec)
+        # Renaming onto a folder with something in it fails, so that of two processes one is refused.
+        aside.root.rename(root)
+        fsync_folder(root.parent)
+    except OSError as error:
+        shutil.rmtree(aside.root, ignore_errors=True)
+        if root.exists():
+            raise taken from error
+        raise UserError(
+            f"cannot make the sweep's folder {root}: {error.strerror or error}; "
+            "check 'storage' in the sweep's YAML"
+        ) from error
+    if spec is not None:
+        layout.store.push(layout.spec)
+    layout.store.push(layout.manifest)  # last: with it the sweep has begun
+
+
+def read_manifest(layout: SweepLayout) -> Manifest:
+    """The manifest of a sweep.
+
+    Raises:
+        UserError: there is none, or it is not one that this version reads.
+    """
+    try:
+        text = layout.manifest.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{layout.place} is no sweep: cannot read {layout.manifest} ({error.strerror})"
+        ) from error
+    return parse_manifest(text, str(layout.manifest))
+
+
+def parse_manifest(text: str, where: str) -> Manifest:
+    """The manifest in a text.
+
+    Raises:
+        UserError: it is not one that this version reads; `where` it stands is for the message.
+    """
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise UserError(f"{where} is not a manifest that this version reads: {error}") from error

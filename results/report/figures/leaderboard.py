@@ -1,0 +1,118 @@
+"""The leaderboard: each configuration's seeds, mean and interval on a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from results.ranking.leaderboard import Entry, Leaderboard
+from results.report.figures.style import COLOURS, QUIET, better, plain
+
+_ROW_HEIGHT = 34
+
+
+def seed_points(entries: Sequence[Entry]) -> pd.DataFrame:
+    """One row a score: columns label, config_id, seed, score, kind (`ranking`, `search`, or `fresh` for seeds that no
+    selection sees).
+    """
+    rows = [
+        (name, entry.config_id, seed, score, kind)
+        for name, entry in zip(display_names(entries), entries, strict=True)
+        for kind, scores in (
+            ("ranking", entry.scores),
+            ("search", entry.search_scores),
+            ("fresh", entry.fresh_scores),
+        )
+        for seed, score in scores.items()
+        if kind != "search" or seed not in entry.scores
+    ]
+    return pd.DataFrame(rows, columns=["label", "config_id", "seed", "score", "kind"])
+
+
+def mean_points(entries: Sequence[Entry]) -> pd.DataFrame:
+    """One row an entry with a complete set: columns label, config_id, mean, low, high, n."""
+    rows = [
+        (name, entry.config_id, shown.mean, shown.low, shown.high, shown.n)
+        for name, entry in zip(display_names(entries), entries, strict=True)
+        if (shown := entry.standing) is not None
+    ]
+    return pd.DataFrame(rows, columns=["label", "config_id", "mean", "low", "high", "n"])
+
+
+def display_names(entries: Sequence[Entry]) -> list[str]:
+    """A label for each entry, told apart by the identity where two labels are the same."""
+    labels = [entry.label for entry in entries]
+    return [
+        label if labels.count(label) == 1 else f"{label} {entry.config_id[:6]}"
+        for label, entry in zip(labels, entries, strict=True)
+    ]
+
+
+_KINDS = (
+    ("search", "search seed", "circle-open"),
+    ("ranking", "one seed", "circle"),
+    ("fresh", "seed that no selection saw", "diamond"),
+)
+
+
+def draw_leaderboard(entries: Sequence[Entry], board: Leaderboard, selected: str | None) -> go.Figure:
+    """Each configuration on a line: its seeds as dots, its mean with the interval, the search's score
+    hollow.
+    """
+    points, means = seed_points(entries), mean_points(entries)
+    names = display_names(entries)
+    colours = {
+        name: COLOURS[0] if entry.config_id == selected else QUIET
+        for name, entry in zip(names, entries, strict=True)
+    }
+    figure = go.Figure()
+    figure.add_scatter(
+        x=means["mean"].tolist(),
+        y=means["label"].tolist(),
+        mode="markers",
+        name="mean, 95% t interval",
+        marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": COLOURS[1]}},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": _lengths(means["high"], means["mean"]),
+            "arrayminus": _lengths(means["mean"], means["low"]),
+            "thickness": 1.5,
+            "width": 5,
+            "color": COLOURS[1],
+        },
+        hovertemplate="%{y}, mean: %{x:.4f}<extra></extra>",
+    )
+    for kind, title, symbol in _KINDS:
+        some = points[points["kind"] == kind]
+        if some.empty and kind == "fresh":
+            continue
+        figure.add_scatter(
+            x=some["score"].tolist(),
+            y=some["label"].tolist(),
+            mode="markers",
+            name=title,
+            text=[f"seed {seed}" for seed in some["seed"]],
+            hovertemplate="%{y}, %{text}: %{x:.4f}<extra></extra>",
+            marker={
+                "symbol": symbol,
+                "size": 9,
+                "opacity": 0.75,
+                "line": {"width": 1.5 if kind == "search" else 0},
+                "color": [colours[label] for label in some["label"]],
+            },
+        )
+    figure.update_layout(
+        height=110 + _ROW_HEIGHT * max(len(entries), 2),
+        xaxis_title=f"validation {board.metric} ({better(board.direction)})",
+        yaxis={"categoryorder": "array", "categoryarray": names[::-1], "type": "category"},
+    )
+    return plain(figure)
+
+
+def _lengths(upper: pd.Series, lower: pd.Series) -> list[float]:
+    """The distances, 0 where an end is missing: one seed has no interval."""
+    gaps: list[float] = (upper.astype("float64") - lower.astype("float64")).fillna(0.0).tolist()
+    return gaps

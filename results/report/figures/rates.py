@@ -1,0 +1,40 @@
+"""What a contender loses with the share of steps that is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import plotly.graph_objects as go
+
+from results.evaluation.modality_table import RatePoint
+from results.records.manifest import Manifest
+from results.report.figures.style import COLOURS, better, plain
+
+
+def draw_rates(points: Sequence[RatePoint], manifest: Manifest) -> go.Figure:
+    """The mean over seeds against the share of steps that is lost: a colour a contender, at random drawn through, in
+    spans dashed. Intervals are shown where the reader points: side by side they would hide the curves.
+    """
+    figure = go.Figure()
+    labels = list(dict.fromkeys(point.label for point in points))
+    colours = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)}
+    for (label, removal), group in groupby(points, key=lambda point: (point.label, point.removal)):
+        curve = list(group)
+        words = removal.replace("_", " ")
+        figure.add_scatter(
+            x=[point.rate for point in curve],
+            y=[point.interval.mean for point in curve],
+            mode="lines+markers",
+            line={"color": colours[label], "width": 2.5, "dash": "dash" if removal == "spans" else "solid"},
+            marker={"size": 6},
+            name=f"{label}, {words}",
+            text=[str(point.interval) for point in curve],
+            hovertemplate=f"{label}, {words}, share %{{x}}: %{{text}}<extra></extra>",
+        )
+    figure.update_layout(
+        height=420,
+        xaxis={"title": "share of the steps of all modalities that is lost", "rangemode": "tozero"},
+        yaxis_title=f"test {manifest.monitor} ({better(manifest.direction)})",
+    )
+    return plain(figure)

@@ -1,0 +1,266 @@
+"""What stands in the report: the numbers and figures of each section, from the records and the selection."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from markupsafe import Markup
+
+from causalmer_core.basics.modality import MODALITIES
+from results.evaluation.class_tables import Calibration, Confusion, calibration, confusions
+from results.evaluation.debiasing_table import debiasing_lines
+from results.evaluation.evaluation_table import (
+    CONTENDERS,
+    PRESENT,
+    SUBSET_NAMES,
+    Contender,
+    as_configured,
+    contenders,
+    difference,
+    labels,
+    leads,
+)
+from results.evaluation.modality_table import (
+    REPLACED_BY,
+    contribution_lines,
+    gap_lines,
+    label_lines,
+    rate_points,
+)
+from results.ranking.certainty import variance_over_seeds
+from results.ranking.importance import Importance
+from results.ranking.leaderboard import Entry, Leaderboard, leaderboard
+from results.ranking.searched import searched
+from results.ranking.selection import Selection, read_selection
+from results.records.dataset import SweepResults
+from results.records.histories import read_runs
+from results.records.journal import read_journal
+from results.records.predictions_table import read_predictions
+from results.report.best_yaml import best_yaml
+from results.report.figures.calibration import draw_calibration
+from results.report.figures.curves import draw_curves, seed_curves
+from results.report.figures.front import draw_front
+from results.report.figures.importance import draw_importance
+from results.report.figures.leaderboard import display_names, draw_leaderboard
+from results.report.figures.modalities import draw_contributions, draw_heat_map
+from results.report.figures.parameters import draw_parallel, draw_slices
+from results.report.figures.rates import draw_rates
+from results.report.figures.spread import draw_expected_best, draw_variance
+from results.report.figures.style import shown
+from results.report.figures.timeline import draw_timeline, spans, utilisation
+from results.storage.files import now
+
+FIGURE_ENTRIES = 16
+"""How many ranked configurations the leaderboard's figure shows; the table shows all."""
+CURVE_ENTRIES = 3
+"""How many ranked configurations the learning curves show, beside the contenders."""
+LEAST_SEARCHED = 3
+"""From so many searched configurations on their parameters are drawn."""
+
+
+def content(results: SweepResults, importance: Sequence[Importance]) -> dict[str, Any]:
+    """All that the page's templates name; figures as JSON, none where there is nothing to draw."""
+    manifest = results.manifest
+    board = leaderboard(results.runs, manifest)
+    selection = read_selection(results.layout)
+    tested = as_configured(contenders(results.evaluations, manifest.metrics))
+    parts = [
+        _ranking(results, board, selection),
+        _parameters(results, board, selection, importance),
+        _tests(results, tested, selection),
+        _modalities(results, tested, selection),
+        _costs(results),
+    ]
+    return {
+        "manifest": manifest,
+        "written": now()[:16].replace("T", " "),
+        "board": board,
+        "selection": selection,
+        "tested": tested,
+        "modalities": MODALITIES,
+        "present": PRESENT,
+        "subset_names": SUBSET_NAMES,
+        "spec_text": _text_or_none(results.layout.spec),
+        "best_yaml": None if selection is None else best_yaml(results, selection),
+        **{name: value for part in parts for name, value in part.items() if name != "figures"},
+        "figures": {
+            name: None if figure is None else _json(figure)
+            for part in parts
+            for name, figure in part["figures"].items()
+        },
+    }
+
+
+def _ranking(results: SweepResults, board: Leaderboard, selection: Selection | None) -> dict[str, Any]:
+    shown_entries = _curve_entries(board, selection)
+    curves = seed_curves(results.epochs, shown_entries, results.manifest)
+    best = None if selection is None else selection.config_id
+    drawn = (*(*board.ranked, *board.left)[:FIGURE_ENTRIES], *board.contenders)
+    order = _labels_with_curves(shown_entries, curves)
+    return {
+        "shows_chances": any(entry.chance is not None for entry in board.entries),
+        "parameters": _parameter_rows(results, board),
+        "figures": {
+            "leaderboard": draw_leaderboard(drawn, board, best) if drawn else None,
+            "front": draw_front(board, best) if board.goals.several and board.entries else None,
+            "curves": None if curves.empty else draw_curves(curves, results.manifest, order),
+        },
+    }
+
+
+def _parameters(
+    results: SweepResults, board: Leaderboard, selection: Selection | None, importance: Sequence[Importance]
+) -> dict[str, Any]:
+    manifest, frame, split = results.manifest, searched(results, board), variance_over_seeds(board)
+    drawn = bool(manifest.parameters) and len(frame) >= LEAST_SEARCHED
+    finished = frame.loc[frame["state"] == "finished", "score"].tolist()
+    best = None if selection is None else selection.config_id
+    return {
+        "importance": importance,
+        "variance": split,
+        "figures": {
+            "importance": draw_importance(importance) if importance else None,
+            "slices": draw_slices(frame, manifest, best) if drawn else None,
+            "parallel": draw_parallel(frame, manifest) if drawn else None,
+            "variance": None
+            if split is None or split.share is None
+            else draw_variance(split, manifest.monitor),
+            "expected_best": draw_expected_best(finished, manifest)
+            if len(finished) >= LEAST_SEARCHED
+            else None,
+        },
+    }
+
+
+def _tests(results: SweepResults, tested: list[Contender], selection: Selection | None) -> dict[str, Any]:
+    table = read_predictions(results.layout)
+    calibrated: dict[str, Calibration] = {}
+    confused: list[tuple[str, list[Confusion]]] = []
+    for label, one in zip(labels(tested), tested, strict=True):
+        if one.config_id is not None:
+            found = calibration(table, one.config_id, one.name)
+            calibrated |= {} if found is None else {label: found}
+            matrices = confusions(table, one.config_id, one.name)
+            confused += [(label, matrices)] if matrices else []
+    answer = _test_answer(tested, selection, results.manifest.monitor)
+    others = [one for one in tested if answer is not None and one is not answer["selected"]]
+    openings = [row for row in read_journal(results.layout.evaluation_journal) if row["kind"] == "opening"]
+    return {
+        "answer": answer,
+        "leads": [] if answer is None else leads(answer["selected"], others, results.manifest.monitor),
+        "evaluated_other": _evaluated_other(tested, selection),
+        "openings": openings,
+        "debiasing": [] if selection is None else debiasing_lines(results, selection.config_id),
+        "calibrated": calibrated,
+        "confusions": confused,
+        "figures": {"calibration": draw_calibration(calibrated) if calibrated else None},
+    }
+
+
+def _modalities(
+    results: SweepResults, tested: list[Contender], selection: Selection | None
+) -> dict[str, Any]:
+    manifest, rates, contributions = results.manifest, rate_points(results), contribution_lines(results)
+    by_zeros = [line for line in contributions if line.removal == "zero"]
+    return {
+        "gaps": gap_lines(results),
+        "contributions": contributions,
+        "label_contributions": [] if selection is None else label_lines(results, selection.config_id),
+        "rates": rates,
+        "replaced_by": REPLACED_BY,
+        "figures": {
+            "rates": draw_rates(rates, manifest) if rates else None,
+            "heat_map": draw_heat_map(tested, manifest) if tested else None,
+            "contributions": draw_contributions(by_zeros, manifest) if by_zeros else None,
+        },
+    }
+
+
+def _costs(results: SweepResults) -> dict[str, Any]:
+    found = spans(read_runs(results.layout))
+    return {
+        "states": _states(results),
+        "reasons": _reasons(results),
+        "utilisation": utilisation(found),
+        "figures": {"timeline": draw_timeline(found) if found else None},
+    }
+
+
+def _curve_entries(board: Leaderboard, selection: Selection | None) -> list[Entry]:
+    """The selected configuration, the best ranked ones, the contenders; without any of these, unfinished
+    ones.
+    """
+    chosen = [entry for entry in board.ranked if selection and entry.config_id == selection.config_id]
+    others = [entry for entry in (*board.ranked, *board.left) if entry not in chosen]
+    chosen += others[: CURVE_ENTRIES - len(chosen)]
+    return [*chosen, *board.contenders] or list(board.incomplete[:CURVE_ENTRIES])
+
+
+def _labels_with_curves(entries: list[Entry], curves: Any) -> list[str]:
+    present = set(curves["label"])
+    return [name for name in display_names(entries) if name in present]
+
+
+def _parameter_rows(results: SweepResults, board: Leaderboard) -> dict[str, list[str]]:
+    """The searched parameters of each configuration as text, by identity, in the manifest's order."""
+    first = results.runs.drop_duplicates("config_id").set_index("config_id")
+    return {
+        entry.config_id: [shown(first.at[entry.config_id, path]) for path in results.manifest.parameters]
+        for entry in board.entries
+    }
+
+
+def _test_answer(tested: list[Contender], selection: Selection | None, metric: str) -> dict[str, Any] | None:
+    """The selected configuration's entry, and how far it is ahead of the first entry of each other contender."""
+    first: dict[str, Contender] = {}
+    for contender in tested:
+        if contender.name != "selected" or selection is None or contender.config_id == selection.config_id:
+            first.setdefault(contender.name, contender)
+    selected = first.get("selected")
+    if selected is None or selected.interval(metric) is None:
+        return None
+    others = [first[name] for name in CONTENDERS[1:] if name in first]
+    return {
+        "selected": selected,
+        "others": [(other, difference(selected, other, metric)) for other in others],
+    }
+
+
+def _evaluated_other(tested: list[Contender], selection: Selection | None) -> bool:
+    """Whether the test numbers belong to another configuration than the one selected now."""
+    evaluated = {contender.config_id for contender in tested if contender.name == "selected"}
+    return selection is not None and bool(evaluated) and selection.config_id not in evaluated
+
+
+def _states(results: SweepResults) -> list[tuple[str, str, int, float]]:
+    """Phase, state, runs, seconds of training."""
+    groups = results.runs.groupby(["phase", "state"], sort=True)["seconds"].agg(["size", "sum"]).reset_index()
+    rows = zip(groups["phase"], groups["state"], groups["size"], groups["sum"], strict=True)
+    return [(str(phase), str(state), int(size), float(seconds)) for phase, state, size, seconds in rows]
+
+
+def _reasons(results: SweepResults) -> list[tuple[str, str, int]]:
+    """State, reason and how often, of runs that did not finish; the most frequent first."""
+    counts = Counter(
+        (str(state), str(reason))
+        for state, reason in zip(results.runs["state"], results.runs["reason"], strict=True)
+        if state != "finished"
+    )
+    return [
+        (state, reason, count)
+        for (state, reason), count in sorted(counts.items(), key=lambda c: (-c[1], c[0]))
+    ]
+
+
+def _text_or_none(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _json(figure: go.Figure) -> Markup:
+    """The figure as JSON that may stand inside a script element: no `<`, so that no text can close it."""
+    text = figure.to_json().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(text)  # noqa: S704 - made safe in the line above

@@ -1,0 +1,151 @@
+"""A sweep on an object store: objects below an address, and a working copy of them in a folder of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import final
+
+import pyarrow as pa
+
+from results.storage.files import exclusive_lock, written_aside
+from results.storage.objects import Objects
+from results.storage.store_lock import StoreLock
+from results.storage.sweep_store import SweepStore
+
+_AT_ONCE = 16
+"""So many journals are fetched side by side."""
+
+
+@final
+@dataclass(frozen=True)
+class ObjectStore(SweepStore):
+    """A sweep on an object store.
+
+    Attributes:
+        objects: those of the sweep.
+        root: the folder of the working copy.
+        sweep_id: the identity of the sweep that is there, or that is begun there.
+    """
+
+    objects: Objects
+    root: Path
+    sweep_id: str
+
+    def push(self, path: Path) -> None:
+        """One PUT; large files are read from the disk as they are sent."""
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < 2**20:
+                self.objects.put(self._name(path), file.read())
+                return
+        with pa.memory_map(str(path)) as file:
+            self.objects.put(self._name(path), file.read_buffer())
+
+    def pull(self, path: Path) -> bool:
+        """One GET."""
+        data = self.objects.get(self._name(path))
+        if data is None:
+            path.unlink(missing_ok=True)
+            return False
+        _write(path, data)
+        return True
+
+    def pull_grown(self, path: Path) -> bool:
+        """One look, and one GET where the store's is longer."""
+        size = self.objects.size(self._name(path))
+        self._pull_longer(path, size or 0)
+        return path.exists()
+
+    def pull_runs(self) -> None:
+        """One listing, and one GET for each that has grown elsewhere."""
+        self._pull_journals("journals/runs")
+
+    def pull_records(self) -> None:
+        """The same for all journals; then the manifest, the sweep's file, the selection and the log."""
+        self._pull_journals("journals")
+        for name in ("manifest.json", "sweep.yaml", "selection.json"):
+            self.pull(self.root / name)
+        self.pull_grown(self.root / "sweep.log")
+
+    def pull_folder(self, folder: Path) -> None:
+        """One listing, and one GET for each that is not here yet."""
+        for name, size in self.objects.sizes(self._name(folder)).items():
+            path = folder / PurePosixPath(name).name
+            if self._name(path) == name and _size(path) != size:
+                self.pull(path)
+
+    def push_ahead(self) -> None:
+        """One listing, and one PUT for each that is."""
+        sizes = self.objects.sizes("journals")
+        for path in sorted((self.root / "journals").rglob("*.jsonl")):
+            if _size(path) > sizes.get(self._name(path), 0):
+                self.push(path)
+
+    def has(self, path: Path) -> bool:
+        """One look."""
+        return self.objects.size(self._name(path)) is not None
+
+    def remove(self, path: Path) -> None:
+        """Remove it here and there."""
+        path.unlink(missing_ok=True)
+        self.objects.delete(self._name(path))
+
+    @contextmanager
+    def reserved(self, busy: str, say: Callable[[str], None]) -> Iterator[None]:
+        """Hold the lock object `.lock.json` of the sweep."""
+        with self._lock().held(busy, say):
+            yield
+
+    def is_reserved(self) -> bool:
+        """Whether the lock object is there, and not stale by this machine's clock."""
+        return self._lock().is_held()
+
+    def address(self, root: Path) -> str:
+        """The sweep's address."""
+        return str(self.objects.uri)
+
+    def shown(self, path: Path) -> str:
+        """The object's address."""
+        return str(self.objects.uri if path == self.root else self.objects.uri / self._name(path))
+
+    def _lock(self) -> StoreLock:
+        objects = Objects(self.objects.uri)  # a lock waits for nothing but its own beat
+        return StoreLock(objects.put, objects.get, objects.delete)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _pull_journals(self, folder: str) -> None:
+        sizes = self.objects.sizes(folder)
+        journals = {self.root / name: size for name, size in sizes.items() if _is_journal(name)}
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            fetched = [pool.submit(self._pull_longer, path, size) for path, size in journals.items()]
+        for one in fetched:
+            one.result()
+
+    def _pull_longer(self, path: Path, size: int) -> None:
+        if size <= _size(path):
+            return
+        data = self.objects.get(self._name(path)) or b""
+        with exclusive_lock(self.root / ".pull.lock"):  # else an older answer could replace a newer one
+            if len(data) > _size(path):
+                _write(path, data)
+
+
+def _is_journal(name: str) -> bool:
+    """Whether an object is a journal, and its name does not lead out of the working copy."""
+    path = PurePosixPath(name)
+    return path.suffix == ".jsonl" and ".." not in path.parts
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _write(path: Path, data: bytes) -> None:
+    with written_aside(path) as temporary:
+        temporary.write_bytes(data)

@@ -1,0 +1,108 @@
+"""Addresses of folders on object stores: `s3://bucket/prefix?endpoint_override=HOST:PORT&scheme=http`, `gs://...`.
+
+They are what pyarrow's `FileSystem.from_uri` takes, without credentials: an address is shown, recorded and sent to
+other nodes. It is checked before anything is asked of a store.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlsplit
+
+from causalmer_core.basics.errors import UserError, did_you_mean
+
+OPTIONS = {
+    "s3": ("endpoint_override", "scheme", "region", "force_virtual_addressing", "tls_ca_file_path"),
+    "gs": ("endpoint_override", "scheme", "project_id", "retry_limit_seconds"),
+}
+"""By scheme, what may stand behind the `?`; all of it is passed on to pyarrow."""
+
+_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/")
+_ALLOWED = "a folder, s3://bucket/prefix or gs://bucket/prefix"
+
+
+class ObjectUriError(UserError):
+    """A text is not the address of a folder on an object store.
+
+    Attributes:
+        what: what is wrong; it repeats nothing that may be secret.
+        allowed: what would be right.
+    """
+
+    def __init__(self, what: str, allowed: str) -> None:
+        super().__init__(f"{what}; allowed {allowed}")
+        self.what, self.allowed = what, allowed
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectUri:
+    """A folder on an object store.
+
+    Attributes:
+        scheme: `s3` or `gs`.
+        bucket: its bucket; for an anonymous look at Google's, `anonymous@bucket`.
+        key: the folder in the bucket, without slashes at its ends; may be empty.
+        query: the options, as given.
+    """
+
+    scheme: str
+    bucket: str
+    key: str
+    query: str = ""
+
+    def __truediv__(self, name: str) -> ObjectUri:
+        """The file or folder `name` in it."""
+        return replace(self, key=f"{self.key}/{name}" if self.key else name)
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def parent(self) -> ObjectUri:
+        """The folder that it is in."""
+        return replace(self, key=self.key.rpartition("/")[0])
+
+    def __str__(self) -> str:
+        place = f"{self.scheme}://{self.bucket}" + (f"/{self.key}" if self.key else "")
+        return place + (f"?{self.query}" if self.query else "")
+
+
+def is_uri(text: str) -> bool:
+    """Whether a text is meant as the address of something that is no path of this machine."""
+    return _SCHEME.match(text) is not None
+
+
+def parse_uri(text: str) -> ObjectUri:
+    """The address in a text.
+
+    Raises:
+        ObjectUriError: it is none that can be used; a text with credentials is not repeated.
+    """
+    match = _SCHEME.match(text)
+    scheme = match["scheme"].lower() if match else ""
+    if scheme not in OPTIONS:
+        raise ObjectUriError(
+            f"unknown scheme {scheme + ':'!r}{did_you_mean(scheme, OPTIONS)}",
+            _ALLOWED,
+        )
+    parts = urlsplit(text)
+    if "@" in text.removeprefix("gs://anonymous@"):
+        raise ObjectUriError(
+            "has credentials in it, which would stand in every record",
+            "an address without them; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3), or "
+            "GOOGLE_APPLICATION_CREDENTIALS (gs), in the environment of every node",
+        )
+    if not text[len(scheme) :].startswith("://") or not parts.netloc:
+        raise ObjectUriError("has no bucket", f"{scheme}://BUCKET/PREFIX")
+    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in OPTIONS[scheme]:
+            raise ObjectUriError(
+                f"has an unknown option{did_you_mean(name, OPTIONS[scheme])}",
+                f"behind the '?': {', '.join(OPTIONS[scheme])}",
+            )
+    if parts.fragment:
+        raise ObjectUriError("has a '#' in it", _ALLOWED)
+    return ObjectUri(scheme, parts.netloc, parts.path.strip("/"), parts.query)

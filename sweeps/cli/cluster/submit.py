@@ -1,0 +1,81 @@
+"""`causalmer cluster submit`: a sweep as a job of a cluster, from a machine that is none of its nodes."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+import typer
+
+from cluster.jobs.job_server import JobServer
+from cluster.jobs.shipped_code import copy_code
+from results.storage.object_uri import is_uri, parse_uri
+from sweeps.cli.cluster.jobs import Insecure, ServerAddress, Wait, say_how_to_go_on, wait_for
+from sweeps.cli.cluster.shared_places import check_places
+from sweeps.cli.sweep import DataRoot, RetryFailed, Set, SpecFile, Storage, overrides_of, run_options
+from sweeps.spec.includes import read_sweep_file
+from sweeps.spec.sweep_spec import load_spec
+from sweeps.spec.yaml_file import write_yaml
+
+_STOP_SECONDS = "600"
+"""How long a job that is stopped may take before it is killed: its runs end their epoch with a checkpoint."""
+
+
+def submit(
+    file: SpecFile,
+    address: ServerAddress,
+    set_: Set = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    wait: Wait = True,
+    code: Annotated[
+        bool,
+        typer.Option(
+            "--code/--no-code",
+            help="Send this machine's causalmer along, or use the one that is installed on the nodes.",
+        ),
+    ] = True,
+    activate: Annotated[
+        str | None,
+        typer.Option(
+            "--activate",
+            metavar="COMMAND",
+            help="Put Python on the path, where Ray runs without it: '. ~/env/bin/activate'.",
+        ),
+    ] = None,
+    insecure: Insecure = False,
+    retry_failed: RetryFailed = False,
+) -> None:
+    """Run a sweep on a cluster, as a job. One that was begun goes on from its records."""
+    overrides = overrides_of(set_, storage, data_root)
+    spec = load_spec(file, overrides)
+    check_places(spec, file, overrides)
+    server = JobServer(address, insecure=insecure)
+    job = f"{spec.name}-{secrets.token_hex(3)}"
+    words = [*(["python3", "-m", "causalmer"] if code else ["causalmer"]), "run", f"{spec.name}.yaml"]
+    words += ["--address", "auto", *run_options(set_, storage, data_root)]
+    words += ["--insecure"] if insecure else []
+    words += ["--retry-failed"] if retry_failed else []
+    with tempfile.TemporaryDirectory() as folder:
+        sweep, modules = Path(folder) / "sweep", Path(folder) / "modules"
+        sweep.mkdir()
+        modules.mkdir()
+        # one file with all that it includes; its own folder, and what else is in it, stays here
+        text = write_yaml(read_sweep_file(file).tree)
+        (sweep / f"{spec.name}.yaml").write_text(text, encoding="utf-8")
+        server.submit(
+            shlex.join(words) if activate is None else f"{activate} && {shlex.join(words)}",
+            job,
+            folder=sweep,
+            modules=copy_code(modules) if code else [],
+            environment={"RAY_JOB_STOP_WAIT_TIME_S": _STOP_SECONDS},
+        )
+    place = parse_uri(spec.storage) if is_uri(spec.storage) else PurePosixPath(spec.storage)
+    print(f"submitted job {job}; its records: {place / spec.name}", flush=True)
+    if wait:
+        wait_for(server, job, insecure=insecure)
+    else:
+        say_how_to_go_on(server, job, insecure=insecure)

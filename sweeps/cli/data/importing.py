@@ -1,0 +1,101 @@
+"""`causalmer data import`: a file of the field into the store, and what each of its arrays was taken as."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from causalmer_core.basics.task import TaskKind
+from causalmer_core.basics.validation import checked_name
+from causalmer_core.datasets.nonfinite import Nonfinite
+from causalmer_core.datasets.reading.array_roles import Taken
+from causalmer_core.datasets.reading.importing import ImportedData, read_data_file
+from causalmer_core.datasets.reading.layouts.base import ROLES, parsed_takes
+from causalmer_core.datasets.reading.layouts.recognise import LayoutName
+from causalmer_core.datasets.store import default_root, write_dataset
+from sweeps.cli.data.tables import show_manifest
+from sweeps.cli.options import Force, Name, Root
+
+
+def import_file(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="A pickle in MulT's or MMSA's layout, an .npz file, or a folder of .npy files; nothing in it is run.",
+        ),
+    ],
+    name: Name,
+    task: Annotated[
+        TaskKind | None, typer.Option("--task", help="The form of the labels. Default: recognised from them.")
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="Names of the emotions or classes, in the file's order: happy,sad."),
+    ] = None,
+    layout: Annotated[
+        LayoutName | None,
+        typer.Option("--layout", help="How the file is laid out. Default: recognised from it."),
+    ] = None,
+    take: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--take",
+            metavar="ROLE=KEY",
+            help=f"Take another key as ROLE ({', '.join(ROLES)}); may be repeated. KEY none leaves ids or lengths out.",
+        ),
+    ] = None,
+    nonfinite: Annotated[
+        Nonfinite,
+        typer.Option("--nonfinite", help="NaN and infinities in features: an error, or set to 0."),
+    ] = "refuse",
+    root: Root = None,
+    force: Force = False,
+) -> None:
+    """Read PATH (train/valid/test of text, audio, vision, labels) into the store, and say what was taken as what."""
+    checked_name(name, "data set")
+    names = None if labels is None else [part.strip() for part in labels.split(",")]
+    data = read_data_file(
+        file, task, names, layout=layout, taken=parsed_takes(take or []), nonfinite=nonfinite
+    )
+    _show_taken(data, "given" if layout else "recognised", "given" if task else "recognised")
+    manifest = write_dataset(
+        root or default_root(),
+        name,
+        task=data.task,
+        splits=data.splits,
+        source_file=file.name,
+        nonfinite=data.nonfinite,
+        force=force,
+    )
+    show_manifest(manifest, root or default_root())
+
+
+def _show_taken(data: ImportedData, layout: str, task: str) -> None:
+    """Print the layout, the task, and what became of every array."""
+    console = Console(highlight=False)
+    console.print(f"layout      {data.layout} ({layout})", markup=False)
+    console.print(f"task        {data.task.kind.value} ({task}): {', '.join(data.task.labels)}", markup=False)
+    table = Table(
+        title="Taken from the file",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for heading in ("split", "key", "taken as", "shape", "dtype", "note"):
+        table.add_column(heading, no_wrap=heading != "note", overflow="fold")
+    shown = ""
+    for row in data.taken:
+        table.add_row(row.split if row.split != shown else "", row.key, *_cells(row))
+        shown = row.split
+    console.print(table)
+
+
+def _cells(row: Taken) -> tuple[str, str, str, str]:
+    return "\n".join(row.roles) or "left out", row.shape, row.dtype, row.note

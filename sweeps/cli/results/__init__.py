@@ -1,0 +1,10 @@
+"""`causalmer results`: rank, select, evaluate, report, compare and export. The numbers come from the package `results`.
+
+| file | what it is |
+|---|---|
+| `app.py` | `causalmer results`: look at a sweep's records, select, evaluate, report, compare, export |
+| `modality_tables.py` | What missing modalities cost and what each contributes, for the terminal |
+| `papers.py` | `causalmer results compare` and `table`: two sweeps side by side, and tables for a paper |
+"""
+
+__all__ = ["modality_tables"]

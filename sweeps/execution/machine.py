@@ -1,0 +1,60 @@
+"""Where the runs of a sweep go: a private Ray on this machine, or a cluster that was named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cluster.connection.connect import cluster_ray, local_ray, nodes_of_cluster, wait_for_node
+from cluster.resources.trial_resources import TrialShare, check_fits
+from sweeps.spec.problems import blaming
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where the runs go.
+
+    Attributes:
+        cpus, gpus: what a private Ray may use; none: all there is.
+        address: of a cluster to join instead (see `cluster.connection.address`); none: a private Ray.
+        insecure: whether to join also a cluster that asks for no token.
+    """
+
+    cpus: int | None = None
+    gpus: int | None = None
+    address: str | None = None
+    insecure: bool = False
+
+
+@contextmanager
+def connected_ray(machine: Machine, share: TrialShare, told: Callable[[str], None]) -> Iterator[None]:
+    """Within the block Ray is connected, and at least one run fits on it.
+
+    Args:
+        machine: where the runs go.
+        share: the least that a run takes.
+        told: called with words that a user should read.
+
+    Raises:
+        UserError: no run fits; or the cluster is not there, or is not one to join.
+    """
+    if machine.address is None:
+        with local_ray(cpus=machine.cpus, gpus=machine.gpus) as (cpus, gpus):
+            with blaming("resources"):
+                check_fits(share, nodes_of_cluster())
+            told(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
+            yield
+    else:
+        with cluster_ray(machine.address, insecure=machine.insecure) as head:
+            with blaming("resources"):
+                wait_for_node(share, told)
+            told(f"joined the cluster of {head}: {_size()}")
+            yield
+
+
+def _size() -> str:
+    nodes = nodes_of_cluster()
+    cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
+    count = "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
+    return f"{count} with {cpus:g} CPUs and {gpus:g} GPUs"

@@ -1,0 +1,288 @@
+"""One attempt at a run: it trains, and makes every epoch durable before anyone hears of it.
+
+The order within an epoch is row, checkpoint, report: a checkpoint at epoch k means that the rows up to k are on disk,
+and on an object store a checkpoint there means that they are there.
+How a run ends is decided and written here and by its block (`sweeps.execution.block_session`), in the process that trains, so
+that no message that gets lost can make the record wrong. It knows no Ray.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.faults import (
+    MachineFaultError,
+    OutgrownShareError,
+    is_machine_fault,
+    is_out_of_device_memory,
+    is_out_of_memory,
+)
+from causalmer_core.datasets.store import open_training_data
+from causalmer_core.method.method_warnings import run_notes
+from causalmer_core.training.device_memory import ASSUMED_CONTEXT_BYTES, DeviceShare, device_name
+from causalmer_core.training.trainer import EpochResult, NonFiniteLossError, Trainer
+from results.records.histories import RunHistory, read_run
+from results.records.journal import JournalError
+from results.records.layout import SweepLayout
+from results.records.run_journal import RunJournal
+from results.records.schemas import RunKey, RunState
+from sweeps.execution.epoch_rows import epoch_row, without_one
+from sweeps.jobs.job import Job
+from sweeps.jobs.run_lock import run_lock
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What the runs of a sweep share, in plain values.
+
+    Attributes:
+        sweep: the sweep's folder, or its address on an object store.
+        data_root, dataset: where the data set lies.
+        direction: of the monitored metric.
+        threads: torch threads of one trial.
+        device: `cpu` or `cuda`.
+        gpus: how many GPUs, or which share of one, this job's trial takes.
+        context_bytes: of a process on a GPU beside its tensors (see `causalmer_core.training.device_memory`).
+        may_outgrow: whether the job is tried again with a larger share of a GPU where this one is too small.
+        run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; none: no limit.
+        worst_missing: of these metrics the worst value without one modality is evaluated at each new best.
+    """
+
+    sweep: str
+    data_root: str
+    dataset: str
+    direction: Literal["max", "min"]
+    threads: int
+    device: str
+    gpus: float = 0.0
+    context_bytes: int = ASSUMED_CONTEXT_BYTES
+    may_outgrow: bool = False
+    run_timeout: float | None = None
+    worst_missing: tuple[str, ...] = ()
+
+
+class RunSession:
+    """An attempt at one run of a job. Call `start`, then `train_epoch` until `state` is final.
+
+    A failure of the run itself ends it with its state and reason; a fault of the machine ends the attempt alone.
+
+    Args:
+        job: what the run is a part of.
+        key: which of its runs.
+        context: what the sweep's runs share.
+        layout: where the sweep's records lie.
+
+    Raises:
+        UserError: another process still trains the same run.
+
+    Attributes:
+        key: the run.
+        state, reason: how it stands, and why it ended.
+        curve: the best score so far after each epoch that counts.
+        best_epoch: the last epoch with a new best; 0: none yet.
+        row: of the last epoch that this attempt trained, as it is in the records.
+    """
+
+    def __init__(self, job: Job, key: RunKey, context: RunContext, layout: SweepLayout) -> None:
+        self.key = key
+        self.state = RunState.RUNNING
+        self.reason = ""
+        self.curve: dict[int, float] = {}
+        self.best_epoch = 0
+        self.row: dict[str, Any] | None = None
+        self._job = job
+        self._context = context
+        self._layout = layout
+        self._lock = run_lock(self._layout, key)
+        self._journal: RunJournal | None = None
+        self._trainer: Trainer | None = None
+        self._epochs: Iterator[EpochResult] = iter(())
+        self._seconds = 0.0
+        self._share = DeviceShare(context.device, context.gpus, context.context_bytes)
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return max(self.curve, default=0)
+
+    @property
+    def score(self) -> float | None:
+        """The best score so far; none before the first epoch."""
+        return self.curve[self.epoch] if self.curve else None
+
+    def score_at(self, epoch: int) -> float | None:
+        """The best score after an epoch; a run that was over before stays where it was."""
+        return self.curve.get(min(epoch, self.epoch))
+
+    def start(self) -> None:
+        """Begin, or go on from the last checkpoint; a run that has ended is only read.
+
+        Raises:
+            JournalError: the record cannot be written.
+            MachineFaultError: a fault of the machine; the attempt has ended as `interrupted`.
+        """
+        earlier = read_run(self._layout, self.key, look_elsewhere=True)
+        if earlier is not None and earlier.state.is_final:
+            # by a process that was gone before it could report
+            self.state, self.reason, self.curve = earlier.state, earlier.reason, earlier.curve
+            self.best_epoch = earlier.best_epoch or 0
+            return
+        with self._own_faults():
+            self._trainer = self._restored(earlier)
+            self._end_if_done(
+                self._trainer
+            )  # else it was killed between its last checkpoint and its end line
+
+    def train_epoch(self) -> None:
+        """Train one epoch and record it; where training ends by itself, write the run's end.
+
+        Raises:
+            JournalError: the record cannot be written.
+            MachineFaultError: a fault of the machine; the attempt has ended as `interrupted`.
+        """
+        trainer = self._trainer
+        if trainer is None:
+            raise RuntimeError("an epoch before the start of its run")
+        with self._own_faults():
+            self._record(trainer, next(self._epochs))
+            self._end_if_done(trainer)
+
+    def end_if_out_of_time(self) -> None:
+        """End as `timeout` if it has trained for longer than it may."""
+        limit = self._context.run_timeout
+        if limit is not None and self._seconds > limit:
+            words = f"trained for {self._seconds:.1f} s by epoch {self.epoch}"
+            self.end(RunState.TIMEOUT, f"{words}; failure.run_timeout is {limit:g} s")
+
+    def end(self, state: RunState, reason: str = "") -> None:
+        """Write the end of the run and let go of it."""
+        if self._journal is None:
+            self._journal = self._begin_journal(None, "")
+        self._journal.end(state, reason, **self._share.used())
+        self._layout.store.remove(self._last)
+        self.state, self.reason = state, reason
+        self._trainer, self._epochs = None, iter(())
+
+    def interrupt(self, reason: str, **extra: Any) -> None:
+        """End the attempt after its last epoch and let go of the run, which goes on from its checkpoint in another.
+
+        Nothing is written where the run has ended or has not begun.
+
+        Args:
+            reason: in words.
+            extra: further values of the end line.
+
+        Raises:
+            JournalError: the record cannot be written.
+        """
+        try:
+            if self._journal is not None and not self._journal.ended:
+                self._journal.end(RunState.INTERRUPTED, reason, **self._share.used(), **extra)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the run; without an end it counts as lost, and a resumed sweep starts it again."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        self._lock.release()
+
+    @contextmanager
+    def _own_faults(self) -> Iterator[None]:
+        """Within the block what breaks ends the run with its own state, or for a fault of the machine the attempt."""
+        try:
+            yield
+        except JournalError:
+            self.close()
+            raise
+        except Exception as error:
+            if is_out_of_device_memory(error):
+                self._ran_out(error)
+                return
+            if is_machine_fault(error):
+                self.interrupt(fault := f"{type(error).__name__}: {error}")
+                raise MachineFaultError(fault) from error
+            self.end(*_own_fault(error))
+
+    def _ran_out(self, error: Exception) -> None:
+        """Its share of the GPU is too small: the attempt ends where there is another with more, else the run."""
+        reason = self._share.outgrown_by(error)
+        if not self._context.may_outgrow:
+            self.end(RunState.OOM, reason)
+            return
+        if self._journal is None:
+            self._journal = self._begin_journal(None, "")
+        self.interrupt(reason, outgrown=self._context.gpus)
+        raise OutgrownShareError(reason) from error
+
+    def _restored(self, earlier: RunHistory | None) -> Trainer:
+        torch.set_num_threads(
+            self._context.threads
+        )  # sums depend on it; a process of Ray's has more to set, earlier
+        self._share.claim()
+        config = self._job.config
+        data = open_training_data(Path(self._context.data_root), self._context.dataset)
+        trainer = Trainer(config, data, seed=self.key.seed, device=torch.device(self._context.device))
+        if self._layout.store.pull(self._last):
+            trainer.restore(self._last)
+        if earlier is not None:
+            self.curve = {epoch: best for epoch, best in earlier.curve.items() if epoch <= trainer.epoch}
+            self._seconds = sum(row["seconds"] for row in earlier.epochs if row["epoch"] <= trainer.epoch)
+        self.best_epoch = trainer.best_epoch
+        self._journal = self._begin_journal(trainer.num_parameters, "; ".join(run_notes(config, data.task)))
+        self._epochs = trainer.epochs()
+        return trainer
+
+    def _begin_journal(self, parameters: int | None, notes: str) -> RunJournal:
+        context = self._context
+        return self._job.begin(
+            self._layout,
+            self.key,
+            parameters=parameters,
+            notes=notes,
+            device=device_name(torch.device(context.device)),
+            gpus=context.gpus / len(self._job.seeds),
+        )
+
+    def _record(self, trainer: Trainer, result: EpochResult) -> None:
+        if self._journal is None:
+            raise RuntimeError("an epoch before the start of its run")
+        lacking = without_one(trainer, self._context.worst_missing) if result.is_best else {}
+        self.row = {**epoch_row(result, self._job.phase), **lacking}
+        self._journal.epoch(self.row)
+        if result.is_best:
+            trainer.save_weights(weights := self._layout.best_weights(self.key))
+            self._layout.store.push(weights)
+        trainer.save(self._last)
+        self._layout.store.push(self._last)
+        self.curve[result.epoch] = result.best_value
+        self.best_epoch = result.best_epoch
+        self._seconds += result.seconds
+
+    def _end_if_done(self, trainer: Trainer) -> None:
+        if trainer.stop_reason is not None:
+            self.end(RunState.FINISHED, trainer.stop_reason.value)
+
+    @property
+    def _last(self) -> Path:
+        return self._layout.last_checkpoint(self.key)
+
+
+def _own_fault(error: Exception) -> tuple[RunState, str]:
+    """How a run ends by a fault of its own: whatever breaks in it is that, and is kept with its traceback."""
+    if isinstance(error, NonFiniteLossError):
+        return RunState.NAN, str(error)
+    if isinstance(error, UserError):
+        return RunState.FAILED, str(error)
+    if is_out_of_memory(error):
+        return RunState.OOM, str(error)
+    return RunState.FAILED, "".join(traceback.format_exception(error, limit=-8))

@@ -1,0 +1,85 @@
+"""The phases of a sweep and the jobs in each, derived from records: what is done is never done again.
+
+search      every proposal with the search seeds
+confirm     the best of them race on fresh seeds (`sweeps.jobs.confirm`)
+select      by the mean over these seeds, validation only (`results.ranking.selection`)
+evaluate    the selected configuration, the paper's default and the undebiased twin of the selected configuration with
+            seeds that no selection saw; then the test split is opened
+debias      before it is opened: constants and weights for the selected configuration's runs, validation only, without
+            training (`sweeps.debiasing.phase`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from causalmer_core.config.identity import config_id, identity
+from causalmer_core.config.run_config import RunConfig
+from results.evaluation.final_evaluation import PAPER, SELECTED, UNDEBIASED
+from results.ranking.configuration_runs import CANDIDATE
+from results.ranking.confirmation_race import most_runs as most_confirm_runs
+from results.records.histories import RunHistory
+from sweeps.jobs.job import Job
+from sweeps.search.results import searched_histories
+from sweeps.spec.configurations import nested_leaves
+from sweeps.spec.sweep_spec import SweepSpec
+
+PHASES = ("search", "confirm", "evaluate")
+"""The phases that train, in their order; the name is each run's `phase`."""
+
+
+def evaluate_jobs(spec: SweepSpec, selected: RunConfig, histories: Iterable[RunHistory]) -> list[Job]:
+    """The contenders of the final evaluation with every evaluation seed, each configuration once.
+
+    Jobs are ordered by seed, so that what is cut short has compared all on the first seeds. What the search proposed
+    keeps its number and its values.
+    """
+    paper, twin = spec.paper_config(selected.data.fingerprint), spec.undebiased(selected)
+    roles = {CANDIDATE: selected, PAPER: paper, UNDEBIASED: twin}
+    first = {config_id(config): role for role, config in reversed(roles.items())}
+    proposed = {history.key.config_id: history for history in searched_histories(histories)}
+    jobs = []
+    for seed in spec.seed_plan().evaluate:
+        for role, config in roles.items():
+            identity = config_id(config)
+            if first[identity] == role:
+                jobs.append(_job(spec, config, seed, role, proposed.get(identity)))
+    return jobs
+
+
+def contenders(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
+    """Whom the final evaluation compares: the configuration of each, by contender."""
+    paper = spec.paper_config(selected.data.fingerprint)
+    return {
+        SELECTED: config_id(selected),
+        PAPER: config_id(paper),
+        UNDEBIASED: config_id(spec.undebiased(selected)),
+    }
+
+
+def most_runs(spec: SweepSpec) -> dict[str, int]:
+    """How many runs each phase has at most."""
+    seeds, limit = spec.seed_plan(), spec.budget.runs
+    configurations = spec.num_configs if limit is None else min(limit, spec.num_configs)
+    racers = min(spec.seeds.top_k, configurations)
+    return {
+        "search": configurations * len(seeds.search),
+        "confirm": most_confirm_runs(spec.confirmation, racers, len(seeds.confirm)),
+        "evaluate": 3 * len(seeds.evaluate),
+    }
+
+
+def _job(spec: SweepSpec, config: RunConfig, seed: int, role: str, proposed: RunHistory | None) -> Job:
+    number, values = (
+        (proposed.number, proposed.values) if proposed else (None, _searched_values(spec, config))
+    )
+    return Job(config=config, seeds=(seed,), phase="evaluate", role=role, number=number, values=values)
+
+
+def _searched_values(spec: SweepSpec, config: RunConfig) -> dict[str, Any]:
+    """Of the searched parameters those that the configuration's outcome depends on."""
+    found = nested_leaves(identity(config))
+    space = spec.bound_space()
+    values = {path: found[path] for path in space.paths if path in found}
+    return {path: value for path, value in values.items() if space.is_present(path, values)}

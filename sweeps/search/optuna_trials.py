@@ -1,0 +1,129 @@
+"""The search as trials of Optuna, made from the records: trial n is proposal n."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from causalmer_core.config.identity import config_id
+from results.records.histories import RunHistory, read_runs
+from results.records.journal import read_journal
+from results.records.layout import SweepLayout
+from results.records.manifest import read_manifest
+from results.records.objectives import Goals
+from results.records.schemas import RunKey, RunState
+from sweeps.search.outcomes import Outcome, outcome
+from sweeps.search.samplers import distributions
+from sweeps.space.parameters import Value
+from sweeps.spec.sweep_spec import load_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the search proposed: its number, the configuration that it led to, and the values by dotted path."""
+
+    number: int
+    config_id: str
+    values: Mapping[str, Value]
+
+
+def recorded_trials(layout: SweepLayout) -> list[FrozenTrial]:
+    """The trials of all proposals on record, in order.
+
+    Raises:
+        UserError: the folder is no sweep.
+    """
+    spec, manifest = load_spec(layout.spec), read_manifest(layout)
+    known = distributions(spec.bound_space())
+    runs = {run.key: run for run in read_runs(layout)}
+    rows = [row for row in read_journal(layout.proposals) if row["kind"] == "proposal"]
+    trials = []
+    for number, row in enumerate(rows):
+        identity = config_id(spec.configuration(row["values"], manifest.dataset_fingerprint))
+        found = [runs.get(RunKey(identity, seed)) for seed in manifest.search_seeds]
+        proposal = Proposal(number, identity, row["values"])
+        trials.append(trial_of(proposal, known, manifest.search_seeds, found, manifest.goals))
+    return trials
+
+
+def trial_of(
+    proposal: Proposal,
+    known: Mapping[str, BaseDistribution],
+    seeds: Sequence[int],
+    runs: Sequence[RunHistory | None],
+    goals: Goals,
+) -> FrozenTrial:
+    """A proposal as a trial: `running` until all of its blocks of seeds are over.
+
+    Its value and its intermediate values are the means over its seeds of the best scores so far; with several
+    objectives it has their means as values, and no intermediate ones. A failure has no value, whatever its runs
+    reached.
+
+    Args:
+        proposal: the proposal.
+        known: how the searched parameters are distributed, by path.
+        seeds: of the search.
+        runs: the run on each of them; none where there is none yet.
+        goals: the objectives, and constraints, whose violations are noted on the trial.
+    """
+    begun = [run for run in runs if run is not None]
+    searched = [path for path in known if path in proposal.values]
+    reached = outcome(begun, goals.measures) if begun else Outcome(RunState.RUNNING, {})
+    state = _state(reached, begun, len(seeds), goals)
+    curve = {} if goals.several else reached.curve
+    return FrozenTrial(
+        number=proposal.number,
+        trial_id=proposal.number,
+        state=state,
+        value=None,
+        values=_values(reached, state, goals),
+        datetime_start=min((_time(run.spans[0][0]) for run in begun), default=datetime.now(UTC)),
+        datetime_complete=max(_time(run.spans[-1][1]) for run in begun) if state.is_finished() else None,
+        params={path: proposal.values[path] for path in searched},
+        distributions={path: known[path] for path in searched},
+        user_attrs={**_attributes(proposal, seeds, begun), **_violations(reached, goals)},
+        system_attrs={},
+        intermediate_values={epoch: score for epoch, score in curve.items() if math.isfinite(score)},
+    )
+
+
+def _values(reached: Outcome, state: TrialState, goals: Goals) -> list[float] | None:
+    if state not in (TrialState.COMPLETE, TrialState.PRUNED) or reached.score is None:
+        return None
+    return [*goals.values(reached.measured)] if goals.several else [reached.score]
+
+
+def _state(reached: Outcome, begun: Sequence[RunHistory], seeds: int, goals: Goals) -> TrialState:
+    is_whole = len(begun) == seeds or reached.state is not RunState.FINISHED
+    if not begun or not is_whole or not all(run.state.is_final for run in begun):
+        return TrialState.RUNNING
+    if reached.score is None or reached.is_failure or not goals.are_measured(reached.measured):
+        return TrialState.FAIL
+    return TrialState.PRUNED if reached.state is RunState.PRUNED else TrialState.COMPLETE
+
+
+def _attributes(proposal: Proposal, seeds: Sequence[int], begun: Sequence[RunHistory]) -> dict[str, Any]:
+    return {
+        "number": proposal.number,
+        "config_id": proposal.config_id,
+        "seeds": list(seeds),
+        "states": {str(run.key.seed): run.state.value for run in begun},
+        "reason": next((run.reason for run in begun if run.reason), ""),
+        "reused_from": next((run.reused_from for run in begun if run.reused_from), None),
+    }
+
+
+def _violations(reached: Outcome, goals: Goals) -> dict[str, float]:
+    """By constraint how far it is violated, above 0, or kept."""
+    found = goals.violations(reached.measured) if reached.measured else {}
+    return {f"violation of {measure}": value for measure, value in found.items()}
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,180 @@
+"""The samplers of Optuna, each made anew for one proposal from that proposal's own random stream.
+
+What they propose depends on the study they look at and on the seed. `cmaes`, `nsga2` and `nsga3` also read what they
+noted on earlier trials (their generation, the state of CMA-ES): `keeps_notes` says so, and `sweeps.search.proposer` makes them
+take the same notes again when a search is repeated from its records.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import (
+    BaseSampler,
+    CmaEsSampler,
+    GPSampler,
+    NSGAIIISampler,
+    NSGAIISampler,
+    RandomSampler,
+    TPESampler,
+)
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from sweeps.space.parameters import Parameter
+from sweeps.space.search_space import SearchSpace
+from sweeps.spec.search_section import GENETIC, SearchSection
+
+KEEPS_NOTES = ("cmaes", *GENETIC)
+"""Samplers that read what they noted on earlier trials."""
+
+
+def always_present(space: SearchSpace) -> dict[str, BaseDistribution]:
+    """The searched parameters that no condition takes away and that have more than one value."""
+    found = distributions(space)
+    return {path: each for path, each in found.items() if not space[path].when and not each.single()}
+
+
+def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
+    """The searched parameters, conditional ones too, as Optuna describes them."""
+    found = _Distributions()
+    for path in space.searched_paths:
+        entry = space[path]
+        if isinstance(entry, Parameter):
+            entry.suggest(found, path)
+    return found.by_path
+
+
+def make_sampler(
+    section: SearchSection,
+    seed: int,
+    always: dict[str, BaseDistribution],
+    taught: Sequence[FrozenTrial] = (),
+) -> BaseSampler:
+    """The sampler of one proposal.
+
+    Args:
+        section: which one, and its options.
+        seed: of its random stream.
+        always: the parameters that are present in every proposal.
+        taught: the trials of another sweep that this one starts from.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if section.sampler == "random":
+            return RandomSampler(seed=seed)
+        if section.sampler == "tpe":
+            # grouping is what makes the multivariate sampler work with conditional parameters
+            return TPESampler(
+                n_startup_trials=section.startup,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
+                seed=seed,
+            )
+        if section.sampler == "gp":
+            gp = GPSampler(seed=seed, n_startup_trials=section.startup, warn_independent_sampling=False)
+            return _Together(gp, always)
+        if section.sampler == "cmaes":
+            return _cmaes(section, seed, always, taught)
+        return _genetic(section, seed, always)
+
+
+def _genetic(section: SearchSection, seed: int, always: dict[str, BaseDistribution]) -> BaseSampler:
+    options: dict[str, Any] = {"seed": seed}
+    if section.population is not None:
+        options["population_size"] = section.population
+    sampler = NSGAIISampler(**options) if section.sampler == "nsga2" else NSGAIIISampler(**options)
+    return _Together(sampler, always)
+
+
+def _cmaes(
+    section: SearchSection, seed: int, always: dict[str, BaseDistribution], taught: Sequence[FrozenTrial]
+) -> BaseSampler:
+    numbers = {
+        path: distribution
+        for path, distribution in always.items()
+        if not isinstance(distribution, CategoricalDistribution)
+    }
+    source = [_part_of(trial, numbers) for trial in taught]
+    sampler = CmaEsSampler(
+        seed=seed,
+        n_startup_trials=0,
+        popsize=section.population,
+        warn_independent_sampling=False,
+        source_trials=source or None,
+    )
+    return _Together(sampler, numbers)
+
+
+def _part_of(trial: FrozenTrial, paths: dict[str, BaseDistribution]) -> FrozenTrial:
+    """The trial with these parameters alone: CMA-ES starts from trials of exactly its own space."""
+    return create_trial(
+        state=TrialState.COMPLETE,
+        value=trial.value,
+        params={path: trial.params[path] for path in paths},
+        distributions=paths,
+    )
+
+
+class _Distributions:
+    """Notes how each parameter is asked for, and answers with its first value."""
+
+    def __init__(self) -> None:
+        self.by_path: dict[str, BaseDistribution] = {}
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        self.by_path[name] = FloatDistribution(low, high, log=log, step=step)
+        return low
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        self.by_path[name] = IntDistribution(low, high, log=log, step=step)
+        return low
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        self.by_path[name] = CategoricalDistribution(choices)
+        return choices[0]
+
+
+class _Together(BaseSampler):
+    """Samples the parameters that are always present together, by another sampler, and the others independently.
+
+    Optuna's own choice, those present in all trials so far, shrinks when the first proposal without a conditional
+    parameter comes: CMA-ES then samples at random for the rest of the search.
+    """
+
+    def __init__(self, sampler: BaseSampler, together: dict[str, BaseDistribution]) -> None:
+        self._sampler = sampler
+        self._together = together
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._together
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self._sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        self._sampler.before_trial(study, trial)
+
+    def after_trial(
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        self._sampler.after_trial(study, trial, state, values)

@@ -1,0 +1,139 @@
+"""What is checked before any trial starts: the data, the metric, the model, the storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.seeding import drawing_from
+from causalmer_core.config.run_config import AlbertBranchConfig, merged
+from causalmer_core.datasets.base import TrainingData
+from causalmer_core.datasets.folds import validating_ids
+from causalmer_core.datasets.store import (
+    default_root,
+    list_datasets,
+    open_training_data,
+    read_manifest,
+    write_dataset,
+)
+from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
+from causalmer_core.measures.metrics import checked_metric
+from causalmer_core.method.method_warnings import cautions
+from causalmer_core.models.albert_files import weights_digest
+from causalmer_core.models.build import build_model
+from results.records.layout import SweepLayout
+from results.records.locate import check_writable, sweep_layout
+from results.records.objectives import Goals
+from sweeps.debiasing.folds import sample_folds
+from sweeps.search.warm_start import gather
+from sweeps.spec.problems import blaming
+from sweeps.spec.sections import check_installed
+from sweeps.spec.sweep_spec import SweepSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSweep:
+    """A sweep that can run.
+
+    Attributes:
+        spec: the sweep.
+        layout: its folder.
+        data: training and validation split.
+        data_root: the store of the data set.
+        direction: of the monitored metric.
+        goals: further objectives, and constraints.
+        cautions: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
+    """
+
+    spec: SweepSpec
+    layout: SweepLayout
+    data: TrainingData
+    data_root: Path
+    direction: Literal["max", "min"]
+    goals: Goals
+    cautions: tuple[str, ...]
+
+
+def preflight(spec: SweepSpec) -> CheckedSweep:
+    """Check what can be wrong before a trial starts; an embedded synthetic data set is made where it is missing.
+
+    Raises:
+        MisfitError: something is wrong; the message says what, and what is allowed.
+    """
+    spec = _with_pretrained_weights(spec)
+    root = default_root() if spec.data.root is None else Path(spec.data.root)
+    with blaming("data", "name"):
+        data = _data(spec, root)
+    config = spec.base_config(data.fingerprint)
+    with blaming("data", "split"):
+        validating = validating_ids(data, config.data.split, spec.seeds.first)
+    with blaming("base", "trainer", "monitor"):
+        direction = checked_metric(data.task, config.trainer.monitor)
+    goals = spec.goals(data.task)
+    for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
+        with blaming(section), drawing_from(0, "init"):
+            build_model(checked.model, data)  # its shapes fit the data, or it says why not
+    if spec.debiasing.methods:
+        with blaming("debiasing", "folds"):
+            sample_folds(validating, spec.debiasing.folds, spec.search.seed)  # there are samples enough
+    for name in spec.tracking.names:
+        with blaming("tracking", name):
+            check_installed(name)
+    with blaming("storage"):
+        check_writable(spec.storage)
+        layout = sweep_layout(spec.storage, spec.name)
+    if not layout.store.has(layout.proposals):  # later it is on record what the search started from
+        with blaming("search", "warm_start"):
+            gather(spec, data.fingerprint, higher_is_better=direction == "max", goals=goals)
+    return CheckedSweep(
+        spec=spec,
+        layout=layout,
+        data=data,
+        data_root=root,
+        direction=direction,
+        goals=goals,
+        cautions=cautions(config, data.task),
+    )
+
+
+def _with_pretrained_weights(spec: SweepSpec) -> SweepSpec:
+    """The sweep with the digest of a pretrained ALBERT's weights in its fixed part."""
+    branch = spec.base_config("").model.text_branch
+    if not isinstance(branch, AlbertBranchConfig) or branch.path is None:
+        return spec
+    digest = weights_digest(branch.path)
+    if branch.weights_sha256 not in ("", digest):
+        raise UserError(
+            f"base.model.text_branch.weights_sha256: given {branch.weights_sha256[:16]}..., the files in "
+            f"{branch.path} have {digest[:16]}...; give the folder that the digest is of, or leave the digest out"
+        )
+    filled = {"model": {"text_branch": {"weights_sha256": digest}}}
+    return spec.model_copy(update={"base": merged(spec.base, filled)})
+
+
+def _data(spec: SweepSpec, root: Path) -> TrainingData:
+    name = spec.data.name
+    if spec.data.synthetic is not None:
+        config = SyntheticConfig.model_validate(spec.data.synthetic)
+        parameters = config.model_dump(mode="json")
+        if name not in list_datasets(root):
+            _make(root, name, config)
+        if read_manifest(root, name).synthetic != parameters:
+            raise UserError(
+                f"data set {name!r} in {root} was made otherwise than the sweep says; give the "
+                f"sweep's data another name, or remove {root / name}"
+            )
+    return open_training_data(root, name)
+
+
+def _make(root: Path, name: str, config: SyntheticConfig) -> None:
+    made = make_synthetic(config)
+    try:
+        write_dataset(
+            root, name, task=made.task, splits=made.splits, synthetic=config.model_dump(mode="json")
+        )
+    except UserError:
+        if name not in list_datasets(root):  # else another sweep made it meanwhile
+            raise

@@ -1,0 +1,144 @@
+"""The folder of a sweep: made when it begins, held against the sweep's file when it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from causalmer_core.basics.errors import UserError
+from causalmer_core.measures.metrics import metric_directions
+from results.records.manifest import Manifest, create_sweep, new_manifest, read_manifest
+from results.storage.files import write_text
+from sweeps.setup.preflight import CheckedSweep
+from sweeps.spec.problems import shown
+from sweeps.spec.search_section import PatienceScheduler
+from sweeps.spec.sweep_spec import changed_values, load_spec, to_yaml
+
+MAY_CHANGE = (
+    "storage",
+    "data.root",
+    "evaluation.",
+    "resources.",
+    "failure.",
+    "budget.",
+    "reuse",
+    "tracking.",
+)
+"""Keys of a sweep's file that may change when it is continued: no record that there is depends on them."""
+
+MAY_GROW = ("search.num_configs", "seeds.confirm", "seeds.evaluate", "seeds.top_k")
+"""Keys that may grow: every record that there is stays one of the larger sweep's. What follows from them, the
+selection, is then made again.
+"""
+
+_CONFIGURATION = "it is part of every configuration, so the runs on record are of others"
+_WHY = {
+    "base.": _CONFIGURATION,
+    "fidelity": _CONFIGURATION,
+    "data.": "it says which data the runs on record saw",
+    "paper_default": "the contender 'paper' on record is another configuration",
+    "space": "the proposals on record are of another space",
+    "search.": "every proposal follows from it",
+    "objectives": "proposals, measures and what was confirmed follow from them",
+    "constraints": "proposals, measures and what was confirmed follow from them",
+    "scheduler": "which runs were cut follows from it",
+    "seeds.": "it says which seeds are for what",
+}
+"""Why a key may not change, by how it begins."""
+
+
+def begin_sweep(sweep: CheckedSweep) -> None:
+    """Make the folder of a sweep that was checked: its manifest and its file.
+
+    Raises:
+        UserError: the folder exists, or cannot be made.
+    """
+    spec, seeds = sweep.spec, sweep.spec.seed_plan()
+    manifest = new_manifest(
+        name=spec.name,
+        monitor=spec.base_config(sweep.data.fingerprint).trainer.monitor,
+        direction=sweep.direction,
+        metrics=metric_directions(sweep.data.task),
+        parameters=spec.bound_space().column_types(),
+        search_seeds=seeds.search,
+        confirm_seeds=seeds.confirm,
+        evaluate_seeds=seeds.evaluate,
+        # what ran out of the scheduler's patience stopped sooner than the same configuration with another seed
+        search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
+        confirmation=spec.confirmation,
+        goals=sweep.goals,
+        selection_rule=spec.selection.rule,
+        dataset=spec.data.name,
+        dataset_fingerprint=sweep.data.fingerprint,
+        sweep_id=sweep.layout.store.sweep_id,
+    )
+    create_sweep(sweep.layout, manifest, to_yaml(spec))
+
+
+def continue_sweep(sweep: CheckedSweep) -> list[str]:
+    """A sweep goes on if what its records depend on is as it was, or has grown; its folder then says the new size.
+
+    To be called by whoever holds the sweep's lock.
+
+    Returns:
+        What has grown, in words.
+
+    Raises:
+        UserError: a key of its file, or its data, has changed; the message says which, and what to do.
+    """
+    layout = sweep.layout
+    manifest = read_manifest(layout)
+    changed = {
+        key: values
+        for key, values in changed_values(load_spec(layout.spec), sweep.spec).items()
+        if not key.startswith(MAY_CHANGE)
+    }
+    grown = {key: (was, now) for key, (was, now) in changed.items() if key in MAY_GROW and now > was}
+    if refused := {key: values for key, values in changed.items() if key not in grown}:
+        raise _refusal(sweep, refused)
+    _check_data(sweep, manifest)
+    if grown:
+        # the manifest first: a kill in between leaves the file behind, and the next start sees the growth again
+        seeds = sweep.spec.seed_plan()
+        grown_seeds = {"confirm_seeds": seeds.confirm, "evaluate_seeds": seeds.evaluate}
+        larger = manifest.model_copy(update=grown_seeds)
+        write_text(layout.manifest, larger.model_dump_json(indent=2) + "\n")
+        layout.store.push(layout.manifest)
+        write_text(layout.spec, to_yaml(sweep.spec))
+        layout.store.push(layout.spec)
+    return [f"{key} {now} instead of {was}" for key, (was, now) in grown.items()]
+
+
+def _check_data(sweep: CheckedSweep, manifest: Manifest) -> None:
+    if manifest.dataset_fingerprint != sweep.data.fingerprint:
+        raise UserError(
+            f"{sweep.layout.place} holds records made on other data: the fingerprint of {manifest.dataset!r} was "
+            f"{manifest.dataset_fingerprint[:16]} and is {sweep.data.fingerprint[:16]}; import the same file again, "
+            "or give the sweep another name"
+        )
+
+
+def _refusal(sweep: CheckedSweep, changed: Mapping[str, tuple[Any, Any]]) -> UserError:
+    layout = sweep.layout
+    lines = [
+        f"{layout.place} holds the records of a sweep whose file differed in {', '.join(changed)}; change that "
+        f"back (see {layout.store.shown(layout.spec)}) to continue it, or give the sweep another name"
+    ]
+    lines += [
+        f"{key}: was {_value(was)}, is {_value(now)}; {_why(key, was)}" for key, (was, now) in changed.items()
+    ]
+    may = ", ".join(key.rstrip(".") for key in MAY_CHANGE)
+    lines.append(f"allowed to change: {may}; to grow: {', '.join(MAY_GROW)}")
+    return UserError("\n".join(lines))
+
+
+def _why(key: str, was: Any) -> str:
+    if key in MAY_GROW:
+        return f"it can only grow, so give {was} or more"
+    return next(
+        (why for start, why in _WHY.items() if key.startswith(start)), "what was chosen follows from it"
+    )
+
+
+def _value(value: Any) -> str:
+    return "not given" if value is ... else shown(value)

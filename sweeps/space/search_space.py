@@ -1,0 +1,264 @@
+"""The search space: which parameters are searched, over which values, and which exist only beside others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from pydantic import ConfigDict, RootModel, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
+
+from causalmer_core.config.run_config import RunConfig
+from sweeps.space.entries import Constant, Entry, Reference
+from sweeps.space.parameters import ColumnType, Suggester, Value
+from sweeps.space.rules import in_order, requirements, rule_problems
+
+_OTHER = object()
+"""Stands for any value of a parameter that no condition names."""
+
+
+class OutsideSpaceError(ValueError):
+    """A point does not lie in the space.
+
+    Attributes:
+        path: the parameter that it is about.
+        what: what is wrong with it.
+        allowed: what would be right.
+    """
+
+    def __init__(self, path: str, what: str, allowed: str) -> None:
+        super().__init__(f"{path}: {what}; allowed {allowed}")
+        self.path = path
+        self.what = what
+        self.allowed = allowed
+
+
+class SearchSpace(RootModel[dict[str, Entry]]):
+    """Searched parameters by their dotted paths in `RunConfig`; empty means a single configuration.
+
+    The order in which the file lists them has no meaning: `paths` puts parents of conditional parameters
+    first and sorts the others by name, so that two files that differ in order propose the same.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    root: dict[str, Entry] = {}
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> SearchSpace:
+        problems = rule_problems(self.root)
+        if problems:
+            raise ValidationError.from_exception_data(
+                "SearchSpace",
+                [InitErrorDetails(type=kind, loc=loc, input=None) for loc, kind in problems],
+            )
+        return self
+
+    def __len__(self) -> int:
+        return len(self.root)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.root
+
+    def __getitem__(self, path: str) -> Entry:
+        return self.root[path]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths, what depends on another one after it, else in alphabetical order."""
+        return in_order(self.root)
+
+    @property
+    def free_paths(self) -> tuple[str, ...]:
+        """The paths whose values the sweep decides: all but those of constants."""
+        return tuple(path for path in self.paths if not isinstance(self.root[path], Constant))
+
+    @property
+    def searched_paths(self) -> tuple[str, ...]:
+        """The paths whose values are searched: all but those of constants and references."""
+        return tuple(path for path in self.free_paths if not isinstance(self.root[path], Reference))
+
+    def bound(self, config: RunConfig) -> SearchSpace:
+        """The space with every reference to a value of the fixed part, `config`, as the constant that it stands for.
+
+        Raises:
+            KeyError: a reference is to a path that neither the space nor the fixed part has.
+        """
+        bound: dict[str, Entry] = {}
+        for path, entry in self.root.items():
+            if isinstance(entry, Reference) and entry.same_as not in self.root:
+                value = entry.of(config.value(entry.same_as))
+                bound[path] = Constant(value=value, when=entry.when)
+            else:
+                bound[path] = entry
+        return SearchSpace(bound)
+
+    def suggest(self, trial: Suggester) -> dict[str, Value]:
+        """A proposal: a value for each parameter that is present; absent conditional ones are not in it."""
+        values: dict[str, Value] = {}
+        for path in self.paths:
+            if self.is_present(path, values):
+                entry = self.root[path]
+                if isinstance(entry, Reference):
+                    values[path] = entry.of(values[entry.same_as])
+                else:
+                    values[path] = entry.suggest(trial, path)
+        return values
+
+    def is_present(self, path: str, values: Mapping[str, Any]) -> bool:
+        """Whether a parameter is present beside these values of those it depends on."""
+        entry = self.root[path]
+        if isinstance(entry, Reference) and entry.same_as not in values:
+            return False
+        return all(parent in values and values[parent] in allowed for parent, allowed in entry.when.items())
+
+    def requirements(self, path: str) -> dict[str, tuple[Value, ...]]:
+        """What the parameters above this one must be for it to be present: all conditions on the way up."""
+        return requirements(self.root, path)
+
+    def corners(self, path: str) -> tuple[Value, ...]:
+        """The values of an entry that show whether all are allowed."""
+        entry = self.root[path]
+        if isinstance(entry, Reference):
+            return tuple(entry.of(value) for value in self.corners(entry.same_as))
+        return entry.corners()
+
+    def column_types(self) -> dict[str, ColumnType]:
+        """The type of each parameter's column in tables, by path."""
+        return {path: self._column_type(path) for path in self.paths}
+
+    def size(self) -> int | None:
+        """The number of distinct configurations, or none if a parameter is a continuum; 1 for an empty space."""
+        if any(entry.count() is None for entry in self.root.values()):
+            return None
+        return prod(self._count(group, {}) for group in self._independent_groups())
+
+    def grid(self) -> Iterator[dict[str, Value]]:
+        """Every configuration of a finite space: parameters in the order of `paths`, the last one varying fastest, each
+        through its values in order.
+        """
+        yield from self._grid(self.paths, {})
+
+    def default_point(self, config: RunConfig) -> dict[str, Value] | None:
+        """The values of `config` as a proposal, or none if one of them lies outside the space."""
+        try:
+            values = self.point(config, {})
+        except OutsideSpaceError:
+            return None
+        fixed = [path for path in values if path not in self.searched_paths]
+        return values if all(_equal(values[path], _value(config, path)) for path in fixed) else None
+
+    def point(self, config: RunConfig, given: Mapping[str, Value]) -> dict[str, Value]:
+        """The point with the given values, with those of `config` where none is given, and with what follows from them.
+
+        Raises:
+            OutsideSpaceError: a value lies outside the space, or is given where there is nothing to give.
+        """
+        for path in given:
+            self._check_searched(path)
+        values: dict[str, Value] = {}
+        for path in self.paths:
+            if self.is_present(path, values):
+                values[path] = self._value_at(path, config, given, values)
+            elif path in given:
+                raise OutsideSpaceError(
+                    path, "is absent beside the other values", _conditions(self.root[path])
+                )
+        return values
+
+    def constants_beside(self, config: RunConfig) -> dict[str, Value]:
+        """The constants that are present where the searched parameters have the values of `config`."""
+        values: dict[str, Value] = {}
+        for path in self.paths:
+            entry = self.root[path]
+            if self.is_present(path, values):
+                value = entry.value if isinstance(entry, Constant) else _value(config, path)
+                values |= {} if value is None else {path: value}
+        return {path: value for path, value in values.items() if isinstance(self.root[path], Constant)}
+
+    def _check_searched(self, path: str) -> None:
+        if path not in self.root:
+            raise OutsideSpaceError(path, "is not in the space", ", ".join(self.searched_paths) or "no path")
+        if path not in self.searched_paths:
+            what = f"is not searched ({self.root[path].described()})"
+            raise OutsideSpaceError(path, what, "to leave it out")
+
+    def _value_at(
+        self, path: str, config: RunConfig, given: Mapping[str, Value], before: Mapping[str, Value]
+    ) -> Value:
+        entry = self.root[path]
+        if isinstance(entry, Reference):
+            return entry.of(before[entry.same_as])
+        if isinstance(entry, Constant):
+            return entry.value
+        value = given.get(path, _value(config, path))
+        if value is None or not entry.contains(value):
+            what = "lies outside the space" + ("" if path in given else f", where nothing is given: {value}")
+            raise OutsideSpaceError(path, what, entry.described())
+        return entry.canonical(value)
+
+    def _column_type(self, path: str) -> ColumnType:
+        entry = self.root[path]
+        if isinstance(entry, Reference):
+            return entry.type_beside(self._column_type(entry.same_as))
+        return entry.column_type
+
+    def _grid(self, paths: Sequence[str], values: dict[str, Value]) -> Iterator[dict[str, Value]]:
+        if not paths:
+            yield values
+            return
+        path, rest = paths[0], paths[1:]
+        if not self.is_present(path, values):
+            yield from self._grid(rest, values)
+            return
+        entry = self.root[path]
+        options = (
+            [entry.of(values[entry.same_as])] if isinstance(entry, Reference) else entry.options_in_order()
+        )
+        for value in options:
+            yield from self._grid(rest, {**values, path: value})
+
+    def _count(self, paths: Sequence[str], values: Mapping[str, Any]) -> int:
+        """Configurations of `paths` (parents first) beside values of those before them."""
+        if not paths:
+            return 1
+        path, rest = paths[0], paths[1:]
+        if not self.is_present(path, values):
+            return self._count(rest, values)
+        named = {value for other in self.root.values() for value in other.when.get(path, ())}
+        others = (self.root[path].count() or 0) - len(named)
+        total = sum(self._count(rest, {**values, path: value}) for value in sorted(named, key=str))
+        return total + (others * self._count(rest, {**values, path: _OTHER}) if others else 0)
+
+    def _independent_groups(self) -> list[list[str]]:
+        """Paths that conditions tie together, each group with parents first; groups multiply."""
+        groups: list[list[str]] = []
+        for path in self.searched_paths:
+            tied = [group for group in groups if set(group) & set(self.root[path].when)]
+            groups = [group for group in groups if group not in tied]
+            groups.append([*(member for group in tied for member in group), path])
+        return groups
+
+
+def _value(config: RunConfig, path: str) -> Any:
+    """The value of a configuration, none where it has no such path."""
+    try:
+        return config.value(path)
+    except KeyError:
+        return None
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two values are the same, up to rounding in the last digits."""
+    if isinstance(one, float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=1e-12)
+    return bool(one == other)
+
+
+def _conditions(entry: Entry) -> str:
+    """When an entry is present, for a reader."""
+    return "only beside " + ", ".join(
+        f"{parent}: {' or '.join(map(str, allowed))}" for parent, allowed in entry.when.items()
+    )

@@ -1,0 +1,257 @@
+"""Checks of a sweep against the configuration of a run: do base, space and paper default give valid ones?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from causalmer_core.basics.errors import did_you_mean
+from causalmer_core.config.run_config import RunConfig
+from sweeps.space.entries import Reference
+from sweeps.space.parameters import Value
+from sweeps.space.search_space import SearchSpace
+from sweeps.spec.configurations import (
+    fixed_part,
+    leaves,
+    nested_leaves,
+    paper_default,
+    variants_first,
+    with_values,
+)
+from sweeps.spec.problems import Problem, problems_of, shown
+
+SAMPLED_CONFIGURATIONS = 64
+"""How many random configurations of the space are tried for invalid combinations."""
+
+_FOLDS = "scores on different folds cannot be compared; give it in the section `data`"
+NOT_SEARCHED = {
+    "data.fingerprint": "it is computed from the data",
+    "data.split": _FOLDS,
+    "data.split.folds": _FOLDS,
+    "data.split.group": _FOLDS,
+    "trainer.monitor": "scores of different metrics cannot be compared",
+}
+"""Paths that no sweep may search or give by path, and why."""
+
+
+def synthetic_problems(data: Any) -> list[Problem]:
+    """What is wrong with the parameters of an embedded data set."""
+    given = data.get("synthetic") if isinstance(data, dict) else None
+    if not isinstance(given, dict):
+        return []
+    from causalmer_core.datasets.synthetic import SyntheticConfig  # it imports torch, which takes seconds
+
+    try:
+        SyntheticConfig.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        return problems_of(error, SyntheticConfig, given, ("data", "synthetic"))
+    return []
+
+
+def base_problems(base: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with a sweep's fixed part."""
+    data = base.get("data")
+    for key in ("fingerprint", "split"):
+        if isinstance(data, Mapping) and key in data:
+            what = f"cannot be set here: {NOT_SEARCHED[f'data.{key}']}"
+            return [Problem(("base", "data", key), what, shown(data[key]), "other keys")]
+    try:
+        fixed_part(base)
+    except ValidationError as error:
+        return problems_of(error, RunConfig, base, ("base",))
+    return []
+
+
+def space_problems(config: RunConfig, space: SearchSpace) -> list[Problem]:
+    """What is wrong with a space beside the sweep's fixed part, a valid configuration.
+
+    Each parameter is tried alone at the ends of its range and at each option; where all are right, random
+    configurations of the whole space are tried for combinations that are not allowed.
+    """
+    unknown = [*_reference_problems(config, space)]
+    if unknown:
+        return unknown
+    space = space.bound(config)
+    problems = [problem for path in space.paths for problem in _parameter_problems(config, space, path)]
+    return problems or _combination_problems(config, space)
+
+
+def paper_problems(config: RunConfig, space: SearchSpace, overrides: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the overrides of the paper's default, beside a valid fixed part and a valid space."""
+    forbidden = [path for path in nested_leaves(overrides) if path in NOT_SEARCHED]
+    if forbidden:
+        return [
+            Problem(("paper_default", path), f"cannot be set: {NOT_SEARCHED[path]}", path, "other paths")
+            for path in forbidden
+        ]
+    try:
+        paper_default(config, space, overrides)
+    except ValidationError as error:
+        return [*_paper_culprits(config, space, overrides)] or [_whole_paper_problem(error)]
+    return []
+
+
+def _paper_culprits(config: RunConfig, space: SearchSpace, overrides: Mapping[str, Any]) -> Iterator[Problem]:
+    """The overrides that are wrong by themselves; none where only their combination is."""
+    try:
+        paper = paper_default(config, space, {})
+    except ValidationError:
+        paper = config
+    for path in sorted(overrides, key=variants_first):
+        try:
+            paper = with_values(paper, {path: overrides[path]})
+        except ValidationError as error:
+            where = ("paper_default", path)
+            if any(details["type"] == "extra_forbidden" for details in error.errors()):
+                yield _unknown_path(paper, path, where)
+            elif not any(details["type"] == "value_error" for details in error.errors()):
+                found = problems_of(error, RunConfig, _nested(path, overrides[path]))[0]
+                yield Problem(where, found.what, found.given, found.allowed)
+
+
+def _whole_paper_problem(error: ValidationError) -> Problem:
+    message = error.errors()[0]["msg"].removeprefix("Value error, ")
+    what = f"searched values at their published defaults give no valid configuration: {message}"
+    return Problem(("paper_default",), what, "", "values for them here that fit `base`")
+
+
+def _reference_problems(config: RunConfig, space: SearchSpace) -> Iterator[Problem]:
+    """References to values of the fixed part that it does not have, or that are no numbers beside a factor."""
+    known = leaves(config)
+    for path in space.paths:
+        entry = space[path]
+        if not isinstance(entry, Reference) or entry.same_as in space:
+            continue
+        value = known.get(entry.same_as)
+        if entry.same_as not in known:
+            problem = _unknown_path(config, entry.same_as, ("space", path, "same_as"))
+            allowed = f"a searched path, or of the fixed part {problem.allowed}"
+            yield Problem(problem.path, problem.what, problem.given, allowed)
+        elif value is None or isinstance(value, list):
+            allowed = "a path with text, a number or true/false"
+            yield Problem(("space", path, "same_as"), "has no single value", entry.same_as, allowed)
+        elif entry.times is not None and isinstance(value, str | bool):
+            what = f"{entry.same_as!r} is not a number"
+            yield Problem(("space", path, "times"), what, shown(entry.times), "a factor on numbers only")
+
+
+def _parameter_problems(config: RunConfig, space: SearchSpace, path: str) -> Iterator[Problem]:
+    where = ("space", path)
+    if path in NOT_SEARCHED:
+        yield Problem(where, f"cannot be searched: {NOT_SEARCHED[path]}", path, "other paths")
+        return
+    beside = {parent: values[0] for parent, values in space.requirements(path).items()}
+    try:
+        around = with_values(config, beside)
+    except ValidationError:
+        return  # the parent's own check reports it
+    if path not in leaves(around):
+        yield _unknown_path(around, path, where)
+        return
+    for value in space.corners(path):
+        problem = _value_problem(around, path, value)
+        if problem:
+            yield problem
+            return
+
+
+def _value_problem(config: RunConfig, path: str, value: Value) -> Problem | None:
+    where = ("space", path)
+    try:
+        stored = with_values(config, {path: value}).value(path)
+    except ValidationError as error:
+        found = problems_of(error, RunConfig, _nested(path, value))[0]
+        return Problem(
+            where, f"{shown(value)} gives no valid configuration: {found.what}", shown(value), found.allowed
+        )
+    if isinstance(stored, float) and not isinstance(value, float):
+        # else one column would hold whole numbers in one sweep's tables and numbers in another's
+        what = "whole numbers where the configuration has numbers"
+        return Problem(where, what, shown(value), f"float: [low, high], or options such as {float(value)}")
+    return None
+
+
+def _combination_problems(config: RunConfig, space: SearchSpace) -> list[Problem]:
+    draws = _Draws(np.random.default_rng(0))
+    for _ in range(SAMPLED_CONFIGURATIONS):
+        values = space.suggest(draws)
+        message = rejection(config, values)
+        if message is None:
+            continue
+        values, message = _smallest_rejected(config, values, message)
+        given = ", ".join(f"{path}: {value}" for path, value in values.items())
+        what = f"a combination gives no valid configuration: {message}"
+        where = ("space", next(iter(values))) if values else ("space",)
+        return [Problem(where, what, given, "ranges whose combinations are all valid")]
+    return []
+
+
+def _smallest_rejected(
+    config: RunConfig, values: Mapping[str, Value], message: str
+) -> tuple[dict[str, Value], str]:
+    """The combination without the values that have no part in its being rejected."""
+    smallest = dict(values)
+    for path in values:
+        fewer = {other: value for other, value in smallest.items() if other != path}
+        without = rejection(config, fewer)
+        if without is not None:
+            smallest, message = fewer, without
+    return smallest, message
+
+
+def rejection(config: RunConfig, values: Mapping[str, Value]) -> str | None:
+    """Why a configuration with these values is not valid, or none."""
+    try:
+        with_values(config, values)
+    except ValidationError as error:
+        return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+    return None
+
+
+def _unknown_path(config: RunConfig, path: str, where: tuple[str, ...]) -> Problem:
+    known = leaves(config)
+    group = path
+    while group and not any(other.startswith(f"{group}.") for other in known):
+        group = group.rpartition(".")[0]
+    below = sorted(
+        {other.removeprefix(f"{group}.").partition(".")[0] for other in known if other.startswith(group)}
+    )
+    place = f"below {group!r}: " if group else ""
+    if group == path:
+        return Problem(where, "is a group of values", path, place + ", ".join(below))
+    return Problem(where, "unknown path", path, f"{place}{', '.join(below)}{did_you_mean(path, known)}")
+
+
+def _nested(path: str, value: Any) -> Any:
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+class _Draws:
+    """Proposes at random, without a study."""
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        self._generator = generator
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        del name
+        if step is not None:
+            return low + step * self.suggest_int("", 0, round((high - low) / step))
+        if log:
+            return float(np.clip(np.exp(self._generator.uniform(np.log(low), np.log(high))), low, high))
+        return float(self._generator.uniform(low, high))
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        del name, log  # whether all values are allowed does not depend on how often each is drawn
+        return low + step * int(self._generator.integers((high - low) // step + 1))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        del name
+        return choices[int(self._generator.integers(len(choices)))]

@@ -1,0 +1,111 @@
+"""The sections `objectives` and `constraints` of a sweep's file: what is wanted beside a good score."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from causalmer_core.basics.errors import invalid
+from causalmer_core.basics.task import Task
+from causalmer_core.basics.validation import Frozen
+from causalmer_core.measures.metrics import Direction, checked_metric
+from results.records import objectives as goals
+from results.records.objectives import VALID, WORST_MISSING, Goals
+from sweeps.spec.problems import blaming
+
+_ONE_OF = "one of metric, worst_missing and cost"
+
+
+class Measure(Frozen):
+    """What is measured of a run, one of these.
+
+    Attributes:
+        metric: this metric on the validation split, at the best epoch.
+        worst_missing: the worst of this metric over the three evaluations without one modality (zeros), there too.
+        cost: `parameters` that are trained, `epochs` that were, or `seconds` that they took on this machine.
+    """
+
+    metric: str | None = None
+    worst_missing: str | None = None
+    cost: Literal["parameters", "epochs", "seconds"] | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Measure:
+        given = [name for name in (self.metric, self.worst_missing, self.cost) if name is not None]
+        if len(given) != 1:
+            raise invalid("names several measures" if given else "names no measure", _ONE_OF)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in serialised(self).items() if value is not None}
+
+    @property
+    def key(self) -> str:
+        """The key that is given."""
+        return "cost" if self.cost is not None else "metric" if self.metric is not None else "worst_missing"
+
+    @property
+    def column(self) -> str:
+        """The column of the runs table that holds it."""
+        if self.cost is not None:
+            return self.cost
+        return f"{VALID}{self.metric}" if self.metric is not None else f"{WORST_MISSING}{self.worst_missing}"
+
+    def direction(self, task: Task) -> Direction:
+        """What is better: for a metric as it declares, for a cost less.
+
+        Raises:
+            UserError: the task has no such metric.
+        """
+        name = self.metric if self.metric is not None else self.worst_missing
+        return "min" if name is None else checked_metric(task, name)
+
+
+class Objective(Measure):
+    """A measure of which the better is wanted; which way that is, the metric declares."""
+
+
+class Constraint(Measure):
+    """A measure that is to stay within limits, as a mean over seeds; one or both of them.
+
+    Attributes:
+        at_least: the lowest value allowed.
+        at_most: the highest value allowed.
+    """
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Constraint:
+        if self.at_least is None and self.at_most is None:
+            raise invalid("has no limit", "at_least, at_most or both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise invalid("at_least is above at_most, so nothing is allowed", "at_least up to at_most")
+        return self
+
+
+def goals_of(objectives: tuple[Objective, ...], constraints: tuple[Constraint, ...], task: Task) -> Goals:
+    """The goals as the records name them, held against the metrics of a task.
+
+    Raises:
+        MisfitError: the task has no such metric.
+    """
+    return Goals(
+        objectives=tuple(
+            goals.Objective(measure=each.column, direction=_direction("objectives", number, each, task))
+            for number, each in enumerate(objectives)
+        ),
+        constraints=tuple(
+            goals.Constraint(measure=each.column, at_least=each.at_least, at_most=each.at_most)
+            for number, each in enumerate(constraints)
+            if _direction("constraints", number, each, task)
+        ),
+    )
+
+
+def _direction(section: str, number: int, measure: Measure, task: Task) -> Direction:
+    with blaming(section, number, measure.key):
+        return measure.direction(task)

@@ -1,0 +1,214 @@
+"""Checks of how configurations are proposed, against the space, the paper's default and what is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from causalmer_core.basics.errors import KeyPath
+from causalmer_core.config.run_config import RunConfig
+from results.records.confirmation_rules import AllRule, ConfirmationRule
+from sweeps.space.parameters import FloatRange, IntRange, Parameter, Value
+from sweeps.space.search_space import OutsideSpaceError, SearchSpace
+from sweeps.spec.objective_section import Constraint, Measure, Objective
+from sweeps.spec.problems import Problem, shown
+from sweeps.spec.search_section import (
+    GENETIC,
+    LEARNING,
+    NoScheduler,
+    PatienceScheduler,
+    Scheduler,
+    SearchSection,
+)
+from sweeps.spec.sections import SelectionSection
+
+_GENERATION = 50
+"""The generation of Optuna's genetic samplers, unless `population` says otherwise."""
+
+Points = Sequence[Mapping[str, Value]]
+
+
+def first_points(search: SearchSection, space: SearchSpace, paper: RunConfig) -> list[dict[str, Value]]:
+    """What is proposed first: the paper's default, where it lies inside the space, then the listed points, each once.
+
+    Raises:
+        OutsideSpaceError: a listed point lies outside the space.
+    """
+    default = space.default_point(paper) if search.paper_first else None
+    found = [] if default is None else [default]
+    for given in search.points:
+        point = space.point(paper, given)
+        if point not in found:
+            found.append(point)
+    return found
+
+
+def search_problems(
+    search: SearchSection,
+    space: SearchSpace,
+    paper: RunConfig,
+    rejection: Callable[[Mapping[str, Value]], str | None],
+) -> list[Problem]:
+    """What is wrong with a section `search` beside a valid space and a valid paper default.
+
+    Args:
+        search: the section.
+        space: bound to the fixed part.
+        paper: the paper's default.
+        rejection: why the configuration of a point is not valid, or none.
+    """
+    wrong_points = [*_point_problems(search, space, paper, rejection)]
+    if wrong_points:
+        return wrong_points
+    first = first_points(search, space, paper)
+    return [*_count_problems(search, first), *_sampler_problems(search, space), *_warm_start_problems(search)]
+
+
+def _point_problems(
+    search: SearchSection,
+    space: SearchSpace,
+    paper: RunConfig,
+    rejection: Callable[[Mapping[str, Value]], str | None],
+) -> Iterator[Problem]:
+    for index, given in enumerate(search.points):
+        where = ("search", "points", index)
+        try:
+            message = rejection(space.point(paper, given))
+        except OutsideSpaceError as error:
+            value = shown(given[error.path]) if error.path in given else ""
+            yield Problem((*where, error.path), error.what, value, error.allowed)
+            continue
+        if message is not None:
+            what = f"gives no valid configuration: {message}"
+            yield Problem(where, what, shown(given), "values whose combination is valid")
+
+
+def _count_problems(search: SearchSection, first: Points) -> Iterator[Problem]:
+    if len(first) > search.num_configs and search.points:
+        what = f"fewer than the {len(first)} points that are tried first"
+        yield Problem(("search", "num_configs"), what, str(search.num_configs), f"{len(first)} or more")
+    if search.sampler == "list" and not search.points:
+        yield Problem(
+            ("search", "points"), "is empty, and the sampler 'list' tries these alone", "", "a list of points"
+        )
+
+
+def _sampler_problems(search: SearchSection, space: SearchSpace) -> Iterator[Problem]:
+    if search.sampler == "grid":
+        yield from _continua(space)
+    if search.sampler == "cmaes":
+        yield from _cmaes_problems(space)
+    generation = search.population or _GENERATION
+    if search.sampler in GENETIC and generation >= search.num_configs:
+        what = f"all {search.num_configs} proposals belong to the first generation of {generation}, which is random"
+        allowed = (
+            f"a search.population below {search.num_configs}, or a search.num_configs above {generation}"
+        )
+        yield Problem(("search", "sampler"), what, search.sampler, allowed)
+    if search.population is not None and search.sampler not in (*GENETIC, "cmaes"):
+        what = f"the sampler {search.sampler!r} has no generations"
+        yield Problem(
+            ("search", "population"), what, str(search.population), "cmaes, nsga2, nsga3, or no population"
+        )
+
+
+def _continua(space: SearchSpace) -> Iterator[Problem]:
+    for path in space.searched_paths:
+        entry = space[path]
+        if entry.count() is None:
+            what = "a continuum, of which the sampler 'grid' cannot try every value"
+            allowed = "a step, a choice of values, or another sampler"
+            yield Problem(("space", path), what, entry.described(), allowed)
+
+
+def _cmaes_problems(space: SearchSpace) -> Iterator[Problem]:
+    where = ("search", "sampler")
+    if importlib.util.find_spec("cmaes") is None:
+        what = "needs the package 'cmaes', which is not installed"
+        yield Problem(where, what, "cmaes", "pip install 'causalmer[cmaes]', or another sampler")
+    numbers = [path for path in space.searched_paths if _is_learnt_by_cmaes(space[path])]
+    if len(numbers) < 2:
+        what = f"learns unconditional numbers, of which the space has {len(numbers)}"
+        yield Problem(
+            where, what, "cmaes", "two or more ranges (float, int) without conditions, or another sampler"
+        )
+
+
+def _is_learnt_by_cmaes(entry: object) -> bool:
+    numeric = isinstance(entry, FloatRange | IntRange)
+    return numeric and isinstance(entry, Parameter) and not entry.when and entry.count() != 1
+
+
+def _warm_start_problems(search: SearchSection) -> Iterator[Problem]:
+    if search.warm_start is not None and search.sampler not in LEARNING:
+        what = f"the sampler {search.sampler!r} learns from no results"
+        allowed = f"one of {', '.join(LEARNING)}, or no warm start"
+        yield Problem(("search", "warm_start"), what, search.warm_start.sweep, allowed)
+
+
+# FOLDED Checks of objectives and constraints against the rest of a sweep's file.
+_ONE_NUMBER = "objectives has several entries, and "
+
+
+def objective_problems(
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint],
+    monitor: str,
+    search: SearchSection,
+    scheduler: Scheduler,
+    confirmation: ConfirmationRule,
+    selection: SelectionSection,
+    *,
+    given: Collection[str],
+) -> list[Problem]:
+    """What is wrong with the sections `objectives` and `constraints` beside others that are right by themselves.
+
+    Args:
+        objectives, constraints: the sections.
+        monitor: the metric by which epochs are ranked.
+        search, scheduler, confirmation, selection: these sections.
+        given: the sections that the file has; a default is blamed on what it does not go with.
+    """
+    found = [*_first_problems(objectives, monitor)]
+    found += [*_repeated("objectives", objectives), *_repeated("constraints", constraints)]
+    if len(objectives) > 1:
+        found += _single_number_problems(search, scheduler, confirmation, given)
+    elif selection.rule == "knee":
+        what = "chooses from the front of several objectives, of which there is one"
+        allowed = "best_mean, or further entries in objectives"
+        found.append(Problem(("selection", "rule"), what, "knee", allowed))
+    return found
+
+
+def _first_problems(objectives: Sequence[Objective], monitor: str) -> Iterator[Problem]:
+    if objectives and objectives[0].metric != monitor:
+        what = f"the first objective is not trainer.monitor, {monitor!r}, by which the best epoch is chosen"
+        allowed = f"{{metric: {monitor}}} first, or another base.trainer.monitor"
+        yield Problem(("objectives", 0), what, shown(objectives[0].model_dump()), allowed)
+
+
+def _repeated(section: str, measures: Sequence[Measure]) -> Iterator[Problem]:
+    seen = set()
+    for number, measure in enumerate(measures):
+        if measure.column in seen:
+            given = shown(measure.model_dump())
+            yield Problem((section, number), "a measure stands twice", given, "each measure once")
+        seen.add(measure.column)
+
+
+def _single_number_problems(
+    search: SearchSection, scheduler: Scheduler, confirmation: ConfirmationRule, given: Collection[str]
+) -> Iterator[Problem]:
+    """What needs one number to compare by."""
+    if search.sampler == "cmaes":
+        what = _ONE_NUMBER + "the sampler 'cmaes' learns one"
+        allowed = "tpe, gp, nsga2, nsga3, or one that does not learn"
+        yield Problem(("search", "sampler"), what, "cmaes", allowed)
+    if not isinstance(scheduler, NoScheduler | PatienceScheduler):
+        where: KeyPath = ("scheduler",) if "scheduler" in given else ("objectives",)
+        what = _ONE_NUMBER + "the scheduler cuts by the first alone, cheap and robust configurations too"
+        yield Problem(where, what, scheduler.name, "scheduler: {name: none}, or {name: patience}")
+    if not isinstance(confirmation, AllRule):
+        where = ("confirmation",) if "confirmation" in given else ("objectives",)
+        what = _ONE_NUMBER + "those that race leave by the first alone"
+        yield Problem(where, what, confirmation.name, "confirmation: {name: all}")

@@ -1,0 +1,301 @@
+"""A sweep as its YAML file describes it: validated, frozen, and the source of every configuration it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+
+from causalmer_core.basics.errors import KeyPath, UserError
+from causalmer_core.basics.task import Task
+from causalmer_core.basics.validation import Frozen
+from causalmer_core.config.method_version import Fidelity
+from causalmer_core.config.run_config import RunConfig
+from cluster.resources.trial_resources import TrialResources
+from results.ranking.selection_rules import RULES
+from results.records.confirmation_rules import ConfirmationRule, RaceRule
+from results.records.objectives import Goals
+from sweeps.space.entries import Entry
+from sweeps.space.parameters import Parameter, Value
+from sweeps.space.search_space import SearchSpace
+from sweeps.spec.checks import base_problems, paper_problems, rejection, space_problems, synthetic_problems
+from sweeps.spec.configurations import fixed_part, paper_default, with_values
+from sweeps.spec.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
+from sweeps.spec.objective_section import Constraint, Objective, goals_of
+from sweeps.spec.problems import MisfitError, Problem, problems_of, refused, shown
+from sweeps.spec.search_checks import first_points, objective_problems, search_problems
+from sweeps.spec.search_section import AshaScheduler, Scheduler, SearchSection
+from sweeps.spec.sections import (
+    BudgetSection,
+    DataSection,
+    DebiasingSection,
+    EvaluationSection,
+    FailureSection,
+    SafeName,
+    SeedsSection,
+    SelectionSection,
+    StoragePlace,
+    TrackingSection,
+)
+from sweeps.spec.seed_plan import SeedPlan
+from sweeps.spec.yaml_file import YamlFile, write_yaml
+
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+
+
+class SweepSpec(Frozen):
+    """A sweep.
+
+    Attributes:
+        name: the sweep's name, and its folder's below `storage`.
+        data: the data set.
+        storage: the folder of all sweeps, relative to the working directory unless absolute; or an address on an object
+            store, `s3://bucket/prefix` or `gs://bucket/prefix`, with options of pyarrow's behind a `?`.
+        fidelity: `mended` (default), or `paper` for the published form of the method (see
+            `causalmer_core.config.method_version`); `base` goes before what it sets.
+        base: the fixed part of every configuration, a nested mapping merged into `RunConfig`'s published
+            defaults.
+        space: what is searched; empty means one configuration.
+        objectives: what is wanted, the monitored metric first; empty (default): it alone.
+        constraints: what a configuration must keep within to be confirmed and selected.
+        search: how configurations are proposed.
+        scheduler: whether weak trials are cut early.
+        seeds: how many seeds are for what.
+        confirmation: which of the best configurations get how many of the confirmation's seeds.
+        paper_default: values by dotted path for the contender "paper", on top of `base`; searched values not
+            given here take their published defaults.
+        selection: how the winner is chosen.
+        debiasing: constants and weights chosen after training.
+        evaluation: what is taken from the runs that are evaluated on the test split.
+        resources: what each trial takes.
+        failure: what happens when a run or the machine fails.
+        budget: what the search may use.
+        tracking: where runs are shown beside the records.
+        reuse: whether runs that other sweeps below `storage` have finished are taken over instead of trained again.
+    """
+
+    name: SafeName
+    data: DataSection
+    storage: StoragePlace = "causalmer_runs"
+    fidelity: Fidelity = "mended"
+    base: dict[str, Any] = Field(default_factory=dict)
+    space: SearchSpace = SearchSpace()
+    objectives: tuple[Objective, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    search: SearchSection = SearchSection()
+    scheduler: Scheduler = AshaScheduler()
+    seeds: SeedsSection = SeedsSection()
+    confirmation: ConfirmationRule = RaceRule()
+    paper_default: dict[str, Any] = Field(default_factory=dict)
+    selection: SelectionSection = SelectionSection()
+    debiasing: DebiasingSection = DebiasingSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    resources: TrialResources = Field(default=TrialResources())
+    failure: FailureSection = FailureSection()
+    budget: BudgetSection = BudgetSection()
+    tracking: TrackingSection = TrackingSection()
+    reuse: bool = True
+
+    @model_validator(mode="after")
+    def _top_k_fits(self) -> Self:
+        if self.seeds.top_k > self.search.num_configs:
+            what = f"confirms {self.seeds.top_k} of {self.search.num_configs} configurations (search.num_configs)"
+            raise refused(what, f"up to {self.search.num_configs}", ("seeds", "top_k"), self.seeds.top_k)
+        return self
+
+    @model_validator(mode="after")
+    def _rule_has_its_seeds(self) -> Self:
+        rule, seeds = RULES[self.selection.rule], self.seeds.confirm or self.seeds.search
+        if seeds < rule.least_seeds:
+            what = f"needs {rule.least_seeds} seeds to see how scores spread, and seeds.confirm is {self.seeds.confirm}"
+            raise refused(what, "best_mean, or a larger seeds.confirm", ("selection", "rule"), rule.name)
+        return self
+
+    @property
+    def num_configs(self) -> int:
+        """How many different configurations the search can propose: those asked for, or all that there are."""
+        if self.search.sampler == "list":
+            return len(self.first_points(""))
+        size = self.space.size()
+        return self.search.num_configs if size is None else min(size, self.search.num_configs)
+
+    @property
+    def num_proposals(self) -> int:
+        """How many proposals the search makes; samplers may repeat themselves, lists and grids end."""
+        return self.num_configs if self.search.sampler in ("grid", "list") else self.search.num_configs
+
+    def first_points(self, fingerprint: str) -> list[dict[str, Value]]:
+        """What is proposed first, whatever the sampler: the paper's default and the listed points."""
+        return first_points(self.search, self.bound_space(), self.paper_config(fingerprint))
+
+    def bound_space(self) -> SearchSpace:
+        """The space that proposals are made in: references to the fixed part are the values they stand for."""
+        return self.space.bound(self.base_config(""))
+
+    def base_config(self, fingerprint: str) -> RunConfig:
+        """The fixed part as a configuration, for the data set with this fingerprint."""
+        split = None if self.data.split is None else self.data.split.model_dump(mode="json")
+        return fixed_part(self.base, self.fidelity).with_values(
+            {"data.fingerprint": fingerprint, "data.split": split}
+        )
+
+    def configuration(self, values: Mapping[str, Any], fingerprint: str) -> RunConfig:
+        """The configuration of a proposal, `values` by dotted path."""
+        return with_values(self.base_config(fingerprint), values)
+
+    def paper_config(self, fingerprint: str) -> RunConfig:
+        """The contender "paper": searched values at their published defaults, but for `paper_default`."""
+        return paper_default(self.base_config(fingerprint), self.bound_space(), self.paper_default)
+
+    def undebiased(self, config: RunConfig) -> RunConfig:
+        """The same configuration without debiasing: the backbone alone."""
+        return with_values(config, {"model.debiasing": "none"})
+
+    def seed_plan(self) -> SeedPlan:
+        """Which seeds are for what."""
+        seeds = self.seeds
+        return SeedPlan.counted(seeds.search, seeds.confirm, seeds.evaluate, seeds.first)
+
+    def goals(self, task: Task) -> Goals:
+        """The objectives and constraints as the records name them, held against the metrics of a task.
+
+        Raises:
+            MisfitError: the task has no such metric.
+        """
+        return goals_of(self.objectives, self.constraints, task)
+
+    def search_blocks(self) -> tuple[tuple[int, ...], ...]:
+        """The search's seeds, those together that a trial trains side by side."""
+        return self.seed_plan().search_blocks(self.seeds.block_size)
+
+
+def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> SweepSpec:
+    """Reads and checks a sweep's file.
+
+    Args:
+        path: the YAML file.
+        overrides: values by dotted key (`search.num_configs`, `space.loss.alpha`) that go before the file's.
+            A mapping is merged into what stands there; a parameter of `space` is replaced.
+
+    Raises:
+        UserError: the file cannot be read, or something in it is wrong; every problem found is a line of its
+            own, `FILE:LINE: key: what; given ...; allowed ...`.
+    """
+    source = read_sweep_file(path)
+    tree = source.tree
+    for key, value in (overrides or {}).items():
+        tree = _overridden(tree, _split(key), value)
+    spec, problems = _checked(tree)
+    if spec is None or problems:
+        places = [_split(key) for key in overrides or {}]
+        problems.sort(key=lambda problem: (source.is_included(problem.path), source.line_of(problem.path)))
+        raise UserError("\n".join(problem.line(_place(problem.path, source, places)) for problem in problems))
+    return spec
+
+
+def located(error: MisfitError, path: Path | str, overrides: Mapping[str, Any]) -> UserError:
+    """The error with the file and the line to blame in front of each of its lines."""
+    place = _place(error.path, read_sweep_file(path), [_split(key) for key in overrides])
+    return UserError("\n".join(f"{place}: {line}" for line in str(error).splitlines()))
+
+
+def to_yaml(spec: SweepSpec) -> str:
+    """The sweep as YAML with every default written out, but for those of single parameters."""
+    tree = spec.model_dump(mode="json", by_alias=True)
+    tree["data"] = {key: value for key, value in tree["data"].items() if value is not None}
+    tree["space"] = {
+        path: spec.space[path].model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        for path in spec.space.root
+    }
+    return write_yaml(tree)
+
+
+def changed_keys(old: SweepSpec, new: SweepSpec) -> list[str]:
+    """The dotted keys whose values differ, sorted; a key that only one of them has differs."""
+    return list(changed_values(old, new))
+
+
+def changed_values(old: SweepSpec, new: SweepSpec) -> dict[str, tuple[Any, Any]]:
+    """The old and the new value of the dotted keys that differ, by key, sorted; `...` where one of them has none."""
+    before, after = _flat(old), _flat(new)
+    pairs = {key: (before.get(key, ...), after.get(key, ...)) for key in sorted(before.keys() | after.keys())}
+    return {key: (was, now) for key, (was, now) in pairs.items() if was != now}
+
+
+def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
+    """The sweep, and all that is wrong: each section is checked even where others are wrong."""
+    spec, problems = None, []
+    try:
+        spec = SweepSpec.model_validate_json(json.dumps(tree))
+    except ValidationError as error:
+        problems = problems_of(error, SweepSpec, tree)
+    base, overrides = tree.get("base", {}), tree.get("paper_default", {})
+    problems += synthetic_problems(tree.get("data"))
+    wrong = base_problems(base) if isinstance(base, dict) else []
+    if isinstance(base, dict) and not wrong:
+        config, space = (
+            fixed_part(base, spec.fidelity if spec else "mended"),
+            spec.space if spec else _usable_part(tree.get("space")),
+        )
+        problems += [] if spec is None else _objective_problems(spec, config.trainer.monitor, tree)
+        wrong = space_problems(config, space)
+        if isinstance(overrides, dict) and not wrong:
+            space = space.bound(config)
+            wrong = paper_problems(config, space, overrides)
+            if spec is not None and not wrong:
+                paper = paper_default(config, space, overrides)
+                wrong = search_problems(spec.search, space, paper, lambda values: rejection(config, values))
+    return spec, problems + wrong
+
+
+def _objective_problems(spec: SweepSpec, monitor: str, tree: dict[str, Any]) -> list[Problem]:
+    rules = (spec.search, spec.scheduler, spec.confirmation, spec.selection)
+    return objective_problems(spec.objectives, spec.constraints, monitor, *rules, given=tree)
+
+
+def _usable_part(space: Any) -> SearchSpace:
+    """Of a space that may be wrong: the unconditional parameters that are right, to check them further."""
+    usable: dict[str, Entry] = {}
+    for path, given in space.items() if isinstance(space, dict) else ():
+        try:
+            entry = _ENTRY.validate_json(json.dumps(given))
+        except ValidationError:
+            continue  # reported already, as a part of the whole file
+        if isinstance(entry, Parameter) and not entry.when:
+            usable[path] = entry
+    return SearchSpace(usable)
+
+
+def _split(key: str) -> tuple[str, ...]:
+    section, _, rest = key.partition(".")
+    return (section, rest) if rest and section in BY_DOTTED_PATH else tuple(key.split("."))
+
+
+def _overridden(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return merged_trees(tree, value)
+
+
+def _place(path: KeyPath, source: YamlFile, overridden: Iterable[KeyPath]) -> str:
+    """The file and the line of a key, or the override that it comes from."""
+    if any(path[: len(other)] == other for other in overridden):
+        return "--set"
+    return source.place_of(path)
+
+
+def _flat(spec: SweepSpec) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def collect(node: Any, path: KeyPath) -> None:
+        if isinstance(node, dict) and node:
+            for key, below in node.items():
+                collect(below, (*path, key))
+        else:
+            found[".".join(map(str, path))] = shown(node) if node == {} else node
+
+    collect(spec.model_dump(mode="json", by_alias=True), ())
+    return found

@@ -1,0 +1,73 @@
+"""A sweep's identity, and the folder that begins with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import handmade
+import pytest
+from pydantic import ValidationError
+
+from causalmer_core.basics.errors import UserError
+from results.records.layout import SweepLayout
+from results.records.manifest import Manifest, create_sweep, read_manifest
+
+
+def test_a_manifest_comes_back_as_written(tmp_path: Path) -> None:
+    layout = SweepLayout(tmp_path / "runs" / "one")
+    manifest = handmade.manifest("one")
+    create_sweep(layout, manifest, spec="name: one\n")
+    assert read_manifest(layout) == manifest
+    assert layout.spec.read_text() == "name: one\n"
+    assert [path.name for path in layout.root.parent.iterdir()] == ["one"]
+
+
+def test_two_sweeps_of_one_name_have_different_identities() -> None:
+    assert handmade.manifest().sweep_id != handmade.manifest().sweep_id
+
+
+@pytest.mark.parametrize("content", [None, "notes.txt"])
+def test_a_folder_that_exists_is_never_taken_over(tmp_path: Path, content: str | None) -> None:
+    folder = tmp_path / "taken"
+    folder.mkdir()
+    if content:
+        (folder / content).touch()
+    with pytest.raises(UserError, match=r"exists already.*resume"):
+        create_sweep(SweepLayout(folder), handmade.manifest("taken"))
+    assert [path.name for path in tmp_path.rglob("*")] == ["taken", *([content] if content else [])]
+
+
+def test_a_place_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match=r"cannot make the sweep's folder .*storage"):
+        create_sweep(SweepLayout(tmp_path / "file" / "sweep"), handmade.manifest("sweep"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"monitor": "loss"}, "not among the metrics"),
+        ({"confirm_seeds": (1, 1)}, "confirm seeds repeat"),
+        ({"confirm_seeds": (), "search_seeds": ()}, "at least one"),
+        ({"name": "other"}, "does not begin with the name"),
+        ({"direction": "up"}, "max"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_an_inconsistent_manifest_is_refused(change: dict[str, object], message: str) -> None:
+    tree = handmade.manifest().model_dump()
+    with pytest.raises(ValidationError, match=message):
+        Manifest.model_validate({**tree, **change})
+
+
+def test_a_folder_without_manifest_is_no_sweep(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no sweep"):
+        read_manifest(SweepLayout(tmp_path))
+
+
+def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
+    layout = handmade.empty_sweep(tmp_path)
+    layout.manifest.write_text("{}")
+    with pytest.raises(UserError, match=r"manifest\.json is not a manifest"):
+        read_manifest(layout)

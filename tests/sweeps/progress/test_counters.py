@@ -1,0 +1,206 @@
+"""How far a sweep is: counted from what happens to its runs, by a clock that the test holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from histories_by_hand import ended_run
+from rich.console import Console
+
+from causalmer_core.config.run_config import RunConfig
+from results.records.objectives import Constraint, Goals
+from results.records.schemas import RunState
+from sweeps.jobs.job import Job
+from sweeps.progress import status_text as words
+from sweeps.progress.counters import WINDOW_SECONDS, Standing, Tally
+from sweeps.progress.live_table import MOST_RUNNING, live_table
+
+FINISHED, PRUNED, NAN, OOM = RunState.FINISHED, RunState.PRUNED, RunState.NAN, RunState.OOM
+CONFIGS = [RunConfig().with_values({"loss.alpha": 0.1 + number / 100}) for number in range(20)]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tally(clock: Clock) -> Tally:
+    counting = Tally(max_epochs=10, higher_is_better=True, clock=clock)
+    counting.phase("search", 8)
+    return counting
+
+
+def job(number: int, *seeds: int) -> Job:
+    return Job(config=CONFIGS[number], seeds=seeds or (0,), phase="search", role="candidate", number=number)
+
+
+def trained(tally: Tally, work: Job, state: RunState, score: float | None = 0.5, epochs: int = 10) -> None:
+    tally.started(work)
+    for key in work.keys:
+        tally.epoch_done(key, epochs, score)
+    for key in work.keys:
+        tally.ended(ended_run(key, state, score, number=work.number))
+
+
+def test_runs_are_counted_by_how_they_stand(tally: Tally) -> None:
+    for number, state in enumerate((FINISHED, FINISHED, PRUNED, NAN, OOM)):
+        trained(tally, job(number), state)
+    tally.started(job(5))
+    standing = tally.standing()
+    assert standing.ended == {FINISHED: 2, PRUNED: 1, NAN: 1, OOM: 1}
+    assert (len(standing.running), standing.ahead) == (1, 2)
+    assert words.runs(standing) == (
+        "2 finished, 1 pruned, 2 failed (nan 1, oom 1), 1 running, at most 2 to go"
+    )
+    assert standing.phase == "search (phase 1 of 3)"
+
+
+def test_a_block_counts_every_run_of_it(tally: Tally) -> None:
+    trained(tally, job(0, 0, 1, 2), FINISHED)
+    standing = tally.standing()
+    assert (standing.ended, standing.ahead) == ({FINISHED: 3}, 5)
+
+
+def test_a_run_that_is_started_again_is_one_run_and_its_epochs_count_once(tally: Tally) -> None:
+    work = job(0)
+    tally.started(work)
+    tally.epoch_done(work.key, 4, 0.5)
+    tally.stopped(work.key, again=True)
+    tally.started(work)
+    tally.epoch_done(work.key, 5, 0.5)
+    standing = tally.standing()
+    assert (standing.ahead, standing.restarts) == (7, 1)
+    assert standing.running[0].epoch == 5
+    assert words.runs(standing).endswith("1 started again")
+
+
+def test_the_pace_is_that_of_the_last_minutes_and_the_time_left_an_upper_bound(
+    tally: Tally, clock: Clock
+) -> None:
+    assert tally.standing().left is None
+    assert words.left(tally.standing()) == "time left not known yet"
+    clock.now += 50.0
+    trained(tally, job(0), FINISHED)
+    standing = tally.standing()
+    assert standing.epochs_a_second == pytest.approx(10 / 50)
+    assert standing.runs_an_hour == pytest.approx(3600 / 50)
+    assert standing.left == pytest.approx(7 * 10 / (10 / 50))
+    clock.now += 10 * WINDOW_SECONDS
+    trained(tally, job(1), FINISHED)
+    assert tally.standing().epochs_a_second == pytest.approx(10 / WINDOW_SECONDS)
+    assert tally.standing().share == pytest.approx(20 / 80)
+
+
+def test_a_pruned_run_takes_its_other_epochs_out_of_what_is_ahead(tally: Tally, clock: Clock) -> None:
+    clock.now += 10.0
+    trained(tally, job(0), PRUNED, epochs=2)
+    standing = tally.standing()
+    assert standing.share == pytest.approx(2 / (2 + 70))
+    assert standing.left == pytest.approx(70 / 0.2)
+
+
+def test_earlier_sessions_count_as_done_and_not_as_ahead(clock: Clock) -> None:
+    tally = Tally(max_epochs=10, higher_is_better=True, clock=clock)
+    runs = [ended_run(job(number).key, FINISHED, number / 10, number=number) for number in range(3)]
+    tally.earlier([*runs, replace(runs[0], state=RunState.INTERRUPTED)])
+    tally.phase("search", 8)
+    standing = tally.standing()
+    assert (standing.ended, standing.ahead) == ({FINISHED: 3}, 5)
+    assert standing.leader is not None
+    assert standing.leader.name.startswith("#2 ")
+
+
+def test_what_was_taken_over_is_not_ahead_and_is_told_apart(tally: Tally) -> None:
+    tally.reused(ended_run(job(0).key, FINISHED, 0.9, number=0))
+    standing = tally.standing()
+    assert (standing.reused, standing.ahead, standing.ended) == (1, 7, {FINISHED: 1})
+    assert "1 taken over from other sweeps" in words.runs(standing)
+
+
+def test_the_one_with_the_most_seeds_leads_before_a_lucky_one(tally: Tally) -> None:
+    trained(tally, job(0), FINISHED, 0.99)
+    leader = tally.standing().leader
+    assert leader is not None
+    assert str(leader) == f"#0 {job(0).key.config_id[:8]}: 0.9900 over 1 seed, no interval"
+    for seed, score in ((0, 0.7), (1, 0.9)):
+        tally.ended(ended_run(job(1, seed).key, FINISHED, score, number=1))
+    leader = tally.standing().leader
+    assert leader is not None
+    assert str(leader).startswith(f"#1 {job(1).key.config_id[:8]}: 0.8000 [-0.4706, 2.0706] over 2 seeds")
+
+
+def test_who_violates_a_constraint_leads_only_while_all_do(clock: Clock) -> None:
+    goals = Goals(constraints=(Constraint(measure="parameters", at_most=10.0),))
+    tally = Tally(max_epochs=10, higher_is_better=True, goals=goals, clock=clock)
+    for number, (score, parameters) in enumerate(((0.9, 11), (0.5, 9), (0.4, 9))):
+        tally.ended(
+            replace(ended_run(job(number).key, FINISHED, score, number=number), parameters=parameters)
+        )
+        leader = tally.standing().leader
+        assert leader is not None
+        assert leader.name.startswith("#0 " if number == 0 else "#1 ")
+        assert str(leader).endswith("; parameters 11 is above 10") == (number == 0)
+
+
+@pytest.mark.parametrize(("phase", "role"), [("evaluate", "candidate"), ("search", "paper")])
+def test_what_cannot_be_selected_never_leads(tally: Tally, phase: str, role: str) -> None:
+    run = replace(ended_run(job(0).key, FINISHED, 0.9, number=0), phase=phase, role=role)
+    tally.ended(run)
+    assert tally.standing().leader is None
+
+
+def test_lower_scores_lead_where_they_are_better(clock: Clock) -> None:
+    tally = Tally(max_epochs=10, higher_is_better=False, clock=clock)
+    for number, score in enumerate((0.3, 0.2)):
+        trained(tally, job(number), FINISHED, score)
+    leader = tally.standing().leader
+    assert leader is not None
+    assert leader.name.startswith("#1 ")
+
+
+def drawn(standing: Standing, width: int) -> list[str]:
+    console = Console(width=width, record=True, force_terminal=True, color_system=None)
+    with console.capture() as captured:
+        console.print(live_table(standing))
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_keeps_whole_numbers_on_narrow_and_on_wide_terminals(
+    tally: Tally, clock: Clock, width: int
+) -> None:
+    clock.now += 60.0
+    trained(tally, job(0), FINISHED, 0.8125)
+    for number in range(1, 4):
+        tally.started(job(number))
+        tally.epoch_done(job(number).key, number, 0.5 + number / 16)
+    lines = drawn(tally.standing(), width)
+    text = " ".join(" ".join(lines).split())
+    for part in (
+        "search (phase 1 of 3)",
+        "0:01:00, at most about",
+        "1 finished, 0 pruned, 0 failed, 3 running, at most 4 to go",
+        "0.8125 over 1 seed, no interval",
+        "60 runs an hour",
+        "epoch 3 of 10 0.6875",
+    ):
+        assert part in text, part
+    assert max(map(len, lines)) <= width
+
+
+def test_of_many_running_runs_the_first_are_shown_and_the_others_counted(tally: Tally) -> None:
+    for number in range(MOST_RUNNING + 3):
+        tally.started(job(number))
+    lines = drawn(tally.standing(), 100)
+    assert sum("epoch 0 of 10" in line for line in lines) == MOST_RUNNING
+    assert any("and 3 more" in line for line in lines)
