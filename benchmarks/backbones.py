@@ -112,7 +112,7 @@ def _cells(evaluations: Any, contender: str) -> Iterator[str]:
 
 def _scores(evaluations: Any, contender: str) -> dict[frozenset[Modality], dict[int, float]]:
     """The test accuracy by the modalities present, then by seed; removal by zeros."""
-    rows = evaluations[(evaluations.contender == contender) & (evaluations.removal == "zero")]
+    rows = evaluations[(evaluations.contender == contender) & (evaluations.ablation == "zero")]
     return {
         present: rows[rows.present == subset_name(present)]
         .set_index("seed")["accuracy"]

@@ -49,7 +49,7 @@ base:
 class Quiet:
     """Hears of runs and says only what goes wrong."""
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         print(text)
 
     def run_started(self, job: Job) -> None:

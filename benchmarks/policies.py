@@ -28,7 +28,7 @@ from learning_curves import TABLES, Draw, seeds_of
 
 from results.ranking.confirmation_race import race
 from results.records.confirmation_rules import AllRule, HalvingRule, RaceRule
-from sweeps.search.early_stopping import bars, missed_bar
+from sweeps.search.early_stopping import pruning_reason, rung_thresholds
 from sweeps.spec.search_section import AshaScheduler, NoScheduler
 
 MAX_CONCURRENT = 4
@@ -106,8 +106,10 @@ def _search(policy: Policy, draw: Draw, clock: Clock) -> tuple[dict[int, float],
         settled = max(number - MAX_CONCURRENT + 1, 0)
         cuts = isinstance(policy.scheduler, AshaScheduler)
         earlier = {other: reached[other] for other in range(settled)} if cuts else {}
-        own = bars(policy.scheduler, epochs, earlier, number=number, higher_is_better=True)
-        missed = (e for e in sorted(own) if missed_bar(own, e, float(curve[e - 1]), higher_is_better=True))
+        own = rung_thresholds(policy.scheduler, epochs, earlier, number=number, higher_is_better=True)
+        missed = (
+            e for e in sorted(own) if pruning_reason(own, e, float(curve[e - 1]), higher_is_better=True)
+        )
         last = next(missed, None)
         if last is None:
             scores[number] = float(curve[-1])
@@ -133,9 +135,9 @@ def _confirm(
         higher_is_better=True,
     )
     for each in standing.rounds:
-        jobs = len(each.racers) * len(each.seeds)
+        jobs = len(each.active) * len(each.seeds)
         end = max([clock.run(draw.curves.shape[2], ready=end) for _ in range(jobs)])
-    held = {racer: [*range(policy.search), *standing.seeds_of(racer)] for racer in standing.racing}
+    held = {racer: [*range(policy.search), *standing.seeds_of(racer)] for racer in standing.active}
     return {int(racer): float(finals[int(racer), seeds].mean()) for racer, seeds in held.items()}, end
 
 
@@ -165,12 +167,12 @@ def policies(configs: int, epochs: int, seeds: int) -> list[Policy]:
     ]
     if epochs > 1:
         asha, mild = AshaScheduler(), AshaScheduler(reduction_factor=2)
-        racing = {"top_k": half, "rule": RaceRule(max_error=0.5)}
+        active = {"top_k": half, "rule": RaceRule(max_error=0.5)}
         found += [
             Policy("ASHA", scheduler=asha),
             Policy("ASHA with factor 2", scheduler=mild),
-            Policy("ASHA, then a race, error 0.5", scheduler=asha, confirm=most, **racing),
-            Policy("ASHA with factor 2, then a race, error 0.5", scheduler=mild, confirm=most, **racing),
+            Policy("ASHA, then a race, error 0.5", scheduler=asha, confirm=most, **active),
+            Policy("ASHA with factor 2, then a race, error 0.5", scheduler=mild, confirm=most, **active),
             Policy("blocks of 3 seeds, ASHA", search=3, scheduler=asha),
             Policy("blocks of 3 seeds, ASHA with factor 2", search=3, scheduler=mild),
             Policy(
@@ -178,7 +180,7 @@ def policies(configs: int, epochs: int, seeds: int) -> list[Policy]:
                 search=3,
                 scheduler=asha,
                 confirm=most - 2,
-                **racing,
+                **active,
             ),
         ]
     return found

@@ -19,7 +19,7 @@ from results.records.compaction import compact
 from results.records.dataset import open_sweep
 from results.records.histories import RunHistory, read_run, read_runs
 from results.records.journal import read_journal
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunKey
 from results.report.report import write_report
 from results.storage.files import exclusive_lock
@@ -31,7 +31,7 @@ from sweeps.execution.runner import run_jobs
 from sweeps.gpu_memory.share_plan import SharePlan, plan_shares
 from sweeps.jobs.chain import Phase, PhaseChain
 from sweeps.jobs.confirm import ConfirmJobs
-from sweeps.jobs.evaluate import contenders, evaluate_jobs, most_runs
+from sweeps.jobs.evaluate import contender_configs, evaluate_jobs, most_runs
 from sweeps.jobs.job import Job
 from sweeps.jobs.retry_failed import reopen_failed
 from sweeps.jobs.reuse import Reuse
@@ -86,9 +86,9 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console, *, retry_
         stack.callback(layout.store.push, layout.log)
         stack.enter_context(progress.shown())
         for change in continue_sweep(sweep):
-            progress.say(f"goes on with {change}")
+            progress.notify(f"goes on with {change}")
         if retry_failed and (opened := reopen_failed(layout)):
-            progress.say(f"tried again: {', '.join(key.stem for key in opened)}")
+            progress.notify(f"tried again: {', '.join(key.stem for key in opened)}")
         progress.earlier(read_runs(layout))
         _Phases(sweep, machine, progress, stack).run()
 
@@ -107,20 +107,20 @@ class _Phases:
         self._progress = progress
         self._ray = stack.enter_context(ExitStack())
         self._plan: SharePlan | None = None
-        self._tracking = Tracking(self._layout, self._spec.tracking, progress.say)
+        self._tracking = Tracking(self._layout, self._spec.tracking, progress.notify)
         self._take_over: TakeOver = nothing_to_take_over
         if sweep.spec.reuse:
             self._take_over = Reuse(
                 sweep.layout,
                 higher_is_better=self._higher_is_better,
-                told=progress.run_reused,
+                notify=progress.run_reused,
                 measures=sweep.goals.measures,
             )
 
     def run(self) -> None:
         """Search, confirm, select, evaluate on unseen seeds, debias, open the test split, report."""
-        for caution in self._sweep.cautions:
-            self._progress.say(f"note: {caution}")
+        for caution in self._sweep.method_warnings:
+            self._progress.notify(f"note: {caution}")
         self._do(PhaseChain(self._phases()))
         self._compact()
         selected = self._select()  # it says, too, what the unseen seeds make of it
@@ -128,7 +128,7 @@ class _Phases:
         self._open_test_split(selected)
         self._compact()
         report = write_report(self._layout, importance=parameter_importance(self._layout))
-        self._progress.say(f"report: {self._layout.store.shown(report)}")
+        self._progress.notify(f"report: {self._layout.store.shown(report)}")
 
     def _phases(self) -> list[Phase]:
         """The phases that train; before each but the first the tables are brought up to date."""
@@ -137,7 +137,7 @@ class _Phases:
     def _search(self) -> Callable[[], JobSource]:
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
         self._progress.phase("search", text, runs=sum(most_runs(self._spec).values()))
-        study = StudyFile(self._layout, self._progress.say)
+        study = StudyFile(self._layout, self._progress.notify)
         return lambda: SearchJobs(
             self._spec,
             self._layout,
@@ -152,11 +152,11 @@ class _Phases:
     def _end_search(self) -> None:
         self._compact()
         if cut := cut_of(read_journal(self._layout.proposals)):
-            self._progress.say(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
+            self._progress.notify(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
 
     def _confirm(self) -> Callable[[], JobSource]:
         self._end_search()
-        manifest, histories = read_manifest(self._layout), read_runs(self._layout)
+        manifest, histories = read_sweep_manifest(self._layout), read_runs(self._layout)
         best = best_candidates(
             histories,
             manifest.search_seeds,
@@ -176,7 +176,7 @@ class _Phases:
         told = () if before is None else before.reasons
         for reason in selection.reasons:
             if reason not in told:
-                self._progress.say(f"select: {reason}")
+                self._progress.notify(f"select: {reason}")
         return RunConfig.model_validate(selection.config)
 
     def _evaluate(self) -> Callable[[], JobSource]:
@@ -201,19 +201,19 @@ class _Phases:
         for key, record in debias(self._layout, self._spec, selected, data_root=self._sweep.data_root):
             if record.gain is not None:
                 text = f"debias: seed {key.seed}, {record.method}, gain over the paper's {record.gain}"
-                self._progress.say(text)
+                self._progress.notify(text)
 
     def _open_test_split(self, selected: RunConfig) -> None:
         asked = self._spec.evaluation
         opened = final_evaluation(
             self._layout,
-            contenders(self._spec, selected),
+            contender_configs(self._spec, selected),
             data_root=self._sweep.data_root,
-            kinds=asked.removals,
+            kinds=asked.ablations,
             step_rates=asked.step_rates,
-            told=self._progress.evaluated,
+            on_progress=self._progress.evaluated,
         )
-        self._progress.say("evaluate: test split opened" if opened else "evaluate: on record already")
+        self._progress.notify("evaluate: test split opened" if opened else "evaluate: on record already")
 
     def _seeds(self, phase: Literal["search", "confirm", "evaluate"]) -> str:
         seeds: tuple[int, ...] = getattr(self._spec.seed_plan(), phase)
@@ -258,15 +258,15 @@ class _Phases:
                 f"{error}, {losses} times in a row without an epoch in between; every recorded epoch is kept. "
                 "Likely: memory or /tmp is full; mend that, then run the same command again"
             ) from error
-        self._progress.say(f"{error}: goes on under another in {wait_seconds(losses):g} s")
+        self._progress.notify(f"{error}: goes on under another in {wait_seconds(losses):g} s")
         time.sleep(wait_seconds(losses))
 
     def _started_ray(self, first: Job) -> SharePlan:
         """Ray, and what the jobs get of it; both are there once, for all phases, until Ray is lost."""
         if self._plan is None:
-            say = self._progress.say
-            self._ray.enter_context(connected_ray(self._machine, self._spec.resources.least, say))
-            self._plan = plan_shares(self._sweep, first, say)
+            notify = self._progress.notify
+            self._ray.enter_context(connected_ray(self._machine, self._spec.resources.least, notify))
+            self._plan = plan_shares(self._sweep, first, notify)
         return self._plan
 
     def _compact(self) -> None:

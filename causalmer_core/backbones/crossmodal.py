@@ -31,7 +31,7 @@ LETTER = {Modality.TEXT: "l", Modality.AUDIO: "a", Modality.VISION: "v"}
 Masks = Mapping[Modality, Tensor | None]
 
 
-class Head(NamedTuple):
+class ResidualHead(NamedTuple):
     """What a head computes from its input x: `relu(W_1 x)`, `x + W_2 relu(W_1 x)`, and the logits of the latter."""
 
     hidden: Tensor
@@ -99,11 +99,11 @@ class CrossmodalBackbone(Backbone):
         self.add_module(f"proj2{suffix}", nn.Linear(hidden, width))
         self.add_module(f"out_layer{suffix}", nn.Linear(width, outputs))
 
-    def _head(self, suffix: str, x: Tensor) -> Head:
+    def _head(self, suffix: str, x: Tensor) -> ResidualHead:
         hidden = F.relu(self.get_submodule(f"proj1{suffix}")(x))
         dropped = F.dropout(hidden, self.config.out_dropout, self.training)
         residual = x + self.get_submodule(f"proj2{suffix}")(dropped)
-        return Head(hidden, residual, self.get_submodule(f"out_layer{suffix}")(residual))
+        return ResidualHead(hidden, residual, self.get_submodule(f"out_layer{suffix}")(residual))
 
     def _projected(self, batch: Batch) -> tuple[dict[Modality, Tensor], dict[Modality, Tensor | None]]:
         """The sequences `(B, T, hidden_dim)` and their masks; steps that are not there are 0 before and after."""

@@ -47,7 +47,7 @@ import torch
 from torch import Tensor, nn
 
 from causalmer_core.backbones.base import BackboneOutput, InputShape
-from causalmer_core.backbones.crossmodal import LETTER, CrossmodalBackbone, Head, Masks
+from causalmer_core.backbones.crossmodal import LETTER, CrossmodalBackbone, Masks, ResidualHead
 from causalmer_core.backbones.dmd_losses import (
     Decoupled,
     cycle_loss,
@@ -95,8 +95,8 @@ class Parts:
 
     decoupled: Mapping[Modality, Decoupled]
     aligned: Mapping[Modality, Tensor]
-    homogeneous: Mapping[Modality, Head]
-    heterogeneous: Mapping[Modality, Head]
+    homogeneous: Mapping[Modality, ResidualHead]
+    heterogeneous: Mapping[Modality, ResidualHead]
     shared_logits: Tensor
     logits: Tensor
     features: Tensor

@@ -35,7 +35,7 @@ class MachineFaultError(Exception):
     """A fault of the machine ended an attempt at a run; the run goes on from its checkpoint in another process."""
 
 
-class OutgrownShareError(MachineFaultError):
+class ShareExceededError(MachineFaultError):
     """A run needs more memory than its share of a GPU has; it goes on from its checkpoint with a larger share."""
 
 

@@ -1,6 +1,6 @@
-"""The published method and the mended one: every difference is a named option of the configuration.
+"""The published method and the corrected one: every difference is a named option of the configuration.
 
-    option                   published     mended (default)   what differs
+    option                   published     corrected (default) what differs
     loss.kl_axis             flat          per_emotion        softmax in the KL term: all logits, or each pair
     model.fusion_form        published     log_space          1e-12 inside the logarithms of sum and hm, or none
     model.constants          learned       auto               constants with a zero gradient: trained, or held
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-Fidelity = Literal["mended", "paper"]
+MethodVersion = Literal["corrected", "published"]
 
 PUBLISHED_OPTIONS: Mapping[str, Any] = {
     "loss.kl_axis": "flat",
@@ -27,9 +27,9 @@ PUBLISHED_OPTIONS: Mapping[str, Any] = {
     "data.standardise": "never",
     "data.padding_masks": False,
 }
-"""What `fidelity: paper` sets, by dotted path."""
+"""What `method: published` sets, by dotted path."""
 
 
-def options(fidelity: Fidelity) -> Mapping[str, Any]:
-    """What a fidelity sets, by dotted path; the mended form is the defaults."""
-    return PUBLISHED_OPTIONS if fidelity == "paper" else {}
+def method_options(method: MethodVersion) -> Mapping[str, Any]:
+    """What a version of the method sets, by dotted path; the corrected one is the defaults."""
+    return PUBLISHED_OPTIONS if method == "published" else {}

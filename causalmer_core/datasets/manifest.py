@@ -59,7 +59,7 @@ class FeatureScale(_Part):
     std: float
 
 
-class Manifest(_Part):
+class DatasetManifest(_Part):
     """All about a stored data set but its arrays.
 
     Attributes:

@@ -20,7 +20,7 @@ def chunks(values: Samples, chunk_bytes: int = CHUNK_BYTES) -> Iterator[NDArray[
     """The array in pieces along its first axis, each at most about `chunk_bytes` large; no more of it is in memory."""
     for start, stop in row_bounds(values, chunk_bytes):
         yield values[start:stop]
-        let_go(values)
+        release_pages(values)
 
 
 def row_bounds(values: Samples, chunk_bytes: int = CHUNK_BYTES) -> Iterator[tuple[int, int]]:
@@ -40,7 +40,7 @@ def present_steps(
         if lengths is not None:
             present = present & (steps < lengths[start:stop, None])
         yield chunk, present
-        let_go(features)
+        release_pages(features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def feature_statistics(
 
 
 # FOLDED Memory-mapped files without their pages piling up in memory.
-def let_go(values: object) -> None:
+def release_pages(values: object) -> None:
     """Give back the memory that looking at a read-only memory map took; the numbers stay, in the file.
 
     The system would take it back by itself when memory is short, but until then it counts as the process's own, for

@@ -23,7 +23,7 @@ from causalmer_core.basics.validation import checked_name
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
 from causalmer_core.datasets.manifest import (
     SPLITS,
-    Manifest,
+    DatasetManifest,
     fingerprint,
     scale_of,
     summarise,
@@ -58,7 +58,7 @@ def write_dataset(
     synthetic: Mapping[str, JsonValue] | None = None,
     nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]] | None = None,
     force: bool = False,
-) -> Manifest:
+) -> DatasetManifest:
     """Write a data set into its place under `root`, whole or not at all.
 
     Features are read and written a piece at a time, and statistics and fingerprint are those of what was written, so
@@ -87,7 +87,7 @@ def write_dataset(
         with published(target, replace=force) as aside:
             written = {split: write_split(aside, split, splits[split]) for split in SPLITS}
             statistics = _statistics_of(written["train"])
-            manifest = Manifest(
+            manifest = DatasetManifest(
                 name=name,
                 task=task,
                 fingerprint=fingerprint(task, written),
@@ -115,7 +115,7 @@ def _folder(root: Path | str, name: str) -> Path:
     return Path(root) / checked_name(name, "data set")
 
 
-def read_manifest(root: Path | str, name: str) -> Manifest:
+def read_dataset_manifest(root: Path | str, name: str) -> DatasetManifest:
     """The manifest of a data set.
 
     Raises:
@@ -131,7 +131,7 @@ def read_manifest(root: Path | str, name: str) -> Manifest:
             f"another folder is given with --root or {ROOT_VARIABLE}"
         )
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return DatasetManifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(
@@ -148,7 +148,7 @@ def open_training_data(root: Path | str, name: str) -> TrainingData:
     Raises:
         UserError: there is no such data set, or its files are not those that its manifest describes.
     """
-    manifest = read_manifest(root, name)
+    manifest = read_dataset_manifest(root, name)
     folder = _folder(root, name)
     return TrainingData(
         name=manifest.name,
@@ -166,7 +166,7 @@ def open_test_split(root: Path | str, name: str) -> Split:
     Raises:
         UserError: as `open_training_data`.
     """
-    return open_split(_folder(root, name), read_manifest(root, name), "test")
+    return open_split(_folder(root, name), read_dataset_manifest(root, name), "test")
 
 
 def verify_dataset(root: Path | str, name: str) -> None:
@@ -175,7 +175,7 @@ def verify_dataset(root: Path | str, name: str) -> None:
     Raises:
         UserError: they differ, so the files were altered after the import.
     """
-    manifest = read_manifest(root, name)
+    manifest = read_dataset_manifest(root, name)
     folder = _folder(root, name)
     found = fingerprint(manifest.task, {split: open_split(folder, manifest, split) for split in SPLITS})
     if found != manifest.fingerprint:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.datasets.base import FeatureStatistics, Split
-from causalmer_core.datasets.manifest import ArraySummary, Manifest
+from causalmer_core.datasets.manifest import ArraySummary, DatasetManifest
 from causalmer_core.datasets.publish import write_array, write_text
 
 
@@ -33,7 +33,7 @@ def write_split(folder: Path, name: str, split: Split) -> Split:
     return Split(features, split.labels, split.ids, split.lengths)
 
 
-def open_split(folder: Path, manifest: Manifest, name: str) -> Split:
+def open_split(folder: Path, manifest: DatasetManifest, name: str) -> Split:
     """A split as its manifest describes it.
 
     Raises:
@@ -65,7 +65,7 @@ def write_statistics(folder: Path, statistics: Mapping[Modality, FeatureStatisti
         write_array(_statistics(folder, modality), np.stack([found.mean, found.std]))
 
 
-def open_statistics(folder: Path, manifest: Manifest, modality: Modality) -> FeatureStatistics:
+def open_statistics(folder: Path, manifest: DatasetManifest, modality: Modality) -> FeatureStatistics:
     """The feature statistics of one modality.
 
     Raises:

@@ -28,7 +28,7 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.task import Task
 from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing.vector import DebiasingVector, Triple, Vectors
-from causalmer_core.measures.ablation import NOTHING_REMOVED, Removal
+from causalmer_core.measures.ablation import NO_ABLATION, Ablation
 from causalmer_core.measures.batched_metrics import batched_metric
 from causalmer_core.measures.metrics import Array, compute_metrics, predicted_labels
 from causalmer_core.method.effects import BranchLogits, effects
@@ -99,20 +99,20 @@ class CachedLogits:
 
 
 @torch.no_grad()
-def collect(trained: TrainedModel, split: Split, *, removal: Removal = NOTHING_REMOVED) -> CachedLogits:
+def collect(trained: TrainedModel, split: Split, *, ablation: Ablation = NO_ABLATION) -> CachedLogits:
     """One pass of a trained CausalMER over a split, on the CPU in float32.
 
     Args:
         trained: the model; it is left in evaluation mode.
         split: the samples; they keep their order.
-        removal: what is taken from them.
+        ablation: what is taken from them.
 
     Raises:
         UserError: the model is none with counterfactuals.
     """
     model, config = counterfactual(trained).eval(), trained.config
     batches = trained.batches(split, size=BATCH_SIZE)
-    parts: list[BranchLogits] = [model(batch).logits for batch in removal.applied(batches)]
+    parts: list[BranchLogits] = [model(batch).logits for batch in ablation.applied(batches)]
     return CachedLogits(
         multimodal=torch.cat([part.multimodal for part in parts]).numpy(),
         text=torch.cat([part.text for part in parts]).numpy(),
@@ -195,32 +195,32 @@ def counterfactual(trained: TrainedModel) -> CausalMER:
 
 
 # FOLDED All that a counterfactual model can predict by, beside its TIE: what the published inference script leaves out.
-PREDICTIONS = ("tie", "te", "factual", "backbone", "text", "audio", "vision")
+PREDICTION_KINDS = ("tie", "te", "factual", "backbone", "text", "audio", "vision")
 """The total indirect effect, by which the method predicts; the total effect; the fused logits; each branch alone."""
 
 
 def predictions(model: CausalMER, z: BranchLogits) -> dict[str, Tensor]:
-    """The logits `(batch, outputs)` of each of `PREDICTIONS`, for the branches' logits."""
+    """The logits `(batch, outputs)` of each of `PREDICTION_KINDS`, for the branches' logits."""
     found = model.effects(z)
     logits = (model.tie(z), found.te, found.factual, z.multimodal, z.text, z.audio, z.vision)
-    return dict(zip(PREDICTIONS, logits, strict=True))
+    return dict(zip(PREDICTION_KINDS, logits, strict=True))
 
 
 def evaluate_predictions(
-    trained: TrainedModel, split: Split, removal: Removal
+    trained: TrainedModel, split: Split, ablation: Ablation
 ) -> dict[str, dict[str, float]]:
-    """Every metric of the task for each of `PREDICTIONS`, on the CPU.
+    """Every metric of the task for each of `PREDICTION_KINDS`, on the CPU.
 
     Args:
         trained: a counterfactual model; it is left in evaluation mode.
         split: the samples.
-        removal: what is taken from them.
+        ablation: what is taken from them.
 
     Raises:
         UserError: the model is not a counterfactual one.
     """
     model = counterfactual(trained)
-    cached = collect(trained, split, removal=removal)
+    cached = collect(trained, split, ablation=ablation)
     labels = np.asarray(split.labels)
     return {
         name: compute_metrics(cached.task, predicted_labels(cached.task, logits.numpy()), labels)

@@ -44,7 +44,7 @@ STEP_REMOVALS: tuple[StepRemoval, ...] = get_args(StepRemoval)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class Ablation:
     """What is taken away, and how.
 
     Attributes:
@@ -111,14 +111,14 @@ class Removal:
             gone = torch.from_numpy(stream.random((samples, steps)) < rate).to(features.device)
         else:
             places = torch.from_numpy(stream.random(samples)).to(features.device)
-            gone = spans(there(features), rate, places)
+            gone = lost_spans(there(features), rate, places)
         return features.masked_fill(gone[..., None], 0.0)
 
     def _stream(self, *parts: str) -> np.random.Generator:
         return numpy_stream(self.seed, "removal", self.kind, *parts)
 
 
-NOTHING_REMOVED = Removal()
+NO_ABLATION = Ablation()
 
 
 def there(features: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ def cycle(samples: int, stream: np.random.Generator) -> NDArray[np.int64]:
     return donors
 
 
-def spans(present: Tensor, rate: float, places: Tensor) -> Tensor:
+def lost_spans(present: Tensor, rate: float, places: Tensor) -> Tensor:
     """`(batch, time)`: of each sample's n present steps, in a row round(rate n) of them.
 
     Args:
@@ -149,7 +149,7 @@ def spans(present: Tensor, rate: float, places: Tensor) -> Tensor:
     return present & (rank >= first[:, None]) & (rank < (first + length)[:, None])
 
 
-def removals(kinds: Iterable[WholeRemoval], step_rates: Iterable[float], seed: int) -> Iterator[Removal]:
+def ablations(kinds: Iterable[WholeRemoval], step_rates: Iterable[float], seed: int) -> Iterator[Ablation]:
     """What one run is evaluated with: nothing taken away, then by each kind every subset of the modalities, then at
     each rate steps of all modalities at once, at random and in spans.
 
@@ -162,15 +162,15 @@ def removals(kinds: Iterable[WholeRemoval], step_rates: Iterable[float], seed: i
     for kind in kinds:
         # Nothing taken away is one and the same for every kind: it is evaluated once, as `zero`.
         wanted = [present for present in subsets() if kind == "zero" or present != everything]
-        yield from (Removal(kind=kind, modalities=everything - present, seed=seed) for present in wanted)
+        yield from (Ablation(kind=kind, modalities=everything - present, seed=seed) for present in wanted)
     rates = tuple(step_rates)
     for step_kind in STEP_REMOVALS:
-        yield from (Removal(kind=step_kind, modalities=everything, rate=rate, seed=seed) for rate in rates)
+        yield from (Ablation(kind=step_kind, modalities=everything, rate=rate, seed=seed) for rate in rates)
 
 
 # FOLDED How good a model is where a modality is missing: the worst of a metric over the three ways to lack one.
 def worst_missing(
-    evaluated: Callable[[Removal], Mapping[str, float]], directions: Mapping[str, Direction]
+    evaluated: Callable[[Ablation], Mapping[str, float]], directions: Mapping[str, Direction]
 ) -> dict[str, float]:
     """For each metric m, with v(S) its value with the modalities S present and the features of the others 0,
 
@@ -191,6 +191,6 @@ def worst_missing(
     }
 
 
-def one_missing() -> Iterable[Removal]:
+def one_missing() -> Iterable[Ablation]:
     """The three removals of one modality, by zeros."""
-    return (Removal(modalities=frozenset({modality})) for modality in MODALITIES)
+    return (Ablation(modalities=frozenset({modality})) for modality in MODALITIES)

@@ -17,7 +17,7 @@ def constants_can_learn(model: ModelConfig, task: Task) -> bool:
     return task.num_outputs > 1 and model.fusion != "tanh"
 
 
-def cautions(config: RunConfig, task: Task) -> tuple[str, ...]:
+def method_warnings(config: RunConfig, task: Task) -> tuple[str, ...]:
     """Warnings about a configuration for a task, one sentence each."""
     model = config.model
     found = []
@@ -51,7 +51,7 @@ def _counterfactual_cautions(config: RunConfig, task: Task) -> list[str]:
 
 def run_notes(config: RunConfig, task: Task) -> tuple[str, ...]:
     """What stands in the notes of a run: its cautions, and where its text branch's weights come from."""
-    notes = list(cautions(config, task))
+    notes = list(method_warnings(config, task))
     text = config.model.text_branch
     if config.model.debiasing != "none" and isinstance(text, AlbertBranchConfig):
         source = "fresh weights from its config" if text.path is None else f"weights from {text.path}"

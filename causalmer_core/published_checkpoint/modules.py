@@ -1,6 +1,6 @@
 """Modules of a checkpoint as inert shells: a class's name and the state that it would get, and nothing that acts.
 
-`torch.save(model)` writes every module as "a new object of class C, with this `__dict__`". Here that makes a `Shell`,
+`torch.save(model)` writes every module as "a new object of class C, with this `__dict__`". Here that makes a `InertModule`,
 whatever C is; no class is looked up, imported or called. Which names may stand for a class or for a function kept as an
 attribute is listed all the same, so that a file that asks for anything else is refused by name.
 """
@@ -21,7 +21,7 @@ from causalmer_core.published_checkpoint.tensors import (
 from causalmer_core.restricted_pickle.arrays import ArrayVocabulary
 from causalmer_core.restricted_pickle.machine import Maker
 from causalmer_core.restricted_pickle.plain import check_key
-from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError, shown
+from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError, short_value
 
 _CLASSES = re.compile(
     r"torch\.nn\.modules\.[a-z]\w*\.\w+"
@@ -45,7 +45,7 @@ _DTYPES = frozenset(
 
 
 @final
-class Reference:
+class ClassReference:
     """A name that a pickle holds, of a class or a function. It does nothing."""
 
     __slots__ = ("is_class", "name")
@@ -56,7 +56,7 @@ class Reference:
 
 
 @final
-class Shell:
+class InertModule:
     """An object of a class that is known by name only, and its `__dict__`."""
 
     __slots__ = ("class_name", "state")
@@ -69,7 +69,7 @@ class Shell:
         """`_parameters`, `_buffers` or `_modules`; empty where the object has none."""
         found = self.state.get(kind, {})
         if type(found) is not dict:
-            raise PickleRefusedError(f"{self.class_name} has {shown(found)} as its {kind}")
+            raise PickleRefusedError(f"{self.class_name} has {short_value(found)} as its {kind}")
         return found
 
 
@@ -82,7 +82,7 @@ class ModuleVocabulary(ArrayVocabulary):
         storages: where the persistent ids are looked up.
     """
 
-    def __init__(self, allowance: Allowance, storages: Storages) -> None:
+    def __init__(self, allowance: MemoryBudget, storages: Storages) -> None:
         super().__init__(allowance)
         self._storages = storages
 
@@ -96,27 +96,27 @@ class ModuleVocabulary(ArrayVocabulary):
         if module == "torch" and name in _DTYPES:
             return whole
         if "." not in name and _CLASSES.fullmatch(whole):
-            return Reference(whole, is_class=True)
+            return ClassReference(whole, is_class=True)
         if "." not in name and _FUNCTIONS.fullmatch(whole):
-            return Reference(whole, is_class=False)
+            return ClassReference(whole, is_class=False)
         return super().named(module, name)
 
     def call(self, function: object, arguments: tuple[Any, ...]) -> object:
         """What one of our makers gives; a class or function of the file is not called."""
-        if type(function) is Reference:
+        if type(function) is ClassReference:
             raise PickleRefusedError(f"it calls {function.name}")
         return super().call(function, arguments)
 
     def new(self, kind: object, arguments: tuple[Any, ...]) -> object:
         """A shell for an object of a class."""
-        if type(kind) is not Reference or not kind.is_class or arguments:
-            named = kind.name if type(kind) is Reference else f"a {type(kind).__name__}"
+        if type(kind) is not ClassReference or not kind.is_class or arguments:
+            named = kind.name if type(kind) is ClassReference else f"a {type(kind).__name__}"
             raise PickleRefusedError(f"it makes an object of {named} that is no module")
-        return Shell(kind.name)
+        return InertModule(kind.name)
 
     def build(self, target: object, state: object) -> None:
         """Give a shell its state. What hangs on a dict (a state dict's `_metadata`) is dropped."""
-        if type(target) is Shell:
+        if type(target) is InertModule:
             target.state = _attributes(target, state)
         elif type(target) is not dict or type(state) is not dict:
             super().build(target, state)
@@ -126,16 +126,16 @@ class ModuleVocabulary(ArrayVocabulary):
         return self._storages.find(identifier)
 
 
-def _attributes(target: Shell, state: object) -> dict[Any, Any]:
+def _attributes(target: InertModule, state: object) -> dict[Any, Any]:
     """An object's `__dict__`, from what `BUILD` gives: a dict, or a pair of it and the slots."""
     if type(state) is tuple and len(state) == 2 and state[1] is None:
         state = state[0]
     if type(state) is not dict:
-        raise PickleRefusedError(f"it sets the state of a {target.class_name} to {shown(state)}")
+        raise PickleRefusedError(f"it sets the state of a {target.class_name} to {short_value(state)}")
     return state
 
 
-def _ordered_dict(allowance: Allowance, items: object = None) -> dict[Any, Any]:
+def _ordered_dict(allowance: MemoryBudget, items: object = None) -> dict[Any, Any]:
     """`collections.OrderedDict`, whose items mostly follow one by one."""
     result: dict[Any, Any] = {}
     for pair in items if type(items) is list else []:
@@ -147,25 +147,25 @@ def _ordered_dict(allowance: Allowance, items: object = None) -> dict[Any, Any]:
     return result
 
 
-def _size(_: Allowance, numbers: object = ()) -> tuple[Any, ...]:
+def _size(_: MemoryBudget, numbers: object = ()) -> tuple[Any, ...]:
     if type(numbers) is not tuple or any(type(n) is not int for n in numbers):
         raise PickleRefusedError("it makes a torch.Size of something other than whole numbers")
     return numbers
 
 
-def _device(_: Allowance, kind: object, index: object = None) -> str:
+def _device(_: MemoryBudget, kind: object, index: object = None) -> str:
     if type(kind) is not str or type(index) not in (int, type(None)):
         raise PickleRefusedError("it makes a torch.device of something other than a text and a number")
     return kind if index is None else f"{kind}:{index}"
 
 
 def _tensor_of_type(
-    allowance: Allowance, function: object, kind: object, arguments: object, *_: object
+    allowance: MemoryBudget, function: object, kind: object, arguments: object, *_: object
 ) -> PickledTensor:
     """`torch._tensor._rebuild_from_type_v2`: a tensor with attributes, which are dropped."""
     if type(function) is not Maker or function.make not in TENSOR_MAKERS.values():
         raise PickleRefusedError("it makes a tensor by a function that is not torch's own")
-    if type(arguments) is not tuple or type(kind) is not Reference:
+    if type(arguments) is not tuple or type(kind) is not ClassReference:
         raise PickleRefusedError("it makes a tensor of a type that is not torch's own")
     return rebuilt_parameter(allowance, function.make(allowance, *arguments))
 

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.published_checkpoint.archive import TorchArchive
-from causalmer_core.published_checkpoint.modules import ModuleVocabulary, Shell
+from causalmer_core.published_checkpoint.modules import InertModule, ModuleVocabulary
 from causalmer_core.published_checkpoint.tensors import PickledTensor, Storages
 from causalmer_core.restricted_pickle.instructions import DAMAGE, Source
-from causalmer_core.restricted_pickle.machine import carry_out
-from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError
+from causalmer_core.restricted_pickle.machine import execute
+from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError
 
 MAX_DEPTH = 64
 """How deeply modules may lie in each other."""
@@ -70,10 +70,10 @@ def read_published(path: Path | str) -> PublishedFile:
     path = Path(path)
     with TorchArchive(path) as archive:
         content = archive.read("data.pkl")
-        vocabulary = ModuleVocabulary(Allowance.for_size(len(content)), Storages(archive))
+        vocabulary = ModuleVocabulary(MemoryBudget.for_size(len(content)), Storages(archive))
         source = Source(io.BytesIO(content), len(content))
         try:
-            taken = _taken(carry_out(source, vocabulary))
+            taken = _taken(execute(source, vocabulary))
             _check_total(taken.tensors, archive.size)
         except PickleRefusedError as error:
             _refuse(path, source.position, str(error))
@@ -94,7 +94,7 @@ def _refuse(path: Path, position: int, reason: str) -> NoReturn:
 
 
 def _taken(root: Any) -> PublishedFile:
-    if type(root) is Shell:
+    if type(root) is InertModule:
         found = dict(_named_tensors(root))
         return PublishedFile(_unwrapped(found), dict(_stated(root)), f"whole module {root.class_name}")
     if type(root) is not dict:
@@ -108,7 +108,7 @@ def _taken(root: Any) -> PublishedFile:
     return PublishedFile(_unwrapped({name: held.value for name, held in root.items()}), {}, "state dict")
 
 
-def _named_tensors(root: Shell) -> Iterator[tuple[str, Tensor]]:
+def _named_tensors(root: InertModule) -> Iterator[tuple[str, Tensor]]:
     """Parameters and persistent buffers by their dotted names, as `state_dict` names them."""
     waiting, modules, tensors = [("", root, 0)], 1, 0
     while waiting:
@@ -126,7 +126,7 @@ def _named_tensors(root: Shell) -> Iterator[tuple[str, Tensor]]:
         waiting += [(f"{name}.", child, depth + 1) for name, child in children]
 
 
-def _own_tensors(prefix: str, shell: Shell) -> Iterator[tuple[str, Tensor]]:
+def _own_tensors(prefix: str, shell: InertModule) -> Iterator[tuple[str, Tensor]]:
     passing = shell.state.get("_non_persistent_buffers_set", ())
     for kind in ("_parameters", "_buffers"):
         for name, value in _entries(prefix, shell, kind, PickledTensor):
@@ -134,11 +134,11 @@ def _own_tensors(prefix: str, shell: Shell) -> Iterator[tuple[str, Tensor]]:
                 yield prefix + name, value.value
 
 
-def _children(prefix: str, shell: Shell) -> list[tuple[str, Shell]]:
-    return [(prefix + name, child) for name, child in _entries(prefix, shell, "_modules", Shell)]
+def _children(prefix: str, shell: InertModule) -> list[tuple[str, InertModule]]:
+    return [(prefix + name, child) for name, child in _entries(prefix, shell, "_modules", InertModule)]
 
 
-def _entries(prefix: str, shell: Shell, kind: str, wanted: type) -> Iterator[tuple[str, Any]]:
+def _entries(prefix: str, shell: InertModule, kind: str, wanted: type) -> Iterator[tuple[str, Any]]:
     """The entries of one of a module's dicts; None stands for one that is registered and not there."""
     entries = shell.part(kind)
     if len(entries) > MAX_TENSORS:
@@ -165,11 +165,11 @@ def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return tensors
 
 
-def _stated(root: Shell) -> Iterator[tuple[str, str | int | bool]]:
+def _stated(root: InertModule) -> Iterator[tuple[str, str | int | bool]]:
     for name, path in _STATED.items():
         value: Any = root.part("_modules").get(_WRAPPER.rstrip("."), root)
         for key in path:
-            if type(value) is not Shell:
+            if type(value) is not InertModule:
                 break
             modules = value.part("_modules")
             value = modules[key] if key in modules else value.state.get(key)

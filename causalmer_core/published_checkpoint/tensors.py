@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from causalmer_core.published_checkpoint.archive import TorchArchive
-from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError, shown
+from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError, short_value
 
 STORAGE_TYPES = {
     "FloatStorage": torch.float32,
@@ -78,7 +78,7 @@ class Storages:
             PickleRefusedError: the id has another form, or its record is not there or of another size.
         """
         if type(identifier) is not tuple or len(identifier) != 5 or identifier[0] != "storage":
-            raise PickleRefusedError(f"it has a persistent id that is no storage ({shown(identifier)})")
+            raise PickleRefusedError(f"it has a persistent id that is no storage ({short_value(identifier)})")
         _, kind, key, _, numel = identifier
         if type(kind) is not StorageType or type(key) is not str or type(numel) is not int:
             raise PickleRefusedError("it has the persistent id of a storage with a wrong type, key or size")
@@ -107,7 +107,7 @@ class Storages:
 
 
 def rebuilt_tensor(
-    _: Allowance, storage: object, offset: object, size: object, stride: object, *__: object
+    _: MemoryBudget, storage: object, offset: object, size: object, stride: object, *__: object
 ) -> PickledTensor:
     """`torch._utils._rebuild_tensor_v2`: a view of a storage.
 
@@ -132,10 +132,10 @@ def rebuilt_tensor(
     return PickledTensor(values.as_strided(sizes, strides, offset) if count else values.new_empty(sizes))
 
 
-def rebuilt_parameter(_: Allowance, data: object, *__: object) -> PickledTensor:
+def rebuilt_parameter(_: MemoryBudget, data: object, *__: object) -> PickledTensor:
     """`torch._utils._rebuild_parameter` and `_rebuild_parameter_with_state`: the tensor alone."""
     if type(data) is not PickledTensor:
-        raise PickleRefusedError(f"it has a parameter that is {shown(data)}, not a tensor")
+        raise PickleRefusedError(f"it has a parameter that is {short_value(data)}, not a tensor")
     return data
 
 

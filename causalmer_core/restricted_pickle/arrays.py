@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalmer_core.restricted_pickle.machine import Maker, Vocabulary
+from causalmer_core.restricted_pickle.machine import Maker, ObjectFactory
 from causalmer_core.restricted_pickle.plain import PLAIN_MAKERS, as_bytes
-from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError, shown
+from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError, short_value
 
 
 class NdarrayType:
@@ -37,7 +37,7 @@ class PickledDtype:
         text = spec.decode("latin-1") if isinstance(spec, bytes) else spec
         if not isinstance(text, str) or not self._SPEC.fullmatch(text):
             raise PickleRefusedError(
-                f"it has an array of dtype {shown(text)}; allowed are booleans, integers, floats of at most "
+                f"it has an array of dtype {short_value(text)}; allowed are booleans, integers, floats of at most "
                 "8 bytes, text, and objects that are text or numbers"
             )
         self._spec = text
@@ -51,7 +51,9 @@ class PickledDtype:
         if order not in ("<", ">", "|", "=", b"<", b">", b"|", b"=") or any(x is not None for x in compound):
             raise PickleRefusedError("the state of a dtype has a subarray, fields or an unknown byte order")
         if len(state) > 5 and state[5] not in (-1, self._itemsize()):
-            raise PickleRefusedError(f"the state of a dtype gives {shown(state[5])} bytes for {self._spec!r}")
+            raise PickleRefusedError(
+                f"the state of a dtype gives {short_value(state[5])} bytes for {self._spec!r}"
+            )
         self._order = order.decode() if isinstance(order, bytes) else order
 
     def _itemsize(self) -> int:
@@ -75,7 +77,7 @@ class PickledArray:
     def __init__(self) -> None:
         self.value: NDArray[Any] | None = None
 
-    def set_state(self, allowance: Allowance, state: object) -> None:
+    def set_state(self, allowance: MemoryBudget, state: object) -> None:
         """Build the array from `(version, shape, dtype, is_fortran, data)`."""
         if type(state) is not tuple or len(state) != 5:
             raise PickleRefusedError("the state of an array is not one that NumPy writes")
@@ -123,7 +125,9 @@ def _simple_array(
     return array
 
 
-def _array(allowance: Allowance, data: object, dtype: object, shape: object, order: object) -> NDArray[Any]:
+def _array(
+    allowance: MemoryBudget, data: object, dtype: object, shape: object, order: object
+) -> NDArray[Any]:
     if not isinstance(dtype, PickledDtype):
         raise PickleRefusedError("an array has no dtype")
     dimensions = _checked_shape(shape)
@@ -135,17 +139,17 @@ def _array(allowance: Allowance, data: object, dtype: object, shape: object, ord
     return flat.reshape(dimensions, order="F" if order == "F" else "C")
 
 
-def _reconstruct(_: Allowance, kind: object, *__: object) -> PickledArray:
+def _reconstruct(_: MemoryBudget, kind: object, *__: object) -> PickledArray:
     if not isinstance(kind, NdarrayType):
         raise PickleRefusedError("it asks for an array of a type other than numpy.ndarray")
     return PickledArray()
 
 
-def _dtype(_: Allowance, spec: object, *__: object) -> PickledDtype:
+def _dtype(_: MemoryBudget, spec: object, *__: object) -> PickledDtype:
     return PickledDtype(spec)
 
 
-def _scalar(allowance: Allowance, dtype: object, data: object = b"") -> object:
+def _scalar(allowance: MemoryBudget, dtype: object, data: object = b"") -> object:
     """A NumPy scalar, as the plain Python number or text that it equals."""
     if isinstance(dtype, PickledDtype) and dtype.is_object:
         raise PickleRefusedError("it has a scalar of dtype object")
@@ -153,7 +157,7 @@ def _scalar(allowance: Allowance, dtype: object, data: object = b"") -> object:
 
 
 def _frombuffer(
-    allowance: Allowance, data: object, dtype: object, shape: object, order: object, axes: object = None
+    allowance: MemoryBudget, data: object, dtype: object, shape: object, order: object, axes: object = None
 ) -> PickledArray:
     """Protocol 5. With order `K` the data lies in the order of `axes`, which are transposed afterwards."""
     array = PickledArray()
@@ -176,7 +180,7 @@ ARRAY_MAKERS: dict[tuple[str, str], Callable[..., object]] = {
 """Functions that a pickle of data may name, by exact module and name, and what we call in their place."""
 
 
-class ArrayVocabulary(Vocabulary):
+class ArrayVocabulary(ObjectFactory):
     """Plain data and NumPy arrays, and nothing else."""
 
     def named(self, module: str, name: str) -> object:

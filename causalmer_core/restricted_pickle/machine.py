@@ -1,7 +1,7 @@
 """The stack machine of pickle, which calls nothing that a file names.
 
 The tables at the end say what each instruction does here; one in none of them (extension codes, old ways to make
-objects) is refused. What a name, a call, an object, a state or a persistent id stands for is up to a `Vocabulary`,
+objects) is refused. What a name, a call, an object, a state or a persistent id stands for is up to a `ObjectFactory`,
 which refuses what it does not know.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from causalmer_core.restricted_pickle.instructions import Source, instructions
 from causalmer_core.restricted_pickle.plain import check_key, frozen_set
-from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError
+from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError
 
 
 class Maker:
@@ -25,14 +25,14 @@ class Maker:
         self.make = make
 
 
-class Vocabulary:
+class ObjectFactory:
     """What a pickle may name and make. This one knows nothing: readers build theirs on it.
 
     Args:
         allowance: how much memory all that is made may take.
     """
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: MemoryBudget) -> None:
         self.allowance = allowance
 
     def named(self, module: str, name: str) -> object:
@@ -72,7 +72,7 @@ def _other_objects(instruction: str, argument: object = None) -> PickleRefusedEr
 class _Machine:
     """The stack and the memo, and what the instructions do to them."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: ObjectFactory) -> None:
         self.vocabulary = vocabulary
         self.stack: list[Any] = []
         self.marks: list[int] = []
@@ -219,7 +219,7 @@ _WITHOUT_ARGUMENT: dict[str, Callable[[_Machine], object]] = {
 }
 
 
-def carry_out(source: Source, vocabulary: Vocabulary) -> Any:
+def execute(source: Source, vocabulary: ObjectFactory) -> Any:
     """The object that the pickle describes, of plain containers and what the vocabulary made.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from causalmer_core.restricted_pickle.payload import Payload
-from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError, shown
+from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError, short_value
 
 
 def as_bytes(data: object) -> bytes | bytearray | memoryview:
@@ -17,10 +17,10 @@ def as_bytes(data: object) -> bytes | bytearray | memoryview:
         return data.encode("latin-1")
     if isinstance(data, (bytes, bytearray)):
         return data
-    raise PickleRefusedError(f"the data of an array is {shown(data)}, not bytes")
+    raise PickleRefusedError(f"the data of an array is {short_value(data)}, not bytes")
 
 
-def _encode(allowance: Allowance, text: object = "", encoding: object = "latin1") -> bytes:
+def _encode(allowance: MemoryBudget, text: object = "", encoding: object = "latin1") -> bytes:
     """`_codecs.encode`, how protocols 0 to 2 write bytes."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise PickleRefusedError("it asks for _codecs.encode with something other than text and latin1")
@@ -28,13 +28,13 @@ def _encode(allowance: Allowance, text: object = "", encoding: object = "latin1"
     return text.encode("latin-1")
 
 
-def _bytes(allowance: Allowance, data: object = b"", encoding: object = "latin-1") -> bytes:
+def _bytes(allowance: MemoryBudget, data: object = b"", encoding: object = "latin-1") -> bytes:
     raw = _encode(allowance, data, encoding) if isinstance(data, str) else as_bytes(data)
     allowance.spend(len(raw))
     return bytes(raw)
 
 
-def _bytearray(allowance: Allowance, data: object = b"", encoding: object = "latin-1") -> bytearray:
+def _bytearray(allowance: MemoryBudget, data: object = b"", encoding: object = "latin-1") -> bytearray:
     return bytearray(_bytes(allowance, data, encoding))
 
 
@@ -47,10 +47,10 @@ def check_key(value: object) -> None:
     if type(value) in plain:
         return
     if type(value) is not tuple or len(value) > 32 or any(type(x) not in plain for x in value):
-        raise PickleRefusedError(f"it has {shown(value)} as a key of a dict or a member of a set")
+        raise PickleRefusedError(f"it has {short_value(value)} as a key of a dict or a member of a set")
 
 
-def _members(allowance: Allowance, items: object) -> list[Any]:
+def _members(allowance: MemoryBudget, items: object) -> list[Any]:
     if type(items) is not list:
         raise PickleRefusedError("it makes a set of something other than a list")
     for item in items:
@@ -59,11 +59,11 @@ def _members(allowance: Allowance, items: object) -> list[Any]:
     return items
 
 
-def _set(allowance: Allowance, items: object = None) -> set[Any]:
+def _set(allowance: MemoryBudget, items: object = None) -> set[Any]:
     return set(_members(allowance, [] if items is None else items))
 
 
-def frozen_set(allowance: Allowance, items: object = None) -> frozenset[Any]:
+def frozen_set(allowance: MemoryBudget, items: object = None) -> frozenset[Any]:
     """A frozenset of the plain values of a list."""
     return frozenset(_members(allowance, [] if items is None else items))
 

@@ -7,7 +7,7 @@ class PickleRefusedError(Exception):
     """The pickle holds something that its reader has no need of. The message says what."""
 
 
-class Allowance:
+class MemoryBudget:
     """How many bytes a pickle may make.
 
     A pickle can name one long string many times and have it converted each time; without a bound a megabyte
@@ -21,7 +21,7 @@ class Allowance:
         self._left = limit
 
     @classmethod
-    def for_size(cls, file_size: int) -> Allowance:
+    def for_size(cls, file_size: int) -> MemoryBudget:
         """A small multiple of a pickle's own size."""
         return cls(16 * file_size + 4096)
 
@@ -36,6 +36,6 @@ class Allowance:
             raise PickleRefusedError("its contents would take far more memory than the file has bytes")
 
 
-def shown(value: object) -> str:
+def short_value(value: object) -> str:
     """A value for a message; containers and long text are not shown whole."""
     return repr(value)[:60] if isinstance(value, (str, bytes, int, float)) else type(value).__name__

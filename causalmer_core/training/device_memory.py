@@ -105,7 +105,7 @@ class DeviceShare:
         peak = {"peak_bytes": torch.cuda.max_memory_reserved()}
         return peak if self._cap is None else {**peak, "cap_bytes": self._cap}
 
-    def outgrown_by(self, error: BaseException) -> str:
+    def exceeded_by(self, error: BaseException) -> str:
         """What was asked for in vain, and what was allowed, in words."""
         asked = ". ".join(str(error).split(". ")[:2]).rstrip(".")
         words = [asked, f"the run had {self._share:g} of the GPU"] if self._share else [asked]

@@ -9,7 +9,7 @@ import torch
 
 from causalmer_core.config.run_config import LossConfig
 from causalmer_core.datasets.batches import Batches
-from causalmer_core.measures.ablation import NOTHING_REMOVED, Removal
+from causalmer_core.measures.ablation import NO_ABLATION, Ablation
 from causalmer_core.measures.metrics import Array, compute_metrics, metric_notes, predicted_labels
 from causalmer_core.models.build import AnyModel
 from causalmer_core.training.compute import Precision, layers_in
@@ -65,7 +65,7 @@ def evaluate(
     batches: Batches,
     loss: LossConfig,
     *,
-    removal: Removal = NOTHING_REMOVED,
+    ablation: Ablation = NO_ABLATION,
     precision: Precision = "float32",
 ) -> Evaluation:
     """Evaluate in evaluation mode, without what `removal` takes away.
@@ -75,7 +75,7 @@ def evaluate(
     model.eval()
     meter = LossMeter()
     logits, labels = [], []
-    for batch in removal.applied(batches):
+    for batch in ablation.applied(batches):
         with layers_in(precision, batches.device):
             output = model(batch)
         terms = model.loss(output, batch.labels, loss)

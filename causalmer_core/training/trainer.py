@@ -29,7 +29,7 @@ from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import batches_for, epoch_order
 from causalmer_core.datasets.folds import folded
-from causalmer_core.measures.ablation import NOTHING_REMOVED, Removal
+from causalmer_core.measures.ablation import NO_ABLATION, Ablation
 from causalmer_core.measures.metrics import checked_metric
 from causalmer_core.models.build import AnyModel, build_model
 from causalmer_core.training.checkpoint import load_tensors, pack_optimiser, save_tensors, unpack_optimiser
@@ -173,17 +173,17 @@ class Trainer:
                 stop=self.stop_reason,
             )
 
-    def validate(self, removal: Removal = NOTHING_REMOVED) -> Evaluation:
+    def validate(self, ablation: Ablation = NO_ABLATION) -> Evaluation:
         """The model as it stands on the validation split; training goes on from it as if nothing had been asked.
 
         Args:
-            removal: what is taken from the samples.
+            ablation: what is taken from the samples.
         """
         return evaluate(
             self.model,
             self._valid_batches,
             self.config.loss,
-            removal=removal,
+            ablation=ablation,
             precision=self.config.trainer.precision,
         )
 

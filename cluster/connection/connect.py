@@ -101,12 +101,12 @@ def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
         ray.shutdown()
 
 
-def wait_for_node(share: TrialShare, told: Callable[[str], None], patience: float = 300.0) -> None:
+def wait_for_node(share: TrialShare, notify: Callable[[str], None], patience: float = 300.0) -> None:
     """Wait until the cluster that is connected has a node on which a trial fits: nodes come after the head.
 
     Args:
         share: what a trial asks for.
-        told: called with words where there is something to wait for.
+        notify: called with words where there is something to wait for.
         patience: seconds.
 
     Raises:
@@ -114,7 +114,7 @@ def wait_for_node(share: TrialShare, told: Callable[[str], None], patience: floa
     """
     end = time.monotonic() + patience
     if not fits(share, nodes_of_cluster()):
-        told(f"waits up to {patience:g} s for a node on which a run fits")
+        notify(f"waits up to {patience:g} s for a node on which a run fits")
     while not fits(share, nodes_of_cluster()) and time.monotonic() < end:
         time.sleep(_POLL_SECONDS)
     check_fits(share, nodes_of_cluster())

@@ -13,18 +13,18 @@ _PATIENCE_SECONDS = 60.0
 """How long a server that stopped to answer is asked again."""
 
 
-def follow(server: JobServer, job: str, told: Callable[[str], None]) -> JobState:
+def follow(server: JobServer, job: str, notify: Callable[[str], None]) -> JobState:
     """Wait for a job's end, telling what it writes from its beginning on.
 
     Args:
         server: where it runs.
         job: its name.
-        told: called with each piece of text as it comes.
+        notify: called with each piece of text as it comes.
 
     Raises:
         UserError: there is no such job; or the server does not answer any more.
     """
-    text = _Once(told)
+    text = _Once(notify)
     while not (state := _patient_state(server, job)).is_final:
         asyncio.run(_tell(server, job, text))
         time.sleep(_POLL_SECONDS)
@@ -67,8 +67,8 @@ def _patient_state(server: JobServer, job: str) -> JobState:
 class _Once:
     """Tells a text that is given from its beginning again and again, every part of it once."""
 
-    def __init__(self, told: Callable[[str], None]) -> None:
-        self._told = told
+    def __init__(self, notify: Callable[[str], None]) -> None:
+        self._notify = notify
         self._known = 0
         self._position = 0
 
@@ -79,6 +79,6 @@ class _Once:
     def add(self, chunk: str) -> None:
         """The next part of it."""
         if fresh := chunk[max(self._known - self._position, 0) :]:
-            self._told(fresh)
+            self._notify(fresh)
         self._position += len(chunk)
         self._known = max(self._known, self._position)

@@ -122,7 +122,7 @@ class JobServer:
             details: JobDetails = self._client.get_job_info(job)
         return JobState(
             status=details.status.value,
-            message=_told(details),
+            message=_notify(details),
             exit_code=details.driver_exit_code,
             is_final=details.status.is_terminal(),
         )
@@ -268,7 +268,7 @@ def _trusted() -> str | bool:
     return True
 
 
-def _told(details: JobDetails) -> str:
+def _notify(details: JobDetails) -> str:
     """What Ray says of a job, without the end of its log."""
     message = details.message or ""
     return str(message).partition(", last available logs")[0].strip()

@@ -14,7 +14,7 @@ from causalmer_core.basics.modality import Modality
 from causalmer_core.basics.task import Task
 from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.debiasing.cached_logits import evaluate_predictions
-from causalmer_core.measures.ablation import Removal
+from causalmer_core.measures.ablation import Ablation
 from causalmer_core.published_checkpoint.imported import load_checkpoint
 
 SplitName = Literal["valid", "test"]
@@ -27,7 +27,7 @@ class CheckpointEvaluation:
     Attributes:
         task: what is predicted.
         samples: how many.
-        metrics: by removed subset, then by prediction (`branch_evaluation.PREDICTIONS`), every metric of the task.
+        metrics: by removed subset, then by prediction (`PREDICTION_KINDS`), every metric of the task.
     """
 
     task: Task
@@ -58,6 +58,6 @@ def evaluate_checkpoint(
     trained = load_checkpoint(checkpoint, data)
     samples = open_test_split(data_root, dataset) if split == "test" else trained.data.valid
     metrics = {
-        subset: evaluate_predictions(trained, samples, Removal(modalities=subset)) for subset in removed
+        subset: evaluate_predictions(trained, samples, Ablation(modalities=subset)) for subset in removed
     }
     return CheckpointEvaluation(data.task, len(samples), metrics)

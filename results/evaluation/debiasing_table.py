@@ -19,7 +19,7 @@ from results.evaluation.debiasing_records import (
     VectorRecord,
     read_records,
 )
-from results.evaluation.evaluation_table import Contender, contenders
+from results.evaluation.evaluation_table import Contender, evaluated_contenders
 from results.evaluation.final_evaluation import SELECTED
 from results.evaluation.prediction_rows import BACKBONE, FACTUAL, TIE
 from results.records.dataset import SweepResults
@@ -71,7 +71,7 @@ def debiasing_lines(results: SweepResults, config_id: str) -> list[DebiasingLine
         return []
     tested = {
         contender.prediction: contender
-        for contender in contenders(results.evaluations, results.manifest.metrics)
+        for contender in evaluated_contenders(results.evaluations, results.manifest.metrics)
         if (contender.name, contender.config_id) == (SELECTED, config_id)
     }
     methods = {TIE: CONFIGURED, **{f"{TIE}:{m}": m for m in (PAPER_VECTOR, LEARNED, SEARCHED)}}

@@ -28,7 +28,7 @@ SUBSET_NAMES: Mapping[str, str] = {
 }
 CONTENDERS = ("selected", "paper", "undebiased", "linear", "majority")
 """The order of the contenders; others follow by name."""
-PREDICTIONS = ("tie", "tie:paper", "tie:learned", "tie:searched", "factual", "backbone")
+PREDICTION_ORDER = ("tie", "tie:paper", "tie:learned", "tie:searched", "factual", "backbone")
 """The order of one contender's predictions; others follow by name."""
 
 
@@ -63,8 +63,8 @@ class Contender:
 WITHOUT_SEED = -1
 
 
-def contenders(
-    evaluations: pd.DataFrame, metrics: tuple[str, ...], split: str = "test", removal: str = "zero"
+def evaluated_contenders(
+    evaluations: pd.DataFrame, metrics: tuple[str, ...], split: str = "test", ablation: str = "zero"
 ) -> list[Contender]:
     """What an evaluations table says, in the order of `CONTENDERS`: one entry a contender, prediction and
     configuration, so that two configurations selected one after the other are never mixed.
@@ -75,12 +75,12 @@ def contenders(
         evaluations: the table.
         metrics: of these.
         split: of this one.
-        removal: by this kind of removing whole modalities. The table has the whole set under `zero` alone; it
+        ablation: by this kind of removing whole modalities. The table has the whole set under `zero` alone; it
             stands beside the others' too.
     """
     rows = evaluations[evaluations["split"] == split]
-    whole = (rows["present"] == "tav") & (rows["removal"] == "zero")
-    rows = rows[whole | ((rows["present"] != "tav") & (rows["removal"] == removal))]
+    whole = (rows["present"] == "tav") & (rows["ablation"] == "zero")
+    rows = rows[whole | ((rows["present"] != "tav") & (rows["ablation"] == ablation))]
     rows = rows.assign(
         prediction=rows["prediction"].fillna(""),
         config_id=rows["config_id"].fillna(""),
@@ -173,7 +173,7 @@ def _contender(
 
 def _rank(contender: Contender) -> tuple[int, str, int, str]:
     name, prediction = contender.name, contender.prediction
-    return _place(name, CONTENDERS), name, _place(prediction, PREDICTIONS), prediction
+    return _place(name, CONTENDERS), name, _place(prediction, PREDICTION_ORDER), prediction
 
 
 def _place(item: str, order: Sequence[str]) -> int:

@@ -20,19 +20,19 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.store import open_test_split, open_training_data
-from causalmer_core.measures.ablation import Removal, WholeRemoval, removals
+from causalmer_core.measures.ablation import Ablation, WholeRemoval, ablations
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import TrainedModel, load_trained
 from results.evaluation.debiasing_records import VectorRecord, read_records
 from results.evaluation.prediction_file import write_predictions
-from results.evaluation.prediction_rows import PREDICTIONS, expected_predictions, removal_columns
+from results.evaluation.prediction_rows import PREDICTS_BY, ablation_columns, expected_predictions
 from results.evaluation.prediction_rows import rows as prediction_rows
 from results.evaluation.untrained_baselines import baseline_rows
 from results.records.histories import read_run
 from results.records.journal import Journal, read_journal
 from results.records.layout import SweepLayout
-from results.records.manifest import Manifest, read_manifest
-from results.records.schemas import RunKey, RunState
+from results.records.manifest import SweepManifest, read_sweep_manifest
+from results.records.schemas import RunKey, RunState, evaluation_ablation
 from results.storage.files import now
 
 SELECTED, PAPER, UNDEBIASED = "selected", "paper", "undebiased"
@@ -47,7 +47,7 @@ def final_evaluation(
     kinds: Sequence[WholeRemoval] = ("zero",),
     step_rates: Sequence[float] = (),
     again: bool = False,
-    told: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> bool:
     """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
 
@@ -62,7 +62,7 @@ def final_evaluation(
         kinds: how modalities are removed; each way is evaluated.
         step_rates: at which rates steps of all modalities are taken away, at random and in spans.
         again: allow an opening for another selection than the one that opened the split before.
-        told: hears how many runs have been evaluated, and of how many; none: nobody does.
+        on_progress: hears how many runs have been evaluated, and of how many; none: nobody does.
 
     Returns:
         Whether anything was evaluated; false where all of it stood in the journal already.
@@ -71,7 +71,7 @@ def final_evaluation(
         UserError: a contender lacks a finished run or its weights; the split was opened for another selection; the
             data set is not the sweep's.
     """
-    manifest = read_manifest(layout)
+    manifest = read_sweep_manifest(layout)
     rows = read_journal(layout.evaluation_journal)
     vectors = read_records(layout)
     found = _on_record(rows)
@@ -80,7 +80,7 @@ def final_evaluation(
         for seed in manifest.test_seeds:
             key = RunKey(config_id, seed)
             chosen = _chosen(vectors, name, key)
-            missing = _missing(found, name, key, chosen, removals(kinds, step_rates, seed))
+            missing = _missing(found, name, key, chosen, ablations(kinds, step_rates, seed))
             if missing:
                 waiting.append((name, key, chosen, missing))
     if not waiting:
@@ -109,8 +109,8 @@ def final_evaluation(
             run = {"config_id": key.config_id, "seed": key.seed, "attempt": attempt, "contender": name}
             for row in _evaluations(trained, test, chosen, missing):
                 journal.append({**run, **row})
-            if told is not None:
-                told(done, len(waiting))
+            if on_progress is not None:
+                on_progress(done, len(waiting))
     return True
 
 
@@ -120,7 +120,7 @@ def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
     Raises:
         UserError: a run is missing; all that are missing are named, with what became of them.
     """
-    seeds = read_manifest(layout).test_seeds
+    seeds = read_sweep_manifest(layout).test_seeds
     missing = []
     for key in (RunKey(config_id, seed) for config_id in config_ids for seed in seeds):
         history = read_run(layout, key)
@@ -150,9 +150,8 @@ def _on_record(rows: list[dict[str, Any]]) -> OnRecord:
     found: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
     for row in rows:
         if row["kind"] == "evaluation":
-            # Lines without a removal are older than it, and zero.
-            removal = (row["present"], row.get("removal", "zero"), row.get("rate"))
-            found[row["contender"], row["config_id"], row["seed"], *removal].add(row["prediction"])
+            ablation = (row["present"], evaluation_ablation(row), row.get("rate"))
+            found[row["contender"], row["config_id"], row["seed"], *ablation].add(row["prediction"])
     return found
 
 
@@ -161,20 +160,20 @@ def _missing(
     contender: str,
     key: RunKey,
     chosen: Mapping[str, VectorRecord],
-    wanted: Iterable[Removal],
-) -> list[Removal]:
+    wanted: Iterable[Ablation],
+) -> list[Ablation]:
     """Of the removals that are wanted, those of which not every prediction of the run is on record."""
     # Without vectors chosen after training there is one prediction, whose name follows from the configuration.
     predictions = set(expected_predictions(chosen)) if chosen else set()
     missing = []
-    for removal in wanted:
-        place = (contender, key.config_id, key.seed, removal.present, removal.kind, removal.rate)
+    for ablation in wanted:
+        place = (contender, key.config_id, key.seed, ablation.present, ablation.kind, ablation.rate)
         if not found.get(place) or not found[place] >= predictions:
-            missing.append(removal)
+            missing.append(ablation)
     return missing
 
 
-def _check_fingerprint(data: TrainingData, manifest: Manifest) -> None:
+def _check_fingerprint(data: TrainingData, manifest: SweepManifest) -> None:
     if data.fingerprint != manifest.dataset_fingerprint:
         raise UserError(
             f"data set {manifest.dataset!r} has changed since the sweep began: its fingerprint is "
@@ -218,7 +217,7 @@ def _user() -> str:
 
 
 def _evaluations(
-    trained: TrainedModel, test: Split, chosen: Mapping[str, VectorRecord], missing: Iterable[Removal]
+    trained: TrainedModel, test: Split, chosen: Mapping[str, VectorRecord], missing: Iterable[Ablation]
 ) -> Iterator[dict[str, Any]]:
     """Rows without the run's key: with vectors chosen after training all that `results.evaluation.prediction_rows` lists, else what
     the model predicts by.
@@ -228,10 +227,10 @@ def _evaluations(
         yield from (_row(len(test), row) for row in prediction_rows(trained, test, chosen, missing))
         return
     batches = trained.batches(test, size=BATCH_SIZE)
-    prediction = PREDICTIONS[config.model.debiasing]
-    for removal in missing:
-        result = evaluate(trained.model, batches, config.loss, removal=removal)
-        values = {**removal_columns(removal), "prediction": prediction, **result.metrics}
+    prediction = PREDICTS_BY[config.model.debiasing]
+    for ablation in missing:
+        result = evaluate(trained.model, batches, config.loss, ablation=ablation)
+        values = {**ablation_columns(ablation), "prediction": prediction, **result.metrics}
         yield _row(len(test), {**values, "notes": "; ".join(result.notes)})
 
 

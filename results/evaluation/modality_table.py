@@ -18,7 +18,13 @@ from causalmer_core.basics.modality import MODALITIES, Modality, subset_name, su
 from causalmer_core.measures.ablation import STEP_REMOVALS, WholeRemoval
 from causalmer_core.measures.metrics import Direction, label_metrics
 from causalmer_core.measures.modality_analysis import Subset, Values, drop_gaps, shapley
-from results.evaluation.evaluation_table import PRESENT, Contender, as_configured, contenders, labels
+from results.evaluation.evaluation_table import (
+    PRESENT,
+    Contender,
+    as_configured,
+    evaluated_contenders,
+    labels,
+)
 from results.evaluation.final_evaluation import SELECTED
 from results.evaluation.untrained_baselines import MAJORITY
 from results.records.dataset import SweepResults
@@ -38,13 +44,13 @@ class GapLine:
 
     Attributes:
         contender: which.
-        removal: how they were removed.
+        ablation: how they were removed.
         gaps: by the modalities present (`PRESENT`, all but the whole set), over seeds.
         mean, std: of one seed's gaps with one or two modalities missing, over seeds.
     """
 
     contender: Contender
-    removal: str
+    ablation: str
     gaps: Mapping[str, Interval]
     mean: Interval
     std: Interval
@@ -56,7 +62,7 @@ class ContributionLine:
 
     Attributes:
         contender: which.
-        removal: how absent modalities were removed.
+        ablation: how absent modalities were removed.
         metric: of what.
         label: the emotion or class that the metric is about; none: all.
         contributions: by modality.
@@ -64,7 +70,7 @@ class ContributionLine:
     """
 
     contender: Contender
-    removal: str
+    ablation: str
     metric: str
     label: str | None
     contributions: Mapping[Modality, Interval]
@@ -75,20 +81,20 @@ def gap_lines(results: SweepResults) -> list[GapLine]:
     """In the monitored metric, for every way of removing and every contender; empty before the final evaluation."""
     manifest = results.manifest
     lines = []
-    for removal, contender in _evaluated(results):
+    for ablation, contender in _evaluated(results):
         scores = seed_scores(contender, manifest.monitor)
         if scores is not None:
             found = drop_gaps(scores, manifest.direction)
             by_name = {subset_name(present): gap for present, gap in found.gaps.items()}
             gaps = {name: _interval(by_name[name]) for name in PRESENT[1:]}
-            lines.append(GapLine(contender, removal, gaps, _interval(found.mean), _interval(found.std)))
+            lines.append(GapLine(contender, ablation, gaps, _interval(found.mean), _interval(found.std)))
     return lines
 
 
 def contribution_lines(results: SweepResults) -> list[ContributionLine]:
     """To the monitored metric, for every way of removing and every contender."""
     metric, direction = results.manifest.monitor, results.manifest.direction
-    found = (_contributions(c, removal, metric, None, direction) for removal, c in _evaluated(results))
+    found = (_contributions(c, ablation, metric, None, direction) for ablation, c in _evaluated(results))
     return [line for line in found if line is not None]
 
 
@@ -101,8 +107,8 @@ def label_lines(results: SweepResults, config_id: str) -> list[ContributionLine]
     if len(parts) < 2:
         return []
     found = (
-        _contributions(contender, removal, metric, label, "max")  # more of each of these is better
-        for removal, contender in _evaluated(results)
+        _contributions(contender, ablation, metric, label, "max")  # more of each of these is better
+        for ablation, contender in _evaluated(results)
         if (contender.name, contender.config_id) == (SELECTED, config_id)
         for label, metric in parts.items()
     )
@@ -115,13 +121,13 @@ class RatePoint:
 
     Attributes:
         label: the contender, told apart by the configuration where there are two of its name.
-        removal: how the steps were taken.
+        ablation: how the steps were taken.
         rate: the share; 0: nothing was.
         interval: over seeds.
     """
 
     label: str
-    removal: str
+    ablation: str
     rate: float
     interval: Interval
 
@@ -129,16 +135,16 @@ class RatePoint:
 def rate_points(results: SweepResults) -> list[RatePoint]:
     """A point for each contender, kind and rate that was evaluated, with one at rate 0 before each kind's others."""
     manifest, rows = results.manifest, results.evaluations
-    whole = as_configured(contenders(rows, manifest.metrics))
+    whole = as_configured(evaluated_contenders(rows, manifest.metrics))
     points = []
     for label, contender in zip(labels(whole), whole, strict=True):
         mine = rows[(rows["split"] == "test") & _rows_of(contender, rows)].dropna(subset=[manifest.monitor])
-        for removal in STEP_REMOVALS:
-            taken = mine[mine["removal"] == removal]
-            clean = mine[(mine["removal"] == "zero") & (mine["present"] == "tav")].assign(rate=0.0)
+        for ablation in STEP_REMOVALS:
+            taken = mine[mine["ablation"] == ablation]
+            clean = mine[(mine["ablation"] == "zero") & (mine["present"] == "tav")].assign(rate=0.0)
             for rate, group in pd.concat([clean, taken]).groupby("rate") if len(taken) else ():
                 over = t_interval(group[manifest.monitor].tolist())
-                points.append(RatePoint(label, removal, float(str(rate)), over))
+                points.append(RatePoint(label, ablation, float(str(rate)), over))
     return points
 
 
@@ -155,13 +161,13 @@ def seed_scores(contender: Contender, metric: str) -> dict[Subset, Values] | Non
 
 
 def _evaluated(results: SweepResults) -> Iterator[tuple[str, Contender]]:
-    for removal in get_args(WholeRemoval):
-        found = contenders(results.evaluations, results.manifest.metrics, removal=removal)
-        yield from ((removal, contender) for contender in as_configured(found) if contender.name != MAJORITY)
+    for ablation in get_args(WholeRemoval):
+        found = evaluated_contenders(results.evaluations, results.manifest.metrics, ablation=ablation)
+        yield from ((ablation, contender) for contender in as_configured(found) if contender.name != MAJORITY)
 
 
 def _contributions(
-    contender: Contender, removal: str, metric: str, label: str | None, direction: Direction
+    contender: Contender, ablation: str, metric: str, label: str | None, direction: Direction
 ) -> ContributionLine | None:
     scores = seed_scores(contender, metric)
     if scores is None:
@@ -169,7 +175,7 @@ def _contributions(
     values = shapley(scores, direction)
     return ContributionLine(
         contender=contender,
-        removal=removal,
+        ablation=ablation,
         metric=metric,
         label=label,
         contributions={modality: _interval(values[modality]) for modality in MODALITIES},

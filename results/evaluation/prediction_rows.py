@@ -16,13 +16,13 @@ from causalmer_core.config.run_config import Debiasing
 from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing.cached_logits import collect, factual, tie, trained_constants
 from causalmer_core.debiasing.vector import fixed
-from causalmer_core.measures.ablation import Removal
+from causalmer_core.measures.ablation import Ablation
 from causalmer_core.measures.metrics import Array, compute_metrics, metric_notes, predicted_labels
 from causalmer_core.training.trained_model import TrainedModel
 from results.evaluation.debiasing_records import CONFIGURED, VectorRecord, vector_columns
 
 TIE, FACTUAL, BACKBONE = "tie", "factual", "backbone"
-PREDICTIONS: Mapping[Debiasing, str] = {
+PREDICTS_BY: Mapping[Debiasing, str] = {
     "counterfactual": TIE,
     "late_fusion": FACTUAL,
     "rubi": BACKBONE,
@@ -40,24 +40,24 @@ def expected_predictions(records: Mapping[str, VectorRecord]) -> list[str]:
 
 
 def rows(
-    trained: TrainedModel, split: Split, records: Mapping[str, VectorRecord], removals: Iterable[Removal]
+    trained: TrainedModel, split: Split, records: Mapping[str, VectorRecord], ablations: Iterable[Ablation]
 ) -> Iterator[dict[str, Any]]:
-    """For every removal and every prediction a row: `removal_columns`, `prediction`, the metrics, and for a TIE its six
+    """For every removal and every prediction a row: `ablation_columns`, `prediction`, the metrics, and for a TIE its six
     numbers, with the validation gain where a method chose them.
 
     Args:
         trained: a counterfactual model.
         split: the samples.
         records: the vectors chosen for this run, by method.
-        removals: what is taken away, in the order of the rows.
+        ablations: what is taken away, in the order of the rows.
 
     Raises:
         UserError: the model is none with counterfactuals.
     """
     weights = trained.config.model.debiasing_weights
     configured = fixed(trained_constants(trained), (weights.text, weights.audio, weights.vision))
-    for removal in removals:
-        cached = collect(trained, split, removal=removal)
+    for ablation in ablations:
+        cached = collect(trained, split, ablation=ablation)
         predicted: dict[str, tuple[Array, Mapping[str, float | None]]] = {
             TIE: (tie(cached, configured), vector_columns(configured))
         }
@@ -69,12 +69,12 @@ def rows(
             predicted[BACKBONE] = (cached.multimodal, {})
         for prediction, (logits, columns) in predicted.items():
             judged = judgement(cached.task, predicted_labels(cached.task, logits), cached.labels)
-            yield {**removal_columns(removal), "prediction": prediction, **columns, **judged}
+            yield {**ablation_columns(ablation), "prediction": prediction, **columns, **judged}
 
 
-def removal_columns(removal: Removal) -> dict[str, Any]:
+def ablation_columns(ablation: Ablation) -> dict[str, Any]:
     """What a row of evaluations says of what was taken away."""
-    return {"present": removal.present, "removal": removal.kind, "rate": removal.rate}
+    return {"present": ablation.present, "ablation": ablation.kind, "rate": ablation.rate}
 
 
 def judgement(task: Task, decisions: Array, labels: Array) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from causalmer_core.basics.modality import MODALITIES, subsets
 from causalmer_core.datasets.base import Split, TrainingData
-from causalmer_core.measures.ablation import NOTHING_REMOVED, Removal
+from causalmer_core.measures.ablation import NO_ABLATION, Ablation
 from causalmer_core.measures.linear_classifier import LinearClassifier
 from causalmer_core.measures.metrics import majority_predictions
-from results.evaluation.prediction_rows import judgement, removal_columns
+from results.evaluation.prediction_rows import ablation_columns, judgement
 
 MAJORITY, LINEAR = "majority", "linear"
 
@@ -23,14 +23,14 @@ def baseline_rows(data: TrainingData, test: Split) -> Iterator[dict[str, Any]]:
     the modalities; one that is removed is at its training mean (see `causalmer_core.measures.linear_classifier`).
     """
     majority = majority_predictions(data.task, data.train.labels, len(test))
-    yield _row(MAJORITY, NOTHING_REMOVED, judgement(data.task, majority, test.labels))
+    yield _row(MAJORITY, NO_ABLATION, judgement(data.task, majority, test.labels))
     linear = LinearClassifier(data.task, data.train)
     for present in subsets():
-        removal = Removal(modalities=frozenset(MODALITIES) - present)
-        predictions = linear.predict(test, removed=removal.modalities)
-        yield _row(LINEAR, removal, judgement(data.task, predictions, test.labels))
+        ablation = Ablation(modalities=frozenset(MODALITIES) - present)
+        predictions = linear.predict(test, removed=ablation.modalities)
+        yield _row(LINEAR, ablation, judgement(data.task, predictions, test.labels))
 
 
-def _row(name: str, removal: Removal, judged: dict[str, Any]) -> dict[str, Any]:
+def _row(name: str, ablation: Ablation, judged: dict[str, Any]) -> dict[str, Any]:
     key = {"contender": name, "config_id": None, "seed": None, "attempt": None}
-    return {**key, **removal_columns(removal), "prediction": name, **judged}
+    return {**key, **ablation_columns(ablation), "prediction": name, **judged}

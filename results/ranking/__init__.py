@@ -7,7 +7,7 @@
 | `confirmation_race.py` | The confirmation: how many seeds each of the best configurations is given, and which of them leaves when |
 | `importance.py` | How much each searched parameter matters for the search's scores: what an analysis found, in plain numbers |
 | `leaderboard.py` | The leaderboard: configurations ranked by their mean validation score over complete sets of seeds |
-| `searched.py` | The searched configurations in one frame: parameters and search scores, for figures and queries |
+| `search_table.py` | The searched configurations in one frame: parameters and search scores, for figures and queries |
 | `selection.py` | Selection: a named rule chooses one configuration, from validation records alone, and says why |
 | `selection_reasons.py` | Why a configuration was selected and how sure that is, in sentences |
 | `selection_rules.py` | The rules of selection: each says which columns of the runs table it may see, none of them of the test split |
@@ -19,7 +19,7 @@ __all__ = [
     "confirmation_race",
     "importance",
     "leaderboard",
-    "searched",
+    "search_table",
     "selection",
     "selection_rules",
 ]

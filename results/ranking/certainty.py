@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from results.ranking.leaderboard import Entry, Leaderboard
-from results.records.manifest import Manifest
+from results.records.manifest import SweepManifest
 from results.statistics.intervals import Interval
 from results.statistics.optimism import Optimism, resampled_optimism
 from results.statistics.tied_set import TiedSet, tied_set
@@ -30,7 +30,7 @@ def tied_with_best(board: Leaderboard) -> TiedSet | None:
     return tied_set(scores, higher_is_better=board.direction == "max", rng=rng)
 
 
-def expected_optimism(board: Leaderboard, manifest: Manifest) -> Optimism | None:
+def expected_optimism(board: Leaderboard, manifest: SweepManifest) -> Optimism | None:
     """By how much the best mean is overstated for having been chosen among the ranked, estimated from their own scores
     (see `results.statistics.optimism`); none where they have too few seeds. Search seeds that count in the ranking
     judge nobody where they chose who was confirmed.

@@ -10,8 +10,8 @@ import pandas as pd
 
 from results.ranking.confirmation_race import Race, race
 from results.records.histories import RunHistory
-from results.records.manifest import Manifest
-from results.records.objectives import Measured
+from results.records.manifest import SweepManifest
+from results.records.objectives import ObjectiveValues
 from results.records.schemas import RunState
 
 CANDIDATE = "candidate"
@@ -19,7 +19,7 @@ CANDIDATE = "candidate"
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class ConfigurationRuns:
     """A configuration in the runs table.
 
     Attributes:
@@ -28,7 +28,7 @@ class Recorded:
         roles: as which it ran, sorted.
         states: by seed.
         scores: the finite ones by seed, whatever the run's state.
-        measured: by seed, of the measures that are wanted those that are finite.
+        objective_values: by seed, of the measures that are wanted those that are finite.
     """
 
     config_id: str
@@ -36,7 +36,7 @@ class Recorded:
     roles: tuple[str, ...]
     states: Mapping[int, RunState]
     scores: Mapping[int, float]
-    measured: Mapping[int, Measured]
+    objective_values: Mapping[int, ObjectiveValues]
 
     @property
     def finished(self) -> dict[int, float]:
@@ -47,39 +47,41 @@ class Recorded:
         """The score of a run that has ended, none where it ended without one."""
         return self.finished.get(seed)
 
-    def mean_measured(self, seeds: Sequence[int]) -> dict[str, float]:
+    def mean_objective_values(self, seeds: Sequence[int]) -> dict[str, float]:
         """The means over seeds that it finished on; empty where it did not finish on all of them."""
         finished = self.finished
         if not all(seed in finished for seed in seeds):
             return {}
-        return mean_measured([self.measured[seed] for seed in seeds])
+        return mean_objective_values([self.objective_values[seed] for seed in seeds])
 
 
-def recorded(runs: pd.DataFrame, measures: Sequence[str]) -> Iterator[Recorded]:
+def configuration_runs(runs: pd.DataFrame, measures: Sequence[str]) -> Iterator[ConfigurationRuns]:
     """The configurations of a runs table, ordered by their identities."""
     for config_id, group in runs.groupby("config_id", sort=True):
-        yield _recorded(str(config_id), group, measures)
+        yield _configuration(str(config_id), group, measures)
 
 
-def _recorded(config_id: str, runs: pd.DataFrame, measures: Sequence[str]) -> Recorded:
+def _configuration(config_id: str, runs: pd.DataFrame, measures: Sequence[str]) -> ConfigurationRuns:
     states: dict[int, RunState] = {}
     scores: dict[int, float] = {}
     for seed, state, score in zip(runs["seed"], runs["state"], runs["score"], strict=True):
         states[int(seed)] = RunState(state)
         if score is not None and math.isfinite(score):
             scores[int(seed)] = float(score)
-    measured: dict[int, dict[str, float]] = {seed: {} for seed in states}
+    objective_values: dict[int, dict[str, float]] = {seed: {} for seed in states}
     for measure in measures:
         for seed, value in zip(runs["seed"], runs[measure], strict=True):
             if not pd.isna(value) and math.isfinite(value):
-                measured[int(seed)][measure] = float(value)
+                objective_values[int(seed)][measure] = float(value)
     numbers = runs["number"].dropna()
     number = int(numbers.iloc[0]) if len(numbers) else None
-    return Recorded(config_id, number, tuple(sorted(set(runs["role"]))), states, scores, measured)
+    return ConfigurationRuns(
+        config_id, number, tuple(sorted(set(runs["role"]))), states, scores, objective_values
+    )
 
 
 # FOLDED What runs measured of what a sweep wants (see `results.records.objectives`), from their records.
-def measured(history: RunHistory, measures: Iterable[str]) -> dict[str, float]:
+def objective_values(history: RunHistory, measures: Iterable[str]) -> dict[str, float]:
     """What one run measured, the finite values by measure: costs of all its epochs, metrics at its best one."""
     at_best = history.best_row or {}
     costs = {
@@ -91,7 +93,7 @@ def measured(history: RunHistory, measures: Iterable[str]) -> dict[str, float]:
     return {measure: float(v) for measure, v in found.items() if v is not None and math.isfinite(v)}
 
 
-def mean_measured(runs: Sequence[Measured]) -> dict[str, float]:
+def mean_objective_values(runs: Sequence[ObjectiveValues]) -> dict[str, float]:
     """The mean over runs of each measure that all of them have."""
     if not runs:
         return {}
@@ -100,22 +102,24 @@ def mean_measured(runs: Sequence[Measured]) -> dict[str, float]:
 
 
 # FOLDED Which seeds a configuration is due to run on by now, from the records of all.
-def race_of(found: Sequence[Recorded], manifest: Manifest) -> Race:
+def confirmation_race(found: Sequence[ConfigurationRuns], manifest: SweepManifest) -> Race:
     """How the confirmation stands: those race that were given any of its seeds."""
-    racers = [c for c in found if CANDIDATE in c.roles and set(c.states) & set(manifest.confirm_seeds)]
-    by_id = {c.config_id: c for c in racers}
+    active = [c for c in found if CANDIDATE in c.roles and set(c.states) & set(manifest.confirm_seeds)]
+    by_id = {c.config_id: c for c in active}
     return race(
         manifest.confirmation,
-        {c.config_id: {s: c.outcome(s) for s in c.states if c.states[s].is_final} for c in racers},
+        {c.config_id: {s: c.outcome(s) for s in c.states if c.states[s].is_final} for c in active},
         manifest.confirm_seeds,
         earlier=manifest.counted_search_seeds,
         searched=[mean for c in found if (mean := _search_mean(c, manifest)) is not None],
         higher_is_better=manifest.direction == "max",
-        violates=lambda racer, seeds: bool(manifest.goals.broken(by_id[racer].mean_measured(seeds))),
+        violates=lambda racer, seeds: bool(
+            manifest.goals.violated(by_id[racer].mean_objective_values(seeds))
+        ),
     )
 
 
-def _search_mean(configuration: Recorded, manifest: Manifest) -> float | None:
+def _search_mean(configuration: ConfigurationRuns, manifest: SweepManifest) -> float | None:
     """The mean over the search seeds of a candidate that finished on all of them."""
     if CANDIDATE not in configuration.roles or not manifest.search_seeds:
         return None
@@ -124,7 +128,9 @@ def _search_mean(configuration: Recorded, manifest: Manifest) -> float | None:
     return sum(whole) / len(whole) if len(whole) == len(scores) else None
 
 
-def seeds_due(configuration: Recorded, standing: Race, manifest: Manifest) -> tuple[int, ...]:
+def expected_seeds(
+    configuration: ConfigurationRuns, standing: Race, manifest: SweepManifest
+) -> tuple[int, ...]:
     """The ranking seeds that a configuration is due to run on by now; none: it is not in the ranking."""
     if CANDIDATE not in configuration.roles:
         return () if manifest.evaluate_seeds else manifest.ranking_seeds

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from results.records.confirmation_rules import AllRule, HalvingRule, RaceRule
-from results.statistics.probability_best import chances_of_being_best
+from results.statistics.probability_best import probability_best
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,16 @@ class Round:
 
     Attributes:
         seeds: what it added.
-        racers: who ran on them.
+        active: who ran on them.
         chances: of being the best, after it, of those that finished; empty where the rule asks for none.
-        left: who left after it by the rule.
+        eliminated: who left after it by the rule.
         failed: who did not finish on all of its seeds, and is out for that.
     """
 
     seeds: tuple[int, ...]
-    racers: tuple[str, ...]
+    active: tuple[str, ...]
     chances: Mapping[str, float]
-    left: tuple[str, ...]
+    eliminated: tuple[str, ...]
     failed: tuple[str, ...]
 
 
@@ -42,22 +42,22 @@ class Race:
 
     Attributes:
         rounds: those that are over.
-        racing: who is still in.
+        active: who is still in.
         pending: the seeds of the round that is on or comes next; empty: it is over.
     """
 
     rounds: tuple[Round, ...]
-    racing: tuple[str, ...]
+    active: tuple[str, ...]
     pending: tuple[int, ...]
 
     def seeds_of(self, racer: str) -> tuple[int, ...]:
         """The seeds that a racer is due to run on, by now."""
-        held = [seed for each in self.rounds if racer in each.racers for seed in each.seeds]
-        return (*held, *(self.pending if racer in self.racing else ()))
+        held = [seed for each in self.rounds if racer in each.active for seed in each.seeds]
+        return (*held, *(self.pending if racer in self.active else ()))
 
-    def left_after(self, racer: str) -> Round | None:
+    def eliminated_after(self, racer: str) -> Round | None:
         """The round after which a racer left by the rule."""
-        return next((each for each in self.rounds if racer in each.left), None)
+        return next((each for each in self.rounds if racer in each.eliminated), None)
 
     def last_chance(self, racer: str) -> float | None:
         """A racer's chance of being the best when the rule last asked for it."""
@@ -97,41 +97,41 @@ def race(
     sign = 1.0 if higher_is_better else -1.0
     planned = _planned(rule, len(outcomes), seeds)
     rows = {racer: _scores(outcomes[racer], earlier, sign) for racer in sorted(outcomes)}
-    racing, held, spent = list(rows), list[Round](), 0.0
+    active, held, spent = list(rows), list[Round](), 0.0
     for number, (added, keep) in enumerate(planned, start=1):
-        if not racing or (len(racing) == 1 < len(outcomes) and not isinstance(rule, AllRule)):
+        if not active or (len(active) == 1 < len(outcomes) and not isinstance(rule, AllRule)):
             break
-        if any(seed not in outcomes[racer] for racer in racing for seed in added):
-            return Race(tuple(held), tuple(racing), added)
+        if any(seed not in outcomes[racer] for racer in active for seed in added):
+            return Race(tuple(held), tuple(active), added)
         due = [*earlier, *(seed for each in held for seed in each.seeds)]
         whole = []
-        for racer in racing:
+        for racer in active:
             if len(rows[racer]) == len(due):
                 rows[racer] += _scores(outcomes[racer], added, sign)
             if len(rows[racer]) == len(due) + len(added):
                 whole.append(racer)
         within = [racer for racer in whole if not violates(racer, [*due, *added])]
         chances: Mapping[str, float] = {}
-        left: list[str] = []
+        eliminated: list[str] = []
         if isinstance(rule, RaceRule):
             chances = _chances(rows, within, searched if earlier else (), len(earlier))
         if number < len(planned) and isinstance(rule, RaceRule):
-            left = _least_likely(chances, rule.max_error * number / (len(planned) - 1) - spent)
-            spent += sum(chances[racer] for racer in left)
+            eliminated = _least_likely(chances, rule.max_error * number / (len(planned) - 1) - spent)
+            spent += sum(chances[racer] for racer in eliminated)
         elif number < len(planned) and isinstance(rule, HalvingRule):
-            left = sorted(whole, key=lambda racer: (racer not in within, -sum(rows[racer])))[keep:]
-        failed = tuple(racer for racer in racing if racer not in whole)
-        held.append(Round(added, tuple(racing), chances, tuple(left), failed))
-        racing = [racer for racer in whole if racer not in left]
-    return Race(tuple(held), tuple(racing), ())
+            eliminated = sorted(whole, key=lambda racer: (racer not in within, -sum(rows[racer])))[keep:]
+        failed = tuple(racer for racer in active if racer not in whole)
+        held.append(Round(added, tuple(active), chances, tuple(eliminated), failed))
+        active = [racer for racer in whole if racer not in eliminated]
+    return Race(tuple(held), tuple(active), ())
 
 
-def most_runs(rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: int) -> int:
+def most_confirmation_runs(rule: RaceRule | HalvingRule | AllRule, active: int, seeds: int) -> int:
     """How many runs a confirmation of so many configurations has at most."""
-    runs, racing = 0, racers
-    for added, keep in _planned(rule, racers, range(seeds)):
-        runs += racing * len(added)
-        racing = keep
+    runs, active = 0, active
+    for added, keep in _planned(rule, active, range(seeds)):
+        runs += active * len(added)
+        active = keep
     return runs
 
 
@@ -142,41 +142,41 @@ def _scores(outcome: Mapping[int, float | None], seeds: Sequence[int], sign: flo
 
 
 def _chances(
-    rows: Mapping[str, Sequence[float]], racing: Sequence[str], searched: Sequence[float], searched_seeds: int
+    rows: Mapping[str, Sequence[float]], active: Sequence[str], searched: Sequence[float], searched_seeds: int
 ) -> dict[str, float]:
     """Of those that are racing; the scores of others tell how far scores differ, without the last of one that runs on
     and outdoes nobody.
     """
-    if not racing:
+    if not active:
         return {}
-    seeds = len(rows[racing[0]])
+    seeds = len(rows[active[0]])
     scores = np.full((len(rows), seeds), np.nan)
     for line, (racer, row) in zip(scores, rows.items(), strict=True):
-        known = row if racer in racing else row[: seeds - 1]
+        known = row if racer in active else row[: seeds - 1]
         line[: len(known)] = known
-    found = dict(zip(rows, chances_of_being_best(scores, searched, searched_seeds).tolist(), strict=True))
-    return {racer: found[racer] for racer in racing}
+    found = dict(zip(rows, probability_best(scores, searched, searched_seeds).tolist(), strict=True))
+    return {racer: found[racer] for racer in active}
 
 
 def _planned(
-    rule: RaceRule | HalvingRule | AllRule, racers: int, seeds: Sequence[int]
+    rule: RaceRule | HalvingRule | AllRule, active: int, seeds: Sequence[int]
 ) -> list[tuple[tuple[int, ...], int]]:
     """The rounds: their seeds, and how many go on after each at most."""
     if isinstance(rule, AllRule):
-        sizes, keeps = [len(seeds)], [racers]
+        sizes, keeps = [len(seeds)], [active]
     elif isinstance(rule, RaceRule):
         step = rule.seeds_per_round
         sizes = [min(step, len(seeds) - start) for start in range(0, len(seeds), step)]
-        keeps = [racers] * len(sizes)
+        keeps = [active] * len(sizes)
     else:
-        sizes, keeps = _halving(rule.reduction_factor, racers, len(seeds))
+        sizes, keeps = _halving(rule.reduction_factor, active, len(seeds))
     ends = np.cumsum([0, *sizes]).tolist()
     return [(tuple(seeds[a:b]), keep) for a, b, keep in zip(ends[:-1], ends[1:], keeps, strict=True)]
 
 
-def _halving(factor: int, racers: int, seeds: int) -> tuple[list[int], list[int]]:
+def _halving(factor: int, active: int, seeds: int) -> tuple[list[int], list[int]]:
     """Seeds of each round, growing by the factor as far as whole numbers allow, and who goes on after it."""
-    rounds, going_on = 1, racers // factor
+    rounds, going_on = 1, active // factor
     while going_on >= factor:
         rounds, going_on = rounds + 1, going_on // factor
     rounds = min(rounds, seeds)
@@ -185,7 +185,7 @@ def _halving(factor: int, racers: int, seeds: int) -> tuple[list[int], list[int]
     for number in range(1, rounds + 1):
         share = round(seeds * (factor**number - 1) / (factor - 1) / whole)
         ends.append(min(max(share, ends[-1] + 1), seeds - (rounds - number)))
-    keeps = [max(racers // factor**number, 1) for number in range(1, rounds + 1)]
+    keeps = [max(active // factor**number, 1) for number in range(1, rounds + 1)]
     return [b - a for a, b in itertools.pairwise(ends)], keeps
 
 

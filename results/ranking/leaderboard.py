@@ -14,10 +14,16 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from results.ranking.configuration_runs import CANDIDATE, Recorded, race_of, recorded, seeds_due
+from results.ranking.configuration_runs import (
+    CANDIDATE,
+    ConfigurationRuns,
+    configuration_runs,
+    confirmation_race,
+    expected_seeds,
+)
 from results.ranking.confirmation_race import Race
-from results.records.manifest import Manifest
-from results.records.objectives import VALID, Goals, Measured
+from results.records.manifest import SweepManifest
+from results.records.objectives import VALID, Goals, ObjectiveValues
 from results.records.schemas import RunState
 from results.statistics.intervals import Interval, t_interval
 from results.statistics.pareto import fronts
@@ -44,11 +50,11 @@ class Entry:
         fresh_scores: the validation score by seed that no selection sees.
         interval: of the mean over the ranking seeds that it was due to run on; none where the set is not complete.
         fresh_interval: of the mean over the seeds that no selection sees; likewise.
-        left_after: after so many confirm seeds it left the confirmation; none: it has not.
+        eliminated_after: after so many confirm seeds it left the confirmation; none: it has not.
         chance: of being the best, when that was last asked.
         measured: the means of what objectives and constraints are about, over the first complete set of seeds among the
             ranking's, those that no selection sees, and the search's.
-        broken: in words, which constraints these means violate.
+        violated: in words, which constraints these means violate.
         front: among the ranked the number of its front; 1 is the Pareto front. None: there is one objective.
     """
 
@@ -62,10 +68,10 @@ class Entry:
     fresh_scores: Mapping[int, float]
     interval: Interval | None
     fresh_interval: Interval | None
-    left_after: int | None
+    eliminated_after: int | None
     chance: float | None
-    measured: Measured = field(default_factory=dict)
-    broken: tuple[str, ...] = ()
+    measured: ObjectiveValues = field(default_factory=dict)
+    violated: tuple[str, ...] = ()
     front: int | None = None
 
     @property
@@ -73,7 +79,7 @@ class Entry:
         """Whether a rule may choose it: proposed by the search, with a complete set of seeds, still in, and within all
         constraints.
         """
-        return self.is_whole and self.left_after is None and not self.broken
+        return self.is_whole and self.eliminated_after is None and not self.violated
 
     @property
     def is_whole(self) -> bool:
@@ -110,7 +116,7 @@ class Leaderboard:
     Attributes:
         ranked: candidates with complete seed sets that did not leave the confirmation, the best first.
         infeasible: candidates with complete seed sets that violate a constraint, the best first.
-        left: candidates that left it, the last to leave first, among these the best first.
+        eliminated: candidates that left it, the last to leave first, among these the best first.
         contenders: the others with complete seed sets (the paper's default, the undebiased backbone), best
             first; where there are seeds that no selection sees, these are their sets.
         incomplete: configurations that were given seeds and did not finish on all of them.
@@ -123,7 +129,7 @@ class Leaderboard:
 
     ranked: tuple[Entry, ...]
     infeasible: tuple[Entry, ...]
-    left: tuple[Entry, ...]
+    eliminated: tuple[Entry, ...]
     contenders: tuple[Entry, ...]
     incomplete: tuple[Entry, ...]
     unconfirmed: tuple[Entry, ...]
@@ -136,7 +142,7 @@ class Leaderboard:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All configurations, in the order of the six groups."""
-        apart = (*self.infeasible, *self.left, *self.contenders, *self.incomplete, *self.unconfirmed)
+        apart = (*self.infeasible, *self.eliminated, *self.contenders, *self.incomplete, *self.unconfirmed)
         return (*self.ranked, *apart)
 
     @property
@@ -161,7 +167,7 @@ class Leaderboard:
         raise KeyError(config_id)
 
 
-def leaderboard(runs: pd.DataFrame, manifest: Manifest) -> Leaderboard:
+def leaderboard(runs: pd.DataFrame, manifest: SweepManifest) -> Leaderboard:
     """Rank the configurations of a runs table.
 
     Ties go to the lower number, so that equal records give an equal order.
@@ -170,12 +176,12 @@ def leaderboard(runs: pd.DataFrame, manifest: Manifest) -> Leaderboard:
         runs: the runs table; only `seen_columns` are looked at.
         manifest: says the seeds, the metric and its direction, the goals, and who leaves the confirmation when.
     """
-    found = list(recorded(runs[list(seen_columns(manifest))], manifest.goals.measures))
-    standing = race_of(found, manifest)
-    due = {each.config_id: seeds_due(each, standing, manifest) for each in found}
+    found = list(configuration_runs(runs[list(seen_columns(manifest))], manifest.goals.measures))
+    standing = confirmation_race(found, manifest)
+    due = {each.config_id: expected_seeds(each, standing, manifest) for each in found}
     entries = [_entry(each, due[each.config_id], standing, manifest) for each in found]
-    left = [entry for entry in entries if entry.left_after is not None]
-    staying = [entry for entry in entries if entry.left_after is None]
+    eliminated = [entry for entry in entries if entry.eliminated_after is not None]
+    staying = [entry for entry in entries if entry.eliminated_after is None]
     ranked = [entry for entry in staying if entry.selectable]
     contenders = [e for e in staying if CANDIDATE not in e.roles and e.standing is not None]
     infeasible = [entry for entry in staying if entry.is_whole and not entry.selectable]
@@ -185,7 +191,9 @@ def leaderboard(runs: pd.DataFrame, manifest: Manifest) -> Leaderboard:
     return Leaderboard(
         ranked=_with_fronts(_by_mean(ranked, manifest), manifest.goals),
         infeasible=_by_mean(infeasible, manifest),
-        left=tuple(sorted(_by_mean(left, manifest), key=lambda entry: -(entry.left_after or 0))),
+        eliminated=tuple(
+            sorted(_by_mean(eliminated, manifest), key=lambda entry: -(entry.eliminated_after or 0))
+        ),
         contenders=_by_mean(contenders, manifest),
         incomplete=_by_search([entry for entry in others if entry not in unconfirmed], manifest),
         unconfirmed=_by_search(unconfirmed, manifest),
@@ -197,30 +205,32 @@ def leaderboard(runs: pd.DataFrame, manifest: Manifest) -> Leaderboard:
     )
 
 
-def seen_columns(manifest: Manifest) -> tuple[str, ...]:
+def seen_columns(manifest: SweepManifest) -> tuple[str, ...]:
     """The columns of the runs table that a sweep's leaderboard sees, each once."""
     return tuple(dict.fromkeys((*COLUMNS, *manifest.goals.measures)))
 
 
 def _with_fronts(ranked: tuple[Entry, ...], goals: Goals) -> tuple[Entry, ...]:
     """The entries with the numbers of their fronts; as they are where there is one objective."""
-    if not goals.several:
+    if not goals.is_multi_objective:
         return ranked
     numbers = fronts([goals.values(entry.measured) for entry in ranked], goals.directions)
     return tuple(replace(entry, front=number) for entry, number in zip(ranked, numbers, strict=True))
 
 
-def _seeds_in_use(due: Iterable[Sequence[int]], manifest: Manifest) -> tuple[int, ...]:
+def _seeds_in_use(due: Iterable[Sequence[int]], manifest: SweepManifest) -> tuple[int, ...]:
     used = {seed for seeds in due for seed in seeds}
     return tuple(seed for seed in manifest.ranking_seeds if seed in used) or manifest.ranking_seeds
 
 
-def _entry(configuration: Recorded, due: Sequence[int], standing: Race, manifest: Manifest) -> Entry:
+def _entry(
+    configuration: ConfigurationRuns, due: Sequence[int], standing: Race, manifest: SweepManifest
+) -> Entry:
     finished, states = configuration.finished, configuration.states
     fresh = {seed: finished[seed] for seed in manifest.evaluate_seeds if seed in finished}
     missing = {seed: _why_missing(states.get(seed)) for seed in due if seed not in finished}
     ranking = {seed: finished[seed] for seed in due if seed in finished}
-    left = standing.left_after(configuration.config_id)
+    eliminated = standing.eliminated_after(configuration.config_id)
     measured = _measured(configuration, (due, manifest.evaluate_seeds, manifest.search_seeds))
     return Entry(
         config_id=configuration.config_id,
@@ -233,30 +243,30 @@ def _entry(configuration: Recorded, due: Sequence[int], standing: Race, manifest
         fresh_scores=fresh,
         interval=t_interval(list(ranking.values())) if ranking and not missing else None,
         fresh_interval=t_interval(list(fresh.values())) if _is_whole(fresh, manifest) else None,
-        left_after=None if left is None else _held(standing, configuration.config_id),
+        eliminated_after=None if eliminated is None else _held(standing, configuration.config_id),
         chance=standing.last_chance(configuration.config_id),
         measured=measured or {},
-        broken=() if measured is None else manifest.goals.broken(measured),
+        violated=() if measured is None else manifest.goals.violated(measured),
     )
 
 
-def _measured(configuration: Recorded, sets: Iterable[Sequence[int]]) -> Measured | None:
+def _measured(configuration: ConfigurationRuns, sets: Iterable[Sequence[int]]) -> ObjectiveValues | None:
     """The means over the first set of seeds that it finished on."""
     whole = (seeds for seeds in sets if seeds and configuration.finished.keys() >= {*seeds})
     first = next(whole, None)
-    return None if first is None else configuration.mean_measured(first)
+    return None if first is None else configuration.mean_objective_values(first)
 
 
 def _of(seeds: Sequence[int], scores: Mapping[int, float]) -> dict[int, float]:
     return {seed: scores[seed] for seed in seeds if seed in scores}
 
 
-def _is_whole(fresh: Mapping[int, float], manifest: Manifest) -> bool:
+def _is_whole(fresh: Mapping[int, float], manifest: SweepManifest) -> bool:
     return bool(fresh) and len(fresh) == len(manifest.evaluate_seeds)
 
 
 def _held(standing: Race, config_id: str) -> int:
-    return sum(len(each.seeds) for each in standing.rounds if config_id in each.racers)
+    return sum(len(each.seeds) for each in standing.rounds if config_id in each.active)
 
 
 def _why_missing(state: RunState | None) -> str:
@@ -265,16 +275,16 @@ def _why_missing(state: RunState | None) -> str:
     return "finished without a finite score" if state is RunState.FINISHED else state.value
 
 
-def _by_mean(entries: list[Entry], manifest: Manifest) -> tuple[Entry, ...]:
+def _by_mean(entries: list[Entry], manifest: SweepManifest) -> tuple[Entry, ...]:
     return _sorted(entries, {e.config_id: e.standing.mean if e.standing else None for e in entries}, manifest)
 
 
-def _by_search(entries: list[Entry], manifest: Manifest) -> tuple[Entry, ...]:
+def _by_search(entries: list[Entry], manifest: SweepManifest) -> tuple[Entry, ...]:
     return _sorted(entries, {entry.config_id: entry.search_mean for entry in entries}, manifest)
 
 
 def _sorted(
-    entries: list[Entry], values: Mapping[str, float | None], manifest: Manifest
+    entries: list[Entry], values: Mapping[str, float | None], manifest: SweepManifest
 ) -> tuple[Entry, ...]:
     sign = -1.0 if manifest.direction == "max" else 1.0
 

@@ -18,7 +18,7 @@ from results.ranking.selection_reasons import certainty_reasons, joined, reasons
 from results.ranking.selection_rules import RULES, Candidates
 from results.records.dataset import SweepResults
 from results.records.layout import SweepLayout
-from results.records.manifest import Manifest
+from results.records.manifest import SweepManifest
 from results.statistics.intervals import Interval, PairedDifference, paired_difference
 from results.statistics.optimism import Optimism
 from results.statistics.tied_set import TiedSet
@@ -179,7 +179,7 @@ def read_selection(layout: SweepLayout) -> Selection | None:
 
 
 def _front(board: Leaderboard) -> tuple[FrontPoint, ...]:
-    if not board.goals.several:
+    if not board.goals.is_multi_objective:
         return ()
     measures = [objective.measure for objective in board.goals.objectives]
     return tuple(
@@ -200,7 +200,7 @@ def _interval(entry: Entry) -> Interval:
 
 def _second(entry: Entry, board: Leaderboard) -> tuple[Entry, PairedDifference] | None:
     """The next best configuration, and the selected one minus it."""
-    behind = (e for e in (*board.ranked, *board.left) if e.interval and e.config_id != entry.config_id)
+    behind = (e for e in (*board.ranked, *board.eliminated) if e.interval and e.config_id != entry.config_id)
     second = next(behind, None)
     return None if second is None else (second, paired_difference(entry.scores, second.scores))
 
@@ -216,14 +216,14 @@ def _runner_up(second: Entry, difference: PairedDifference) -> RunnerUp:
     )
 
 
-def _estimated(entry: Entry, board: Leaderboard, manifest: Manifest) -> Optimism | None:
+def _estimated(entry: Entry, board: Leaderboard, manifest: SweepManifest) -> Optimism | None:
     """The optimism of the best mean, as long as no fresh seeds have measured it."""
     if entry.fresh_interval is not None or entry is not board.ranked[0]:
         return None
     return expected_optimism(board, manifest)
 
 
-def _fresh(entry: Entry, manifest: Manifest) -> Interval | None:
+def _fresh(entry: Entry, manifest: SweepManifest) -> Interval | None:
     """The mean over seeds that had no part in what chose the entry: at best none of the choices, else not the search's;
     none where there are none, or where these runs have not finished.
     """
@@ -234,7 +234,7 @@ def _fresh(entry: Entry, manifest: Manifest) -> Interval | None:
 
 def _nothing_to_select(board: Leaderboard) -> UserError:
     if board.infeasible:
-        worst = "; ".join(f"{entry.label}: {joined(entry.broken)}" for entry in board.infeasible[:5])
+        worst = "; ".join(f"{entry.label}: {joined(entry.violated)}" for entry in board.infeasible[:5])
         return UserError(
             f"every configuration with a complete seed set violates a constraint ({worst}), so none can be selected; "
             "all of it is on record: give the sweep another name with wider constraints, and it takes the runs over"

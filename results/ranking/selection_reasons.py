@@ -78,14 +78,14 @@ def _ahead_of(second: Entry, difference: PairedDifference) -> str:
 
 def _goal_reasons(entry: Entry, board: Leaderboard) -> Iterator[str]:
     """What the objectives and constraints have to do with it; nothing where there are none."""
-    if board.goals.several:
+    if board.goals.is_multi_objective:
         names = ", ".join(each.name for each in board.front)
         yield f"the Pareto front over {joined(o.measure for o in board.goals.objectives)} holds {names}"
     if entry.measured:
         values = ", ".join(f"{measure} {value:.6g}" for measure, value in entry.measured.items())
         yield f"means of the selected one: {values}"
     for other in board.infeasible:
-        yield f"{other.name} is not selectable: {joined(other.broken)}"
+        yield f"{other.name} is not selectable: {joined(other.violated)}"
 
 
 def _overstated(who: str, score: float, fresh: Interval, board: Leaderboard) -> str:
@@ -94,7 +94,7 @@ def _overstated(who: str, score: float, fresh: Interval, board: Leaderboard) -> 
 
 
 def _left(board: Leaderboard) -> str:
-    return f"{len(board.left)} left the confirmation before, " if board.left else ""
+    return f"{len(board.eliminated)} left the confirmation before, " if board.eliminated else ""
 
 
 def _count(number: int, noun: str) -> str:

@@ -70,7 +70,7 @@ def _best_mean(candidates: Candidates) -> Entry:
 
 def _knee(candidates: Candidates) -> Entry:
     board = candidates.board
-    if not board.goals.several:
+    if not board.goals.is_multi_objective:
         return _best_mean(candidates)  # with one objective the front is its best
     points = [board.goals.values(entry.measured) for entry in board.front]
     return board.front[knee(points, board.goals.directions)]

@@ -21,8 +21,14 @@ import pyarrow.parquet as pq
 from results.records.histories import RunHistory, each_run, parameter_value, run_journal_files
 from results.records.journal import read_journal
 from results.records.layout import TABLES, SweepLayout
-from results.records.manifest import Manifest, read_manifest
-from results.records.schemas import SCHEMA_VERSION, epochs_schema, evaluations_schema, runs_schema
+from results.records.manifest import SweepManifest, read_sweep_manifest
+from results.records.schemas import (
+    SCHEMA_VERSION,
+    epochs_schema,
+    evaluation_ablation,
+    evaluations_schema,
+    runs_schema,
+)
 from results.storage.files import exclusive_lock, remove_stale_asides, written_aside
 
 ROW_GROUP_ROWS = 100_000
@@ -30,7 +36,7 @@ ROW_GROUP_ROWS = 100_000
 rows (`benchmarks/records_scale.py`).
 """
 
-EVALUATION_KEY = ("contender", "split", "present", "prediction", "removal", "rate")
+EVALUATION_KEY = ("contender", "split", "present", "prediction", "ablation", "rate")
 """What tells the evaluations of one run apart."""
 
 _SOURCE = b"causalmer_journals"
@@ -101,7 +107,7 @@ def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[
 
 def _chunks(layout: SweepLayout, *, reconcile: bool | None) -> Iterator[dict[str, pa.Table]]:
     """The tables in pieces of about `ROW_GROUP_ROWS` epochs; at least one, the evaluations all in the first."""
-    manifest = read_manifest(layout)
+    manifest = read_sweep_manifest(layout)
     gone = not layout.is_driven if reconcile is None else reconcile
     # Taken before reading: rows that arrive meanwhile make the tables look stale, never fresher than they
     # are.
@@ -151,7 +157,7 @@ def is_fresh(layout: SweepLayout, *, reconcile: bool | None = None) -> bool:
     return True
 
 
-def _epoch_rows(histories: Iterable[RunHistory], manifest: Manifest) -> list[dict[str, Any]]:
+def _epoch_rows(histories: Iterable[RunHistory], manifest: SweepManifest) -> list[dict[str, Any]]:
     return [
         {**row, **_key(history, manifest), "attempt": row["attempt"], "phase": history.phase}
         for history in histories
@@ -159,7 +165,7 @@ def _epoch_rows(histories: Iterable[RunHistory], manifest: Manifest) -> list[dic
     ]
 
 
-def _run_row(history: RunHistory, manifest: Manifest) -> dict[str, Any]:
+def _run_row(history: RunHistory, manifest: SweepManifest) -> dict[str, Any]:
     best = history.best_row or {}
     return {
         **_key(history, manifest),
@@ -188,24 +194,22 @@ def _run_row(history: RunHistory, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _evaluation_rows(lines: Iterable[Mapping[str, Any]], manifest: Manifest) -> list[dict[str, Any]]:
-    """The evaluations, ordered by their key; of one that was repeated after a crash, the last line counts.
-
-    Lines without a `removal` are older than that column, and `zero`.
-    """
+def _evaluation_rows(lines: Iterable[Mapping[str, Any]], manifest: SweepManifest) -> list[dict[str, Any]]:
+    """The evaluations, ordered by their key; of one that was repeated after a crash, the last line counts."""
     latest: dict[tuple[str, ...], dict[str, Any]] = {}
     for line in lines:
         if line["kind"] == "evaluation":
             seed = line.get("seed")
             # A baseline has neither configuration nor seed; it comes first.
             order = (line.get("config_id") or "", "" if seed is None else f"{seed:020d}")
-            row = {"removal": "zero", **line, "sweep_id": manifest.sweep_id, "schema_version": SCHEMA_VERSION}
+            row = {**line, "ablation": evaluation_ablation(line), "sweep_id": manifest.sweep_id}
+            row["schema_version"] = SCHEMA_VERSION
             rest = tuple(str(row.get(name)) for name in EVALUATION_KEY)
             latest[order + rest] = row
     return [latest[key] for key in sorted(latest)]
 
 
-def _key(history: RunHistory, manifest: Manifest) -> dict[str, Any]:
+def _key(history: RunHistory, manifest: SweepManifest) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "sweep_id": manifest.sweep_id,

@@ -17,7 +17,7 @@ from causalmer_core.basics.errors import UserError, did_you_mean
 from results.records.compaction import build_tables, is_fresh, refresh, table_file
 from results.records.layout import TABLES, SweepLayout
 from results.records.locate import layout_at, sweep_layout, sweeps_at
-from results.records.manifest import Manifest, read_manifest
+from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.predictions_table import read_predictions
 from results.storage.object_uri import is_uri, parse_uri
 
@@ -34,7 +34,7 @@ class SweepResults:
         manifest: its identity and its columns.
     """
 
-    def __init__(self, layout: SweepLayout, manifest: Manifest, tables: Mapping[str, _Table]) -> None:
+    def __init__(self, layout: SweepLayout, manifest: SweepManifest, tables: Mapping[str, _Table]) -> None:
         self.layout = layout
         self.manifest = manifest
         self._tables = tables
@@ -129,7 +129,7 @@ def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
     if not layout.manifest.is_file():
         nearby = [layout.root, *layout.root.absolute().parents[:2]]
         raise _no_sweep(layout.place, [] if is_uri(layout.place) else nearby)
-    manifest = read_manifest(layout)
+    manifest = read_sweep_manifest(layout)
     return SweepResults(layout, manifest, _tables(layout))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from results.records.journal import read_journal
 from results.records.layout import SweepLayout
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.run_journal import attempts, parse_attempt
 from results.records.schemas import RunKey, RunState
 
@@ -39,7 +39,7 @@ class RunHistory:
         seconds: the training time of all rows together.
         host, device, notes: as the last attempt's start line says.
         reused_from: the sweep that trained the run, as the last attempt's start line says; none: this one.
-        outgrown: the share of a GPU that the last attempt ended for because it was too small; none: it did not.
+        out_of_share: the share of a GPU that the last attempt ended for because it was too small; none: it did not.
         spans: when each attempt began, when its last line was written (both UTC, ISO 8601), and its GPUs.
         gpus: how many GPUs, or which share of one, the last attempt took; none where its journal does not say.
         peak_bytes: the most that tensors of an attempt took of a device, where that was measured.
@@ -66,7 +66,7 @@ class RunHistory:
     device: str
     notes: str
     reused_from: str | None = None
-    outgrown: float | None = None
+    out_of_share: float | None = None
     spans: tuple[tuple[str, str, float], ...] = ()
     gpus: float | None = None
     peak_bytes: int | None = None
@@ -159,7 +159,7 @@ def _journals_of(layout: SweepLayout, key: RunKey) -> list[Path]:
 
 
 def _histories(layout: SweepLayout, files: Iterable[Path], unended: RunState) -> Iterator[RunHistory]:
-    monitor = f"valid_{read_manifest(layout).monitor}"
+    monitor = f"valid_{read_sweep_manifest(layout).monitor}"
     by_key: dict[RunKey, list[tuple[int, Path]]] = defaultdict(list)
     for path in files:
         key, number = parse_attempt(path)
@@ -213,7 +213,7 @@ def _history(key: RunKey, in_order: list[_Attempt], monitor: str, unended: RunSt
         notes=last.start["notes"],
         # lines without these two are older than they are
         reused_from=last.start.get("reused_from"),
-        outgrown=None if last.end is None else last.end.get("outgrown"),
+        out_of_share=None if last.end is None else last.end.get("out_of_share"),
         gpus=last.start.get("gpus"),
         peak_bytes=max(
             (a.end["peak_bytes"] for a in in_order if a.end and "peak_bytes" in a.end), default=None

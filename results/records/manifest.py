@@ -27,7 +27,7 @@ ARROW_TYPES: dict[ParameterType, pa.DataType] = {
 }
 
 
-class Manifest(Frozen):
+class SweepManifest(Frozen):
     """What holds for a whole sweep, written once when it begins."""
 
     manifest_version: Literal[1] = 1
@@ -71,7 +71,7 @@ class Manifest(Frozen):
     """Variables of the environment that a number may depend on (see `results.records.provenance`), and no others."""
 
     @model_validator(mode="after")
-    def _consistent(self) -> Manifest:
+    def _consistent(self) -> SweepManifest:
         if self.monitor not in self.metrics:
             raise ValueError(f"monitor {self.monitor!r} is not among the metrics: {', '.join(self.metrics)}")
         self.goals.check(self.metrics, self.monitor)
@@ -143,15 +143,15 @@ def new_manifest(
     goals: Goals = Goals(),  # noqa: B008 - frozen
     selection_rule: str = "best_mean",
     sweep_id: str | None = None,
-) -> Manifest:
+) -> SweepManifest:
     """The manifest of a sweep that begins now, with the versions of this installation and, unless one is given, a fresh
     identity.
 
     Raises:
-        pydantic.ValidationError: a value is not allowed (see `Manifest`).
+        pydantic.ValidationError: a value is not allowed (see `SweepManifest`).
     """
     commit, dirty = git_state()
-    return Manifest(
+    return SweepManifest(
         sweep_id=sweep_id or new_sweep_id(name),
         name=name,
         created=now(),
@@ -175,7 +175,7 @@ def new_manifest(
     )
 
 
-def create_sweep(layout: SweepLayout, manifest: Manifest, spec: str | None = None) -> None:
+def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None = None) -> None:
     """Make the sweep's folder with its manifest and its YAML text; it appears whole or not at all.
 
     Raises:
@@ -210,7 +210,7 @@ def create_sweep(layout: SweepLayout, manifest: Manifest, spec: str | None = Non
     layout.store.push(layout.manifest)  # last: with it the sweep has begun
 
 
-def read_manifest(layout: SweepLayout) -> Manifest:
+def read_sweep_manifest(layout: SweepLayout) -> SweepManifest:
     """The manifest of a sweep.
 
     Raises:
@@ -225,13 +225,13 @@ def read_manifest(layout: SweepLayout) -> Manifest:
     return parse_manifest(text, str(layout.manifest))
 
 
-def parse_manifest(text: str, where: str) -> Manifest:
+def parse_manifest(text: str, where: str) -> SweepManifest:
     """The manifest in a text.
 
     Raises:
         UserError: it is not one that this version reads; `where` it stands is for the message.
     """
     try:
-        return Manifest.model_validate_json(text)
+        return SweepManifest.model_validate_json(text)
     except ValidationError as error:
         raise UserError(f"{where} is not a manifest that this version reads: {error}") from error

@@ -21,7 +21,7 @@ VALID = "valid_"
 WORST_MISSING = "worst_missing_"
 """How the columns of metrics begin."""
 
-Measured = Mapping[str, float]
+ObjectiveValues = Mapping[str, float]
 """Of one run, or as means over runs, the finite values by measure."""
 
 
@@ -77,7 +77,7 @@ class Goals(Frozen):
     constraints: tuple[Constraint, ...] = ()
 
     @property
-    def several(self) -> bool:
+    def is_multi_objective(self) -> bool:
         """Whether there is more than one objective."""
         return len(self.objectives) > 1
 
@@ -102,11 +102,11 @@ class Goals(Frozen):
         """Their columns in the epochs and runs tables."""
         return {f"{WORST_MISSING}{metric}": pa.float64() for metric in self.worst_missing}
 
-    def are_measured(self, measured: Measured) -> bool:
+    def are_measured(self, measured: ObjectiveValues) -> bool:
         """Whether nothing is missing that objectives and constraints are about."""
         return all(measure in measured for measure in self.measures)
 
-    def values(self, measured: Measured) -> tuple[float, ...]:
+    def values(self, measured: ObjectiveValues) -> tuple[float, ...]:
         """The objectives' values.
 
         Raises:
@@ -114,7 +114,7 @@ class Goals(Frozen):
         """
         return tuple(measured[objective.measure] for objective in self.objectives)
 
-    def violations(self, measured: Measured) -> dict[str, float]:
+    def violations(self, measured: ObjectiveValues) -> dict[str, float]:
         """By measure how far each constraint is violated (see `Constraint.violation`); infinitely, where it was not
         measured.
         """
@@ -125,11 +125,11 @@ class Goals(Frozen):
             for constraint in self.constraints
         }
 
-    def violation(self, measured: Measured) -> float:
+    def violation(self, measured: ObjectiveValues) -> float:
         """All violations together; 0 where every constraint holds."""
         return sum(max(violation, 0.0) for violation in self.violations(measured).values())
 
-    def broken(self, measured: Measured) -> tuple[str, ...]:
+    def violated(self, measured: ObjectiveValues) -> tuple[str, ...]:
         """In words what keeps a configuration from being chosen: what was not measured, and violated constraints."""
         missing = [f"{measure} was not measured" for measure in self.measures if measure not in measured]
         limited = [each for each in self.constraints if each.measure in measured]

@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 
 class RunState(StrEnum):
@@ -175,7 +176,7 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
     """One row a final evaluation of one run on the test split, with nothing or something taken away from it.
 
     `contender` is `selected`, `paper` or `undebiased`; `present` names the modalities that were not removed as a whole,
-    `removal` how those were that are not among them (see `causalmer_core.measures.ablation`): `zero`, also where nothing was, or
+    `ablation` how those were that are not among them (see `causalmer_core.measures.ablation`): `zero`, also where nothing was, or
     `mean` or `permutation`. `random_steps` and `spans` take steps of all modalities at a `rate` and leave none out;
     elsewhere the rate is null. Version 3 added these two; older rows are all `zero`.
     `prediction` says which logits predicted: `tie` (as configured), `tie:paper`, `tie:learned` and `tie:searched` (with
@@ -196,11 +197,19 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
             pa.field("time", pa.timestamp("us", tz="UTC")),
             *(pa.field(name, pa.float64()) for name in VECTOR_COLUMNS),
             pa.field("notes", pa.string()),
-            pa.field("removal", pa.string()),
+            pa.field("ablation", pa.string()),
             pa.field("rate", pa.float64()),
         ],
         metrics,
     )
+
+
+def evaluation_ablation(line: Mapping[str, Any]) -> str:
+    """How evidence was taken away in an evaluation's journal line, whatever version wrote it.
+
+    Lines before version 3 say nothing: they are `zero`. Versions 3 to 6 called it `removal`.
+    """
+    return str(line.get("ablation") or line.get("removal") or "zero")
 
 
 def predictions_schema() -> pa.Schema:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
-from results.evaluation.evaluation_table import Contender, as_configured, contenders
+from results.evaluation.evaluation_table import Contender, as_configured, evaluated_contenders
 from results.ranking.leaderboard import Entry, leaderboard
 from results.ranking.selection import Selection, read_selection
 from results.records.dataset import SweepResults
@@ -45,7 +45,7 @@ class Comparison:
         scores: a line each.
         settings: of the selected configurations, what differs, by dotted path; none where one has no such setting.
         costs: runs that finished and seconds of training, of both.
-        cautions: what a reader should bear in mind.
+        method_warnings: what a reader should bear in mind.
     """
 
     names: tuple[str, str]
@@ -54,7 +54,7 @@ class Comparison:
     scores: tuple[Compared, ...]
     settings: Mapping[str, tuple[Any, Any]]
     costs: tuple[tuple[int, float], tuple[int, float]]
-    cautions: tuple[str, ...]
+    method_warnings: tuple[str, ...]
 
 
 def compare(first: SweepResults, second: SweepResults, metric: str | None = None) -> Comparison:
@@ -81,7 +81,7 @@ def compare(first: SweepResults, second: SweepResults, metric: str | None = None
         scores=_corrected(lines),
         settings=_settings(*chosen),
         costs=(_cost(first), _cost(second)),
-        cautions=tuple(_cautions(first, second)),
+        method_warnings=tuple(_cautions(first, second)),
     )
 
 
@@ -120,7 +120,7 @@ def _scores(results: SweepResults, metric: str) -> dict[str, Mapping[int, float]
             found[f"selected, validation {manifest.monitor}, seeds that no selection saw"] = (
                 entry.fresh_scores
             )
-    for contender in as_configured(contenders(results.evaluations, manifest.metrics)):
+    for contender in as_configured(evaluated_contenders(results.evaluations, manifest.metrics)):
         if _is_current(contender, selection):
             found.setdefault(f"{contender.name}, test {metric}", contender.values.get((metric, "tav"), {}))
     return found

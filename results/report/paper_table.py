@@ -15,7 +15,7 @@ from results.evaluation.evaluation_table import (
     SUBSET_NAMES,
     Contender,
     as_configured,
-    contenders,
+    evaluated_contenders,
     labels,
 )
 from results.records.dataset import SweepResults
@@ -54,7 +54,7 @@ def paper_table(results: SweepResults, columns: Columns = "metrics", metric: str
         UserError: nothing was evaluated yet, or there is no such metric.
     """
     manifest = results.manifest
-    found = as_configured(contenders(results.evaluations, manifest.metrics))
+    found = as_configured(evaluated_contenders(results.evaluations, manifest.metrics))
     if not found:
         raise UserError(
             f"{manifest.name} has no final evaluation yet; 'causalmer results evaluate {manifest.name}' opens the test "

@@ -54,7 +54,7 @@ def render(results: SweepResults, importance: Sequence[Importance] = ()) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
-    environment.filters["ends"] = ends
+    environment.filters["ends"] = interval_ends
     environment.filters["duration"] = duration
     environment.filters["percent"] = percent
     library, own = get_plotlyjs(), _template_text("page.js")
@@ -72,7 +72,7 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:z.4f}"
 
 
-def ends(interval: Interval | None) -> str:
+def interval_ends(interval: Interval | None) -> str:
     """The ends of an interval in brackets; empty where there is none."""
     if interval is None or interval.low is None or interval.high is None:
         return ""

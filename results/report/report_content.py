@@ -19,8 +19,8 @@ from results.evaluation.evaluation_table import (
     SUBSET_NAMES,
     Contender,
     as_configured,
-    contenders,
     difference,
+    evaluated_contenders,
     labels,
     leads,
 )
@@ -34,7 +34,7 @@ from results.evaluation.modality_table import (
 from results.ranking.certainty import variance_over_seeds
 from results.ranking.importance import Importance
 from results.ranking.leaderboard import Entry, Leaderboard, leaderboard
-from results.ranking.searched import searched
+from results.ranking.search_table import search_table
 from results.ranking.selection import Selection, read_selection
 from results.records.dataset import SweepResults
 from results.records.histories import read_runs
@@ -50,8 +50,8 @@ from results.report.figures.modalities import draw_contributions, draw_heat_map
 from results.report.figures.parameters import draw_parallel, draw_slices
 from results.report.figures.rates import draw_rates
 from results.report.figures.spread import draw_expected_best, draw_variance
-from results.report.figures.style import shown
-from results.report.figures.timeline import draw_timeline, spans, utilisation
+from results.report.figures.style import cell_text
+from results.report.figures.timeline import attempt_spans, draw_timeline, utilisation
 from results.storage.files import now
 
 FIGURE_ENTRIES = 16
@@ -67,7 +67,7 @@ def content(results: SweepResults, importance: Sequence[Importance]) -> dict[str
     manifest = results.manifest
     board = leaderboard(results.runs, manifest)
     selection = read_selection(results.layout)
-    tested = as_configured(contenders(results.evaluations, manifest.metrics))
+    tested = as_configured(evaluated_contenders(results.evaluations, manifest.metrics))
     parts = [
         _ranking(results, board, selection),
         _parameters(results, board, selection, importance),
@@ -99,14 +99,14 @@ def _ranking(results: SweepResults, board: Leaderboard, selection: Selection | N
     shown_entries = _curve_entries(board, selection)
     curves = seed_curves(results.epochs, shown_entries, results.manifest)
     best = None if selection is None else selection.config_id
-    drawn = (*(*board.ranked, *board.left)[:FIGURE_ENTRIES], *board.contenders)
+    drawn = (*(*board.ranked, *board.eliminated)[:FIGURE_ENTRIES], *board.contenders)
     order = _labels_with_curves(shown_entries, curves)
     return {
         "shows_chances": any(entry.chance is not None for entry in board.entries),
         "parameters": _parameter_rows(results, board),
         "figures": {
             "leaderboard": draw_leaderboard(drawn, board, best) if drawn else None,
-            "front": draw_front(board, best) if board.goals.several and board.entries else None,
+            "front": draw_front(board, best) if board.goals.is_multi_objective and board.entries else None,
             "curves": None if curves.empty else draw_curves(curves, results.manifest, order),
         },
     }
@@ -115,7 +115,7 @@ def _ranking(results: SweepResults, board: Leaderboard, selection: Selection | N
 def _parameters(
     results: SweepResults, board: Leaderboard, selection: Selection | None, importance: Sequence[Importance]
 ) -> dict[str, Any]:
-    manifest, frame, split = results.manifest, searched(results, board), variance_over_seeds(board)
+    manifest, frame, split = results.manifest, search_table(results, board), variance_over_seeds(board)
     drawn = bool(manifest.parameters) and len(frame) >= LEAST_SEARCHED
     finished = frame.loc[frame["state"] == "finished", "score"].tolist()
     best = None if selection is None else selection.config_id
@@ -165,7 +165,7 @@ def _modalities(
     results: SweepResults, tested: list[Contender], selection: Selection | None
 ) -> dict[str, Any]:
     manifest, rates, contributions = results.manifest, rate_points(results), contribution_lines(results)
-    by_zeros = [line for line in contributions if line.removal == "zero"]
+    by_zeros = [line for line in contributions if line.ablation == "zero"]
     return {
         "gaps": gap_lines(results),
         "contributions": contributions,
@@ -181,7 +181,7 @@ def _modalities(
 
 
 def _costs(results: SweepResults) -> dict[str, Any]:
-    found = spans(read_runs(results.layout))
+    found = attempt_spans(read_runs(results.layout))
     return {
         "states": _states(results),
         "reasons": _reasons(results),
@@ -195,7 +195,7 @@ def _curve_entries(board: Leaderboard, selection: Selection | None) -> list[Entr
     ones.
     """
     chosen = [entry for entry in board.ranked if selection and entry.config_id == selection.config_id]
-    others = [entry for entry in (*board.ranked, *board.left) if entry not in chosen]
+    others = [entry for entry in (*board.ranked, *board.eliminated) if entry not in chosen]
     chosen += others[: CURVE_ENTRIES - len(chosen)]
     return [*chosen, *board.contenders] or list(board.incomplete[:CURVE_ENTRIES])
 
@@ -209,7 +209,7 @@ def _parameter_rows(results: SweepResults, board: Leaderboard) -> dict[str, list
     """The searched parameters of each configuration as text, by identity, in the manifest's order."""
     first = results.runs.drop_duplicates("config_id").set_index("config_id")
     return {
-        entry.config_id: [shown(first.at[entry.config_id, path]) for path in results.manifest.parameters]
+        entry.config_id: [cell_text(first.at[entry.config_id, path]) for path in results.manifest.parameters]
         for entry in board.entries
     }
 

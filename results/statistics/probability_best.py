@@ -36,7 +36,7 @@ ROUNDING = 1e-20
 """A sum of squares, with scores that are around 1, that may come from rounding alone."""
 
 
-def chances_of_being_best(scores: Floats, searched: Sequence[float] = (), searched_seeds: int = 1) -> Floats:
+def probability_best(scores: Floats, searched: Sequence[float] = (), searched_seeds: int = 1) -> Floats:
     """The probability of each configuration that its true mean is the best of those still in, given all scores so far.
 
     The model: score_is = mu_i + b_s + e_is with the effect b_s of a seed, which is common to all and may be anything,

@@ -95,9 +95,9 @@ class ObjectStore(SweepStore):
         self.objects.delete(self._name(path))
 
     @contextmanager
-    def reserved(self, busy: str, say: Callable[[str], None]) -> Iterator[None]:
+    def reserved(self, busy: str, notify: Callable[[str], None]) -> Iterator[None]:
         """Hold the lock object `.lock.json` of the sweep."""
-        with self._lock().held(busy, say):
+        with self._lock().held(busy, notify):
             yield
 
     def is_reserved(self) -> bool:

@@ -63,13 +63,13 @@ class StoreLock:
         self._taken_by: dict[str, Any] | None = None
 
     @contextmanager
-    def held(self, busy: str, say: Callable[[str], None]) -> Iterator[None]:
+    def held(self, busy: str, notify: Callable[[str], None]) -> Iterator[None]:
         """Hold the lock within the block. A lock whose holder is gone is taken over.
 
         Raises:
             UserError: another process holds it, or has taken it over meanwhile.
         """
-        self._take(busy, say)
+        self._take(busy, notify)
         renewing = threading.Thread(target=self._renew_on, daemon=True)
         renewing.start()
         try:
@@ -94,21 +94,21 @@ class StoreLock:
         age = datetime.now(UTC) - datetime.fromisoformat(found["time"])
         return abs(age.total_seconds()) < self._stale
 
-    def _take(self, busy: str, say: Callable[[str], None]) -> None:
+    def _take(self, busy: str, notify: Callable[[str], None]) -> None:
         found = self._read()
         if found is not None:
-            say(self._end_of(found, busy, say))
+            notify(self._end_of(found, busy, notify))
         self._write()
         time.sleep(self._settle)
         found = self._read()
         if found is not None and not self._is_mine(found):
             raise UserError(f"{busy} ({_holder(found)} began it at the same moment)")
 
-    def _end_of(self, found: dict[str, Any], busy: str, say: Callable[[str], None]) -> str:
+    def _end_of(self, found: dict[str, Any], busy: str, notify: Callable[[str], None]) -> str:
         """That the holder of a lock is gone, in words."""
         if found["machine"] == self._mine["machine"] and not _is_alive(found["pid"]):
             return f"the lock of {_holder(found)} is taken over: that process is gone"
-        say(f"{_holder(found)} holds the sweep's lock; waiting up to {self._stale:g} s for a sign of life")
+        notify(f"{_holder(found)} holds the sweep's lock; waiting up to {self._stale:g} s for a sign of life")
         end = time.monotonic() + self._stale
         while time.monotonic() < end:
             time.sleep(min(1.0, self._beat / 2))

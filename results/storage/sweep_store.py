@@ -65,12 +65,12 @@ class SweepStore(ABC):
         """Remove a file here and in the store, if it is there."""
 
     @abstractmethod
-    def reserved(self, busy: str, say: Callable[[str], None]) -> AbstractContextManager[None]:
+    def reserved(self, busy: str, notify: Callable[[str], None]) -> AbstractContextManager[None]:
         """Keep the drivers of other machines out within the block.
 
         Args:
             busy: what the refusal says where one runs.
-            say: hears what it takes to get in.
+            notify: hears what it takes to get in.
 
         Raises:
             UserError: another process drives the sweep.
@@ -127,7 +127,7 @@ class FolderStore(SweepStore):
         path.unlink(missing_ok=True)
 
     @contextmanager
-    def reserved(self, busy: str, say: Callable[[str], None]) -> Iterator[None]:
+    def reserved(self, busy: str, notify: Callable[[str], None]) -> Iterator[None]:
         """Nothing: the folder's own lock does it."""
         yield
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from results.records.objectives import Goals
 from sweeps.search.early_stopping import num_brackets, patience, rungs
-from sweeps.spec.search_section import HEEDING
+from sweeps.spec.search_section import CONSTRAINT_AWARE
 from sweeps.spec.sweep_spec import SweepSpec
 
 
@@ -36,7 +36,7 @@ def goal_lines(goals: Goals, spec: SweepSpec) -> list[tuple[str, str]]:
         notes.append("each new best is validated three more times, without one modality")
     if "seconds" in goals.measures:
         notes.append("seconds depend on the machine, and so do proposals and choices made from them")
-    if goals.constraints and spec.search.sampler not in HEEDING:
+    if goals.constraints and spec.search.sampler not in CONSTRAINT_AWARE:
         notes.append(f"{spec.search.sampler} proposes without a look at constraints")
     return [*lines, *(("", note) for note in notes)]
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from results.records.histories import RunHistory, read_runs
 from results.records.journal import read_journal
 from results.records.layout import SweepLayout
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from sweeps.cli.options import StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console
 from sweeps.jobs.evaluate import PHASES
@@ -26,7 +26,7 @@ from sweeps.progress import status_text as words
 from sweeps.progress.counters import WINDOW_SECONDS, BestSoFar
 from sweeps.search.budget import device_hours, spans_of, wall_hours
 from sweeps.spec.sections import BudgetSection
-from sweeps.spec.sweep_spec import load_spec
+from sweeps.spec.sweep_spec import load_stored_spec
 
 
 def status(
@@ -59,7 +59,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
         now: the time; none: the clock's.
     """
     layout.store.pull_records()
-    manifest, runs = read_manifest(layout), read_runs(layout)
+    manifest, runs = read_sweep_manifest(layout), read_runs(layout)
     higher = manifest.direction == "max"
     best = BestSoFar(higher_is_better=higher, goals=manifest.goals)
     for run in runs:
@@ -68,12 +68,14 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_row("driver", _driver(layout, runs, now or datetime.now(UTC)))
-    facts.add_row("runs", words.ends(Counter(run.state for run in runs if run.state.is_final)))
+    facts.add_row("runs", words.run_ends(Counter(run.state for run in runs if run.state.is_final)))
     facts.add_row("best so far", "–" if leader is None else str(leader))
     facts.add_row("pace", _pace(runs, now or datetime.now(UTC)))
     for name, text in manifest.goals.described().items():
         facts.add_row(name, text)
-    budget = load_spec(layout.spec).budget if layout.spec.exists() else BudgetSection()  # else records alone
+    budget = (
+        load_stored_spec(layout.spec).budget if layout.spec.exists() else BudgetSection()
+    )  # else records alone
     for line in _budget(budget, runs):
         facts.add_row("budget", line)
     if cut:
@@ -108,7 +110,7 @@ def _driver(layout: SweepLayout, runs: Iterable[RunHistory], now: datetime) -> s
 
 
 def _ago(passed: timedelta) -> str:
-    return words.duration(max(passed.total_seconds(), 0.0))
+    return words.clock_time(max(passed.total_seconds(), 0.0))
 
 
 def _pace(runs: Iterable[RunHistory], now: datetime) -> str:

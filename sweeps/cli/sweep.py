@@ -17,7 +17,7 @@ from sweeps.driver import run_sweep
 from sweeps.execution.machine import Machine
 from sweeps.setup.plan import plan_sweep
 from sweeps.setup.preflight import preflight
-from sweeps.spec.problems import MisfitError, blaming
+from sweeps.spec.problems import SpecMismatchError, attributed_to
 from sweeps.spec.sweep_spec import SweepSpec, load_spec, located
 from sweeps.spec.yaml_file import parse_assignment
 
@@ -82,7 +82,7 @@ def resume(
 ) -> None:
     """Go on with a sweep that was begun; the same as run, but never begins one."""
     with _loaded(file, set_, storage, data_root) as spec:
-        with blaming("storage"):
+        with attributed_to("storage"):
             layout = sweep_layout(spec.storage, spec.name)
         if not layout.root.exists():
             raise UserError(
@@ -104,7 +104,7 @@ def plan(
         checked = preflight(spec)
     shown = plan_sweep(checked, cpus, gpus)
     console().print(plan_table(shown))
-    for caution in checked.cautions:
+    for caution in checked.method_warnings:
         console().print(f"note: {caution}", markup=False, highlight=False)
 
 
@@ -155,5 +155,5 @@ def _loaded(
     overrides = overrides_of(assignments, storage, data_root)
     try:
         yield load_spec(file, overrides)
-    except MisfitError as error:
+    except SpecMismatchError as error:
         raise located(error, file, overrides) from error

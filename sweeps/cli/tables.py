@@ -13,7 +13,13 @@ from rich.text import Text
 
 from cluster.resources.trial_resources import ANY, TrialResources
 from results.evaluation.debiasing_table import debiasing_lines
-from results.evaluation.evaluation_table import PRESENT, SUBSET_NAMES, Contender, as_configured, contenders
+from results.evaluation.evaluation_table import (
+    PRESENT,
+    SUBSET_NAMES,
+    Contender,
+    as_configured,
+    evaluated_contenders,
+)
 from results.ranking.certainty import tied_sentence, tied_with_best
 from results.ranking.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
 from results.ranking.selection import read_selection
@@ -46,8 +52,8 @@ def leaderboard_table(results: SweepResults) -> RenderableType:
     parts: list[RenderableType] = [title, _board_table(board)]
     parts += [Text(f"{name}: {text}") for name, text in board.goals.described().items()]
     for entry in board.entries:
-        if entry.broken:
-            parts.append(Text(f"{entry.label} violates a constraint: {', '.join(entry.broken)}"))
+        if entry.violated:
+            parts.append(Text(f"{entry.label} violates a constraint: {', '.join(entry.violated)}"))
     if board.incomplete:
         note = f"{len(board.incomplete)} with incomplete seed sets are not averaged and cannot be selected"
         parts.append(Text(note))
@@ -60,7 +66,7 @@ def leaderboard_table(results: SweepResults) -> RenderableType:
 def evaluation_table(results: SweepResults) -> RenderableType:
     """Each contender's mean on the test split with its interval, and its means with modalities removed."""
     metric = results.manifest.monitor
-    found = as_configured(contenders(results.evaluations, results.manifest.metrics))
+    found = as_configured(evaluated_contenders(results.evaluations, results.manifest.metrics))
     if not found:
         return Text("the test split has not been opened")
     table = _plain_table("contender", "predicts by", "all modalities [95% t interval]")
@@ -172,9 +178,9 @@ def _confirmation(plan: Plan) -> str:
         "halving": "halving over seeds",
         "race": f"racing: the best leaves with a chance of at most {getattr(rule, 'max_error', 0):g}",
     }
-    racers = min(spec.seeds.top_k, spec.num_configs)
+    active = min(spec.seeds.top_k, spec.num_configs)
     seeds = _seeds(spec.seed_plan().confirm)
-    return f"at most {plan.runs['confirm']} runs of the best {racers} with {seeds}; {words[rule.name]}"
+    return f"at most {plan.runs['confirm']} runs of the best {active} with {seeds}; {words[rule.name]}"
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -200,7 +206,7 @@ def _board_table(board: Leaderboard) -> Table:
         table.add_column(heading, justify="right")
     for measure in board.other_measures:
         table.add_column(measure, justify="right")
-    if board.goals.several:
+    if board.goals.is_multi_objective:
         table.add_column("front", justify="right")
     table.add_column("search", justify="right")
     if board.fresh_seeds:
@@ -209,8 +215,8 @@ def _board_table(board: Leaderboard) -> Table:
         _add_entry(table, str(place), entry, board)
     for entry in board.infeasible:
         _add_entry(table, "infeasible", entry, board)
-    for entry in board.left:
-        _add_entry(table, f"left after {_count(entry.left_after or 0, 'seed')}", entry, board)
+    for entry in board.eliminated:
+        _add_entry(table, f"left after {_count(entry.eliminated_after or 0, 'seed')}", entry, board)
     groups = {
         "contender": board.contenders,
         "incomplete": board.incomplete,
@@ -255,7 +261,7 @@ def _add_entry(table: Table, place: str, entry: Entry, board: Leaderboard) -> No
 def _goal_cells(entry: Entry, board: Leaderboard) -> list[str]:
     values = [entry.measured.get(measure) for measure in board.other_measures]
     cells = ["–" if value is None else f"{value:.6g}" for value in values]
-    return [*cells, str(entry.front or "–")] if board.goals.several else cells
+    return [*cells, str(entry.front or "–")] if board.goals.is_multi_objective else cells
 
 
 def _search(entry: Entry) -> str:

@@ -29,10 +29,10 @@ from results.evaluation.debiasing_records import (
 from results.evaluation.final_evaluation import check_runs, evaluated_runs
 from results.records.journal import Journal
 from results.records.layout import SweepLayout
-from results.records.manifest import Manifest, read_manifest
+from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.schemas import RunKey
 from sweeps.debiasing.folds import fold_gains, sample_folds
-from sweeps.debiasing.search import searched
+from sweeps.debiasing.search import search_vector
 from sweeps.spec.sweep_spec import SweepSpec
 
 KEPT_PAPER = "the paper's vector was kept: the search's gain is within its error"
@@ -64,7 +64,7 @@ def debias(
     if not chooses_after_training(spec, selected):
         return
     methods = (PAPER_VECTOR, CONFIGURED, *spec.debiasing.methods)
-    manifest = read_manifest(layout)
+    manifest = read_sweep_manifest(layout)
     recorded = read_records(layout)
     seen = evaluated_runs(layout)
     keys = [RunKey(config_id(selected), seed) for seed in manifest.test_seeds]
@@ -95,7 +95,7 @@ class _Choice:
         selected: RunConfig,
         key: RunKey,
         data: TrainingData,
-        manifest: Manifest,
+        manifest: SweepManifest,
     ) -> None:
         trained = load_trained(layout.best_weights(key), data)
         self._section = spec.debiasing
@@ -132,7 +132,7 @@ class _Choice:
         return VectorRecord(LEARNED, vector, self._score(vector), gains)
 
     def _searched(self) -> VectorRecord:
-        found = searched(
+        found = search_vector(
             self._cached,
             self._constants,
             self._folds,

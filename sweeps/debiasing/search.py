@@ -50,7 +50,7 @@ _SPACE = {**_CUBE, "reach": FloatDistribution(0.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class VectorSearch:
     """What a search found.
 
     Attributes:
@@ -65,7 +65,7 @@ class Searched:
     kept_paper: bool
 
 
-def searched(
+def search_vector(
     cached: CachedLogits,
     constants: Triple,
     folds: Sequence[Samples],
@@ -74,7 +74,7 @@ def searched(
     direction: Literal["max", "min"],
     trials: int = 2000,
     seed: int = 0,
-) -> Searched:
+) -> VectorSearch:
     """The vector that the rule in this module's head takes.
 
     Args:
@@ -99,7 +99,7 @@ def searched(
     kept = not _beyond_error(np.array(gains))
     chosen = 0 if kept else one_standard_error(found, offsets)
     row = _vectors(offsets[[chosen]], constants)[0]
-    return Searched(fixed(row[:3], row[3:]), gains, kept or chosen == 0)
+    return VectorSearch(fixed(row[:3], row[3:]), gains, kept or chosen == 0)
 
 
 @lru_cache(maxsize=4)

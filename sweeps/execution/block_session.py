@@ -17,7 +17,7 @@ from results.records.locate import layout_at
 from results.records.schemas import RunKey, RunState
 from sweeps.execution.run_session import RunContext, RunSession
 from sweeps.jobs.job import Job
-from sweeps.search.early_stopping import mean_score, missed_bar, out_of_patience
+from sweeps.search.early_stopping import mean_score, out_of_patience, pruning_reason
 
 OF_ITS_BLOCK = "another run of its block met a fault"
 """Why an attempt was interrupted that met no fault of its own."""
@@ -131,7 +131,9 @@ class BlockSession:
             return RunState.FINISHED, reason
         score = mean_score([run.score_at(epoch) for run in self._runs])
         higher = self._context.direction == "max"
-        reason = missed_bar(self._job.bars, epoch, score, higher_is_better=higher, seeds=self._job.seeds)
+        reason = pruning_reason(
+            self._job.rung_thresholds, epoch, score, higher_is_better=higher, seeds=self._job.seeds
+        )
         return (RunState.PRUNED, reason) if reason else None
 
     def _going(self) -> list[RunSession]:

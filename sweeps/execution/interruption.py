@@ -16,11 +16,11 @@ class Interruption:
     """Within its block the first signal sets `requested`; the second raises KeyboardInterrupt in the main thread.
 
     Args:
-        say: told once, at the first signal, what happens now.
+        notify: told once, at the first signal, what happens now.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, notify: Callable[[str], None]) -> None:
+        self._notify = notify
         self._at_once = False
         self._before: dict[int, Any] = {}
         self.requested = False
@@ -45,6 +45,6 @@ class Interruption:
         if self.requested or self._at_once:
             raise KeyboardInterrupt
         self.requested = True
-        self._say(
+        self._notify(
             "interrupted: running runs end after their epoch, with a checkpoint; once more ends at once"
         )

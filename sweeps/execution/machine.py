@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cluster.connection.connect import cluster_ray, local_ray, nodes_of_cluster, wait_for_node
 from cluster.resources.trial_resources import TrialShare, check_fits
-from sweeps.spec.problems import blaming
+from sweeps.spec.problems import attributed_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +28,28 @@ class Machine:
 
 
 @contextmanager
-def connected_ray(machine: Machine, share: TrialShare, told: Callable[[str], None]) -> Iterator[None]:
+def connected_ray(machine: Machine, share: TrialShare, notify: Callable[[str], None]) -> Iterator[None]:
     """Within the block Ray is connected, and at least one run fits on it.
 
     Args:
         machine: where the runs go.
         share: the least that a run takes.
-        told: called with words that a user should read.
+        notify: called with words that a user should read.
 
     Raises:
         UserError: no run fits; or the cluster is not there, or is not one to join.
     """
     if machine.address is None:
         with local_ray(cpus=machine.cpus, gpus=machine.gpus) as (cpus, gpus):
-            with blaming("resources"):
+            with attributed_to("resources"):
                 check_fits(share, nodes_of_cluster())
-            told(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
+            notify(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
             yield
     else:
         with cluster_ray(machine.address, insecure=machine.insecure) as head:
-            with blaming("resources"):
-                wait_for_node(share, told)
-            told(f"joined the cluster of {head}: {_size()}")
+            with attributed_to("resources"):
+                wait_for_node(share, notify)
+            notify(f"joined the cluster of {head}: {_size()}")
             yield
 
 

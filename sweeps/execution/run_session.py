@@ -20,7 +20,7 @@ import torch
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.faults import (
     MachineFaultError,
-    OutgrownShareError,
+    ShareExceededError,
     is_machine_fault,
     is_out_of_device_memory,
     is_out_of_memory,
@@ -51,7 +51,7 @@ class RunContext:
         device: `cpu` or `cuda`.
         gpus: how many GPUs, or which share of one, this job's trial takes.
         context_bytes: of a process on a GPU beside its tensors (see `causalmer_core.training.device_memory`).
-        may_outgrow: whether the job is tried again with a larger share of a GPU where this one is too small.
+        may_grow: whether the job is tried again with a larger share of a GPU where this one is too small.
         run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; none: no limit.
         worst_missing: of these metrics the worst value without one modality is evaluated at each new best.
     """
@@ -64,7 +64,7 @@ class RunContext:
     device: str
     gpus: float = 0.0
     context_bytes: int = ASSUMED_CONTEXT_BYTES
-    may_outgrow: bool = False
+    may_grow: bool = False
     run_timeout: float | None = None
     worst_missing: tuple[str, ...] = ()
 
@@ -215,14 +215,14 @@ class RunSession:
 
     def _ran_out(self, error: Exception) -> None:
         """Its share of the GPU is too small: the attempt ends where there is another with more, else the run."""
-        reason = self._share.outgrown_by(error)
-        if not self._context.may_outgrow:
+        reason = self._share.exceeded_by(error)
+        if not self._context.may_grow:
             self.end(RunState.OOM, reason)
             return
         if self._journal is None:
             self._journal = self._begin_journal(None, "")
-        self.interrupt(reason, outgrown=self._context.gpus)
-        raise OutgrownShareError(reason) from error
+        self.interrupt(reason, out_of_share=self._context.gpus)
+        raise ShareExceededError(reason) from error
 
     def _restored(self, earlier: RunHistory | None) -> Trainer:
         torch.set_num_threads(

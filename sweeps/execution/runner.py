@@ -22,7 +22,7 @@ from sweeps.execution.retries import Retries
 from sweeps.execution.run_session import RunContext
 from sweeps.execution.shares import Shares
 from sweeps.execution.trainable import JobTrainable
-from sweeps.execution.tune_hooks import BehindTheStarting, ForgetEnded, Room
+from sweeps.execution.tune_hooks import Capacity, PreferStartingActors, ReleaseFinishedTrials
 from sweeps.jobs.job import Job
 from sweeps.jobs.observer import Observer
 from sweeps.jobs.run_lock import locked_run
@@ -51,7 +51,7 @@ def run_jobs(
         UserError: the source refuses to go on; or a fault of the machine does not pass. Whatever else it raises,
             too, once the running epochs are over.
     """
-    with Interruption(observer.say) as interruption:
+    with Interruption(observer.notify) as interruption:
         jobs = _Jobs(source, first, layout, context, shares, Retries(retries), observer, interruption)
         try:
             with watched(lambda _: interruption.end_at_once()):
@@ -78,7 +78,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback])
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
-            scheduler=BehindTheStarting(jobs.room),
+            scheduler=PreferStartingActors(jobs.room),
             reuse_actors=True,
             trial_name_creator=_trial_name,
             trial_dirname_creator=_trial_name,
@@ -88,7 +88,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback])
             storage_path=str(layout.ray.resolve()),
             verbose=0,
             stop=_Stop(jobs),
-            callbacks=[*callbacks, _TellStarted(jobs), ForgetEnded()],
+            callbacks=[*callbacks, _TellStarted(jobs), ReleaseFinishedTrials()],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
@@ -119,7 +119,7 @@ class _Jobs(Searcher):
         self._observer = observer
         self._interruption = interruption
         self._jobs: dict[str, Job] = {}
-        self.room = Room()
+        self.room = Capacity()
         self.error: Exception | None = None
 
     @property
@@ -190,13 +190,15 @@ class _Jobs(Searcher):
         elif self.is_stopping and not error:
             for key in job.keys:
                 self._observer.run_stopped(key, "interrupted after its epoch", again=False)
-        elif not lost_processes() and not self._outgrew(job, histories):
+        elif not lost_processes() and not self._exceeded_share(job, histories):
             self._met_fault(job, [history for history in histories if history is not None])
 
-    def _outgrew(self, job: Job, histories: Sequence[RunHistory | None]) -> bool:
+    def _exceeded_share(self, job: Job, histories: Sequence[RunHistory | None]) -> bool:
         """Whether a job ended for its share of a GPU alone; it is then tried again at once, with more."""
-        found = [(h.outgrown, h.reason) for h in histories if h is not None and h.outgrown is not None]
-        if not found or (more := self._shares.raise_for(job, found[0][0])) is None:
+        found = [
+            (h.out_of_share, h.reason) for h in histories if h is not None and h.out_of_share is not None
+        ]
+        if not found or (more := self._shares.grow_share(job, found[0][0])) is None:
             return False
         for key in job.keys:
             self._observer.run_stopped(key, f"{found[0][1]}; goes on with {more:g} of a GPU", again=True)

@@ -52,19 +52,19 @@ class Shares:
     def placed(self, job: Job, context: RunContext) -> RunContext:
         """The context with what the job's process should know of its share."""
         gpu = self.of(job).gpu
-        may_outgrow = job.key.config_id not in self._raised and 0 < gpu < 1
-        return replace(context, gpus=gpu, context_bytes=self._context_bytes, may_outgrow=may_outgrow)
+        may_grow = job.key.config_id not in self._raised and 0 < gpu < 1
+        return replace(context, gpus=gpu, context_bytes=self._context_bytes, may_grow=may_grow)
 
-    def raise_for(self, job: Job, outgrown: float) -> float | None:
+    def grow_share(self, job: Job, out_of_share: float) -> float | None:
         """Give the configuration of a job more of a GPU than the share that it outgrew; none: there is none to give.
 
         Another job with the same configuration may have outgrown its share before; what that led to holds for both. A
         job is answered once about a share: if it then ends before it has written anything, that is another fault.
         """
-        if (job.key.stem, outgrown) in self._answered:
+        if (job.key.stem, out_of_share) in self._answered:
             return None
-        self._answered.add((job.key.stem, outgrown))
-        if (now_has := self.of(job).gpu) > outgrown:
+        self._answered.add((job.key.stem, out_of_share))
+        if (now_has := self.of(job).gpu) > out_of_share:
             return now_has
         more = raised(now_has)
         if more is None or job.key.config_id in self._raised:

@@ -18,7 +18,7 @@ ASK_SECONDS = 10.0
 """So old may be what is known of the nodes, which come and go."""
 
 
-class Room:
+class Capacity:
     """How many trials of the share that was given out last there is room for."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Room:
         return self._known
 
 
-class BehindTheStarting(FIFOScheduler):
+class PreferStartingActors(FIFOScheduler):
     """Gives a free process to the first trial that waits without a process starting for it.
 
     Tune starts processes for the trials that wait, in their order, as far as there is room, and would give a free
@@ -62,7 +62,7 @@ class BehindTheStarting(FIFOScheduler):
 
 
 # FOLDED What Ray Tune remembers of trials that are over: it keeps every one to the end, and would keep their jobs, too.
-class ForgetEnded(tune.Callback):
+class ReleaseFinishedTrials(tune.Callback):
     """Empties what ended trials hold, so that the driver's memory hardly grows with their number.
 
     The configuration of a trial is a whole job as text, of which Tune keeps several copies: in the trial, in its name,

@@ -10,7 +10,7 @@ from cluster.resources.gpu_share import MARGIN, share_of
 from cluster.resources.trial_resources import ANY, GIB, TrialShare
 
 
-class MemoryMeasure(Frozen):
+class MemorySample(Frozen):
     """Two training steps of a configuration on a GPU.
 
     Attributes:
@@ -59,14 +59,14 @@ class MemoryMeasure(Frozen):
         )
 
 
-def predicted_bytes(size: int, measures: Sequence[MemoryMeasure]) -> float:
+def predicted_bytes(size: int, measures: Sequence[MemorySample]) -> float:
     """Bytes that a trial of this counted size takes of one type of GPU.
 
     Between the drawn and the largest configuration it is what lies on the line through both measures, below and above
     them what the nearer one takes.
 
     Args:
-        size: see `MemoryMeasure.size`.
+        size: see `MemorySample.size`.
         measures: on that type.
     """
     low = min(measures, key=lambda measure: measure.size)
@@ -77,11 +77,11 @@ def predicted_bytes(size: int, measures: Sequence[MemoryMeasure]) -> float:
     return low.taken + part * (high.taken - low.taken)
 
 
-def measured_share(size: int, measures: Iterable[MemoryMeasure], asked: TrialShare) -> TrialShare:
+def measured_share(size: int, measures: Iterable[MemorySample], asked: TrialShare) -> TrialShare:
     """What a trial of this counted size takes, wherever it is placed: the most over the types of GPUs.
 
     Args:
-        size: see `MemoryMeasure.size`.
+        size: see `MemorySample.size`.
         measures: of all types.
         asked: what is given; its `gpu` is replaced, and its memory where it is 0.
     """

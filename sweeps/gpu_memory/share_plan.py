@@ -17,10 +17,10 @@ from results.records.layout import SweepLayout
 from results.storage.files import now
 from sweeps.execution.shares import Shares, same_for_all
 from sweeps.gpu_memory.largest import Sizes, largest_config
-from sweeps.gpu_memory.measures import MemoryMeasure, measured_share
+from sweeps.gpu_memory.measures import MemorySample, measured_share
 from sweeps.jobs.job import Job
 from sweeps.setup.preflight import CheckedSweep
-from sweeps.spec.problems import blaming
+from sweeps.spec.problems import attributed_to
 
 MEASURED = "measured"
 """The kind of the row that holds a measure."""
@@ -31,7 +31,7 @@ _A_LOT = 1.5
 _LOOK_SECONDS = 10.0
 """So often, at most, types of GPUs that have joined are looked for."""
 
-Told = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class SharePlan:
     device: str
 
 
-def plan_shares(sweep: CheckedSweep, first: Job, told: Told, *, device: str = "cuda") -> SharePlan:
+def plan_shares(sweep: CheckedSweep, first: Job, notify: Notify, *, device: str = "cuda") -> SharePlan:
     """Decide the shares of a sweep's jobs; Ray must be connected.
 
     Args:
         sweep: the sweep.
         first: its first job, which stands for what is drawn.
-        told: called with words that a user should read.
+        notify: called with words that a user should read.
         device: torch's name of what Ray calls a GPU.
 
     Raises:
@@ -57,16 +57,16 @@ def plan_shares(sweep: CheckedSweep, first: Job, told: Told, *, device: str = "c
     resources = sweep.spec.resources
     if resources.gpu != "auto":
         return SharePlan(same_for_all(sweep.layout, resources.least), device if resources.gpu else "cpu")
-    with blaming("resources"):
+    with attributed_to("resources"):
         types = types_of_gpus(resources.accelerator)
         if not types:
-            told("resources.gpu: auto: no node has a GPU, so runs train on CPUs")
+            notify("resources.gpu: auto: no node has a GPU, so runs train on CPUs")
             return SharePlan(same_for_all(sweep.layout, resources.least), "cpu")
         # Nothing is known of a type that comes later; where a node does not say its type, none can be told from others.
         known = types if resources.accelerator == ANY and labelled_types().issuperset(types) else ()
         least = resources.least.model_copy(update={"among": known})
         sizes = Sizes(sweep.data)
-        measures = _measures(sweep, first, types, sizes, told, device)
+        measures = _measures(sweep, first, types, sizes, notify, device)
         differs = any(measure.of == "drawn" for measure in measures)
 
         def planned(job: Job) -> TrialShare:
@@ -74,11 +74,11 @@ def plan_shares(sweep: CheckedSweep, first: Job, told: Told, *, device: str = "c
             size = sizes(job.config) * len(job.seeds) if differs else 0
             return measured_share(size, measures, least)
 
-        late = LateTypes(known, lambda: types_of_gpus(resources.accelerator), told)
+        late = LateTypes(known, lambda: types_of_gpus(resources.accelerator), notify)
         most = measured_share(max(measure.size for measure in measures), measures, least)
         check_fits(most, nodes_of_cluster())
     for measure in measures:
-        told(f"resources.gpu: auto: the {measure.described()}")
+        notify(f"resources.gpu: auto: the {measure.described()}")
     return SharePlan(Shares(sweep.layout, planned, max(measure.context for measure in measures)), device)
 
 
@@ -88,7 +88,7 @@ class LateTypes:
     Args:
         measured: the types that runs go to; none: to all.
         now: the types that there are now.
-        told: called with the words.
+        notify: called with the words.
         clock: seconds; for tests.
     """
 
@@ -96,12 +96,12 @@ class LateTypes:
         self,
         measured: Iterable[str],
         now: Callable[[], Iterable[str]],
-        told: Told,
+        notify: Notify,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._known = set(measured)
         self._now = now
-        self._told = told
+        self._notify = notify
         self._clock = clock
         self._next = clock() + _LOOK_SECONDS
 
@@ -112,32 +112,32 @@ class LateTypes:
         self._next = self._clock() + _LOOK_SECONDS
         for kind in sorted(set(self._now()) - self._known):
             self._known.add(kind)
-            self._told(
+            self._notify(
                 f"resources.gpu: auto: GPUs of type {kind} have joined, on which nothing was measured, so no run goes "
                 "there; interrupt the sweep and run the same command again to have them measured and used"
             )
 
 
-def recorded_measures(layout: SweepLayout) -> list[MemoryMeasure]:
+def recorded_measures(layout: SweepLayout) -> list[MemorySample]:
     """The measures on record, of each configuration and type of GPU the last one."""
     rows = [row for row in read_journal(layout.shares) if row["kind"] == MEASURED]
-    fields = MemoryMeasure.model_fields
-    found = [MemoryMeasure(**{name: row[name] for name in fields}) for row in rows]
+    fields = MemorySample.model_fields
+    found = [MemorySample(**{name: row[name] for name in fields}) for row in rows]
     return list({(measure.accelerator, measure.of): measure for measure in found}.values())
 
 
 def _measures(
-    sweep: CheckedSweep, first: Job, types: Sequence[str], sizes: Sizes, told: Told, device: str
-) -> list[MemoryMeasure]:
+    sweep: CheckedSweep, first: Job, types: Sequence[str], sizes: Sizes, notify: Notify, device: str
+) -> list[MemorySample]:
     """Those on record, and those that are not yet."""
     block = max(map(len, sweep.spec.search_blocks()))
     known = [m for m in recorded_measures(sweep.layout) if m.accelerator in types]
     large = [m for m in known if m.of == "largest"]
     lacking = [kind for kind in types if not any(m.accelerator == kind and m.seeds == block for m in large)]
     if not lacking:
-        told(f"resources.gpu: auto: goes by what was measured on {large[0].time[:10]}")
+        notify(f"resources.gpu: auto: goes by what was measured on {large[0].time[:10]}")
         return known
-    told("resources.gpu: auto: looks for the largest configuration and trains two steps of it on a GPU")
+    notify("resources.gpu: auto: looks for the largest configuration and trains two steps of it on a GPU")
     largest = largest_config(sweep.spec, sweep.data.fingerprint, sizes)
     asked: list[tuple[str, RunConfig, int]] = [("largest", largest, block)]
     if sizes(largest) * block > _A_LOT * sizes(first.config):
@@ -149,7 +149,7 @@ def _measures(
                 measured = _measured(sweep, config, seeds, kind, device)
                 row: dict[str, Any] = {"of": of, "size": sizes(config) * seeds, **measured}
                 journal.append({"kind": MEASURED, **row})
-                found.append(MemoryMeasure(**row))
+                found.append(MemorySample(**row))
     return found
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import final
 
 from causalmer_core.config.run_config import RunConfig
-from results.ranking.configuration_runs import mean_measured, measured
+from results.ranking.configuration_runs import mean_objective_values, objective_values
 from results.ranking.confirmation_race import Race, race
 from results.records.histories import RunHistory
-from results.records.manifest import Manifest
-from results.records.objectives import Measured
+from results.records.manifest import SweepManifest
+from results.records.objectives import ObjectiveValues
 from results.records.schemas import RunKey
 from sweeps.jobs.job import Job
 from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, is_done, nothing_to_take_over
@@ -36,7 +36,7 @@ class ConfirmJobs(JobSource):
 
     def __init__(
         self,
-        manifest: Manifest,
+        manifest: SweepManifest,
         best: Iterable[RunHistory],
         histories: Sequence[RunHistory],
         read_run: ReadRun,
@@ -47,13 +47,13 @@ class ConfirmJobs(JobSource):
         self._take_over = take_over
         searched = {history.key.config_id: history for history in searched_histories(histories)}
         confirmed = {h.key.config_id for h in histories if h.key.seed in manifest.confirm_seeds}
-        racers = {history.key.config_id: history for history in best}
-        racers |= {config_id: searched[config_id] for config_id in confirmed & searched.keys()}
-        self._racers = racers
-        self._outcomes: dict[str, dict[int, float | None]] = {config_id: {} for config_id in racers}
-        self._measured: dict[str, dict[int, Measured]] = {config_id: {} for config_id in racers}
+        active = {history.key.config_id: history for history in best}
+        active |= {config_id: searched[config_id] for config_id in confirmed & searched.keys()}
+        self._racers = active
+        self._outcomes: dict[str, dict[int, float | None]] = {config_id: {} for config_id in active}
+        self._measured: dict[str, dict[int, ObjectiveValues]] = {config_id: {} for config_id in active}
         for history in histories:
-            if history.key.config_id in racers and is_done(history):
+            if history.key.config_id in active and is_done(history):
                 self._note(history)
         self._searched = list(finished_scores(histories, manifest.search_seeds).values())
         self._waiting: deque[Job] = deque()
@@ -105,17 +105,17 @@ class ConfirmJobs(JobSource):
     def _note(self, history: RunHistory) -> None:
         config_id, seed = history.key.config_id, history.key.seed
         self._outcomes[config_id][seed] = history.final_score
-        self._measured[config_id][seed] = measured(history, self._manifest.goals.measures)
+        self._measured[config_id][seed] = objective_values(history, self._manifest.goals.measures)
 
     def _violates(self, config_id: str, seeds: Sequence[int]) -> bool:
         """Whether the means over seeds that it has finished on violate a constraint."""
-        means = mean_measured([self._measured[config_id][seed] for seed in seeds])
-        return bool(self._manifest.goals.broken(means))
+        means = mean_objective_values([self._measured[config_id][seed] for seed in seeds])
+        return bool(self._manifest.goals.violated(means))
 
     def _round(self, standing: Race) -> Iterable[Job]:
         """Ordered by seed, so that what is cut short has compared all on the first seeds."""
         for seed in standing.pending:
-            for racer in standing.racing:
+            for racer in standing.active:
                 if seed not in self._outcomes[racer]:
                     yield confirm_job(self._racers[racer], seed)
 

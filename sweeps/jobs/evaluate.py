@@ -18,7 +18,7 @@ from causalmer_core.config.identity import config_id, identity
 from causalmer_core.config.run_config import RunConfig
 from results.evaluation.final_evaluation import PAPER, SELECTED, UNDEBIASED
 from results.ranking.configuration_runs import CANDIDATE
-from results.ranking.confirmation_race import most_runs as most_confirm_runs
+from results.ranking.confirmation_race import most_confirmation_runs
 from results.records.histories import RunHistory
 from sweeps.jobs.job import Job
 from sweeps.search.results import searched_histories
@@ -48,7 +48,7 @@ def evaluate_jobs(spec: SweepSpec, selected: RunConfig, histories: Iterable[RunH
     return jobs
 
 
-def contenders(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
+def contender_configs(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
     """Whom the final evaluation compares: the configuration of each, by contender."""
     paper = spec.paper_config(selected.data.fingerprint)
     return {
@@ -62,10 +62,10 @@ def most_runs(spec: SweepSpec) -> dict[str, int]:
     """How many runs each phase has at most."""
     seeds, limit = spec.seed_plan(), spec.budget.runs
     configurations = spec.num_configs if limit is None else min(limit, spec.num_configs)
-    racers = min(spec.seeds.top_k, configurations)
+    active = min(spec.seeds.top_k, configurations)
     return {
         "search": configurations * len(seeds.search),
-        "confirm": most_confirm_runs(spec.confirmation, racers, len(seeds.confirm)),
+        "confirm": most_confirmation_runs(spec.confirmation, active, len(seeds.confirm)),
         "evaluate": 3 * len(seeds.evaluate),
     }
 

@@ -25,7 +25,7 @@ class Job:
         role: what the configuration is: `candidate`, `paper` or `undebiased`.
         number: the proposal's number in the search; none for contenders.
         values: the searched parameters as proposed, by dotted path.
-        bars: for each rung, an epoch, the mean score of the block below which it is pruned there (see
+        rung_thresholds: for each rung, an epoch, the mean score of the block below which it is pruned there (see
             `sweeps.search.early_stopping`).
         patience: after so many epochs in which no run of the block has a new best all of them end; none: only as their
             configuration says.
@@ -37,7 +37,7 @@ class Job:
     role: str
     number: int | None = None
     values: Mapping[str, Any] | None = None
-    bars: Mapping[int, float] = field(default_factory=dict)
+    rung_thresholds: Mapping[int, float] = field(default_factory=dict)
     patience: int | None = None
 
     def begin(
@@ -90,5 +90,5 @@ class Job:
         tree = json.loads(text)
         tree["config"] = RunConfig.model_validate_json(json.dumps(tree["config"]))
         tree["seeds"] = tuple(tree["seeds"])
-        tree["bars"] = {int(epoch): bar for epoch, bar in tree["bars"].items()}
+        tree["rung_thresholds"] = {int(epoch): bar for epoch, bar in tree["rung_thresholds"].items()}
         return Job(**tree)

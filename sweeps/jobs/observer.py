@@ -14,7 +14,7 @@ from sweeps.space.parameters import Value
 class Observer(Protocol):
     """Who is told how the runs go."""
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Something that a user should read."""
         ...
 

@@ -21,18 +21,18 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
-from results.ranking.configuration_runs import measured
+from results.ranking.configuration_runs import objective_values
 from results.records.histories import RunHistory, read_run
 from results.records.layout import SweepLayout
 from results.records.locate import sweeps_beside
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
 from results.storage.files import written_aside
 from results.storage.object_uri import is_uri
 from sweeps.jobs.job import Job
 from sweeps.jobs.run_lock import locked_run
-from sweeps.search.early_stopping import lost_patience, mean_score, missed_bar
+from sweeps.search.early_stopping import lost_patience, mean_score, pruning_reason
 
 _OF_THE_JOURNAL = ("kind", "time", "attempt", "phase")
 """What a row says of the attempt that wrote it, not of the training."""
@@ -44,7 +44,7 @@ class Reuse:
     Args:
         layout: the sweep's folder; other sweeps are looked for beside it.
         higher_is_better: of the monitored metric.
-        told: hears of every run that was taken over.
+        notify: hears of every run that was taken over.
         measures: what this sweep wants of a run; one that lacks any of it is trained again.
     """
 
@@ -53,14 +53,14 @@ class Reuse:
         layout: SweepLayout,
         *,
         higher_is_better: bool,
-        told: Callable[[RunHistory], None],
+        notify: Callable[[RunHistory], None],
         measures: Sequence[str] = (),
     ) -> None:
         self._measures = measures
         self._layout = layout
         self._beside: list[SweepLayout] | None = None
         self._higher = higher_is_better
-        self._told = told
+        self._notify = notify
 
     def __call__(self, job: Job) -> bool:
         """Write the job's runs to this sweep's records if one other sweep has finished all of them; whether it has.
@@ -73,7 +73,7 @@ class Reuse:
             finished = self._finished(other, job)
             if finished is None:
                 continue
-            origin = read_manifest(other).sweep_id
+            origin = read_sweep_manifest(other).sweep_id
             with ExitStack() as locks:
                 for key in job.keys:
                     locks.enter_context(locked_run(self._layout, key))
@@ -82,7 +82,7 @@ class Reuse:
                     self._layout.store.remove(self._layout.last_checkpoint(key))
             for key in job.keys:
                 if (taken := read_run(self._layout, key)) is not None:
-                    self._told(taken)
+                    self._notify(taken)
             return True
         return False
 
@@ -102,7 +102,9 @@ class Reuse:
             history, weights = read_run(other, key), other.best_weights(key)
             if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
                 return None
-            if not other.store.pull(weights) or len(measured(history, self._measures)) < len(self._measures):
+            if not other.store.pull(weights) or len(objective_values(history, self._measures)) < len(
+                self._measures
+            ):
                 return None
             found.append(_Finished(history, weights))
         return found
@@ -125,7 +127,9 @@ class Reuse:
                         journal.end(RunState.FINISHED, run.history.reason)
                 going = [(run, journal) for run, journal in going if run.last > epoch]
                 score = mean_score([run.history.curve[min(epoch, run.last)] for run in finished])
-                reason = missed_bar(job.bars, epoch, score, higher_is_better=self._higher, seeds=job.seeds)
+                reason = pruning_reason(
+                    job.rung_thresholds, epoch, score, higher_is_better=self._higher, seeds=job.seeds
+                )
                 for _, journal in going if reason else ():
                     journal.end(RunState.PRUNED, reason)
                 if reason:

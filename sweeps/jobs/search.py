@@ -18,8 +18,8 @@ from sweeps.jobs.job import Job
 from sweeps.jobs.observer import SearchWatcher
 from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
 from sweeps.search import warm_start
-from sweeps.search.budget import Spending
-from sweeps.search.early_stopping import bars, patience
+from sweeps.search.budget import BudgetUse
+from sweeps.search.early_stopping import patience, rung_thresholds
 from sweeps.search.outcomes import Outcome, outcome
 from sweeps.search.proposer import Proposer
 from sweeps.space.parameters import Value
@@ -89,7 +89,7 @@ class SearchJobs(JobSource):
         rows = read_journal(layout.proposals)
         self._recorded: list[dict[str, Value]] = [row["values"] for row in rows if row["kind"] == "proposal"]
         self._cut: dict[str, Any] | None = cut_of(rows)
-        taught = warm_start.recorded(rows)
+        taught = warm_start.trials_on_record(rows)
         self._journal = Journal.open(layout.proposals, layout.store.push)
         if taught is None and spec.search.warm_start is not None:
             taught = warm_start.gather(spec, fingerprint, higher_is_better=higher_is_better, goals=goals)
@@ -110,7 +110,7 @@ class SearchJobs(JobSource):
         self._settled = 0
         """So many of the first proposals have outcomes."""
         self._learned = 0
-        self._spending = Spending(
+        self._budget_use = BudgetUse(
             spec.budget, gpus=spec.resources.least.gpu, higher_is_better=higher_is_better, goals=goals
         )
 
@@ -167,7 +167,7 @@ class SearchJobs(JobSource):
         while found.outcome is None:
             job = found.next_block
             if not has_ended(job, self._read_run) and not self._take_over(job):
-                self._spending.begun(job.key, self._histories(job.keys))
+                self._budget_use.begun(job.key, self._histories(job.keys))
                 return job
             self._settle(found)
         return None
@@ -176,7 +176,7 @@ class SearchJobs(JobSource):
         """A block is over. The configuration is, too, with its last block or the first that did not finish."""
         job, count = found.next_block, len(found.blocks)
         histories = self._histories(job.keys)
-        self._spending.ended(job.key, histories)
+        self._budget_use.ended(job.key, histories)
         ended = outcome(histories, self._measures)
         found.ended.append(ended)
         if ended.state is not RunState.FINISHED:
@@ -200,7 +200,7 @@ class SearchJobs(JobSource):
         if number < len(self._recorded):
             return False
         known = {self._ids[n]: end for n in range(settled) if (end := self._outcome_of(n)) is not None}
-        reason = self._spending.used_up(len(self._searched), known)
+        reason = self._budget_use.used_up(len(self._searched), known)
         if not reason:
             return False
         if self._cut is None or self._cut["number"] != number:
@@ -248,7 +248,7 @@ class SearchJobs(JobSource):
                 role="candidate",
                 number=number,
                 values=values,
-                bars=self._bars(number, block, settled),
+                rung_thresholds=self._rung_thresholds(number, block, settled),
                 patience=patience(self._spec.scheduler),
             )
             for block, seeds in enumerate(self._spec.search_blocks())
@@ -263,12 +263,12 @@ class SearchJobs(JobSource):
         self._journal.append({"kind": "proposal", "number": number, "values": values})
         return values
 
-    def _bars(self, number: int, block: int, settled: int) -> dict[int, float]:
+    def _rung_thresholds(self, number: int, block: int, settled: int) -> dict[int, float]:
         """A block is held against the same block of earlier configurations, those that came so far."""
         first = {identity: other for other, identity in reversed([*enumerate(self._ids[:settled])])}
         ended = {other: self._searched[identity].ended for identity, other in first.items()}
         curves = {other: blocks[block].curve for other, blocks in ended.items() if len(blocks) > block}
-        return bars(
+        return rung_thresholds(
             self._spec.scheduler, self._max_epochs, curves, number=number, higher_is_better=self._higher
         )
 

@@ -7,9 +7,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from results.ranking.configuration_runs import CANDIDATE, mean_measured, measured
+from results.ranking.configuration_runs import CANDIDATE, mean_objective_values, objective_values
 from results.records.histories import RunHistory
-from results.records.objectives import Goals, Measured
+from results.records.objectives import Goals, ObjectiveValues
 from results.records.schemas import RunKey, RunState
 from results.statistics.intervals import Interval, t_interval
 from sweeps.jobs.evaluate import PHASES
@@ -29,7 +29,7 @@ class RunningRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SweepStatus:
     """How far a sweep is.
 
     Attributes:
@@ -64,7 +64,7 @@ class Standing:
     left: float | None
 
 
-class Tally:
+class SweepCounters:
     """Counts what happens to runs.
 
     A run that ends early takes its remaining epochs out of what is ahead, which shrinks towards the truth.
@@ -145,13 +145,13 @@ class Tally:
         self._running.pop(key, None)
         self._restarts += again
 
-    def standing(self) -> Standing:
+    def standing(self) -> SweepStatus:
         """How far the sweep is now."""
         ahead = self._ahead * self._max_epochs
         ahead += sum(self._max_epochs - run.epoch for run in self._running.values())
         now = self._clock()
         epochs_a_second, runs_an_hour = self._pace(now)
-        return Standing(
+        return SweepStatus(
             phase=self._phase,
             ended=dict(self._ended),
             reused=self._reused,
@@ -196,19 +196,19 @@ class Leader:
     Attributes:
         name: its number and its identity.
         interval: of its mean score over the seeds that it has finished.
-        broken: the constraints that its means violate, in words.
+        violated: the constraints that its means violate, in words.
     """
 
     name: str
     interval: Interval
-    broken: tuple[str, ...] = ()
+    violated: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         seeds = "1 seed" if self.interval.n == 1 else f"{self.interval.n} seeds"
-        broken = "".join(f"; {words}" for words in self.broken)
+        violated = "".join(f"; {words}" for words in self.violated)
         if self.interval.low is None:
-            return f"{self.name}: {self.interval.mean:.4f} over {seeds}, no interval{broken}"
-        return f"{self.name}: {self.interval} over {seeds}{broken}"
+            return f"{self.name}: {self.interval.mean:.4f} over {seeds}, no interval{violated}"
+        return f"{self.name}: {self.interval} over {seeds}{violated}"
 
 
 class BestSoFar:
@@ -231,7 +231,7 @@ class BestSoFar:
         self._sign = 1.0 if higher_is_better else -1.0
         self._goals = goals
         self._scores: dict[str, dict[int, float]] = {}
-        self._measured: dict[str, dict[int, Measured]] = {}
+        self._measured: dict[str, dict[int, ObjectiveValues]] = {}
         self._names: dict[str, str] = {}
 
     def add(self, run: RunHistory) -> None:
@@ -239,7 +239,7 @@ class BestSoFar:
         config_id, seed = run.key.config_id, run.key.seed
         if run.final_score is not None and run.role == CANDIDATE and run.phase != "evaluate":
             self._scores.setdefault(config_id, {})[seed] = run.final_score
-            self._measured.setdefault(config_id, {})[seed] = measured(run, self._goals.measures)
+            self._measured.setdefault(config_id, {})[seed] = objective_values(run, self._goals.measures)
             self._names[config_id] = f"#{run.number} {config_id[:8]}"
 
     def leader(self) -> Leader | None:
@@ -255,4 +255,4 @@ class BestSoFar:
         return not self._broken(config_id), len(scores), self._sign * mean
 
     def _broken(self, config_id: str) -> tuple[str, ...]:
-        return self._goals.broken(mean_measured(list(self._measured[config_id].values())))
+        return self._goals.violated(mean_objective_values(list(self._measured[config_id].values())))

@@ -8,13 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.progress import status_text as words
-from sweeps.progress.counters import Standing
+from sweeps.progress.counters import SweepStatus
 
 MOST_RUNNING = 8
 """So many running runs have a line of their own."""
 
 
-def live_table(standing: Standing) -> RenderableType:
+def live_table(standing: SweepStatus) -> RenderableType:
     """Phase, time, runs by how they stand, the leader, the pace, and what is running."""
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
@@ -25,18 +25,18 @@ def live_table(standing: Standing) -> RenderableType:
     return Group(_head(standing), facts, *_running(standing))
 
 
-def _head(standing: Standing) -> Table:
+def _head(standing: SweepStatus) -> Table:
     head = Table.grid(padding=(0, 2), expand=True)
     head.add_column(style="bold", no_wrap=True)
     head.add_column(ratio=1)
     head.add_column(no_wrap=True)
     bar = ProgressBar(total=1.0, completed=standing.share)
-    time = f"{words.duration(standing.elapsed)}, {words.left(standing)}"
+    time = f"{words.clock_time(standing.elapsed)}, {words.left(standing)}"
     head.add_row(standing.phase or "start", bar, time)
     return head
 
 
-def _running(standing: Standing) -> list[RenderableType]:
+def _running(standing: SweepStatus) -> list[RenderableType]:
     if not standing.running:
         return []
     table = Table.grid(padding=(0, 2))

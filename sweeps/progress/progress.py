@@ -18,7 +18,7 @@ from results.records.objectives import Goals
 from results.records.schemas import RunKey
 from sweeps.jobs.job import Job
 from sweeps.progress import status_text as words
-from sweeps.progress.counters import Tally
+from sweeps.progress.counters import SweepCounters
 from sweeps.progress.live_table import live_table
 
 LINE_SECONDS = 30.0
@@ -47,7 +47,7 @@ class SweepProgress:
         goals: Goals = Goals(),  # noqa: B008 - frozen
     ) -> None:
         self._console = console
-        self._tally = Tally(max_epochs=max_epochs, higher_is_better=higher_is_better, goals=goals)
+        self._counters = SweepCounters(max_epochs=max_epochs, higher_is_better=higher_is_better, goals=goals)
         self._lock = threading.Lock()  # the table is drawn by a thread of its own
         self._logger = logging.Logger("causalmer.sweep")
         handler = logging.FileHandler(log, encoding="utf-8")
@@ -72,7 +72,7 @@ class SweepProgress:
             for handler in self._logger.handlers:
                 handler.close()
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """One line, to the terminal and to the log."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
         self._logger.info(text)
@@ -80,13 +80,13 @@ class SweepProgress:
     def earlier(self, histories: Iterable[RunHistory]) -> None:
         """What is on record from earlier sessions."""
         with self._lock:
-            self._tally.earlier(histories)
+            self._counters.earlier(histories)
 
     def phase(self, name: str, text: str, *, runs: int) -> None:
         """A phase begins; it has at most so many runs, with all later phases, those on record counted in."""
         with self._lock:
-            self._tally.phase(name, runs)
-        self.say(f"{name}: {text}")
+            self._counters.phase(name, runs)
+        self.notify(f"{name}: {text}")
 
     def evaluated(self, done: int, of: int) -> None:
         """So many runs have been evaluated on the test split, one after another."""
@@ -96,47 +96,47 @@ class SweepProgress:
         if done < of and now - self._last_line >= LINE_SECONDS:
             self._last_line = now
             each = (now - self._evaluating) / max(done - 1, 1)
-            left = "" if done == 1 else f", about {words.duration(each * (of - done))} left"
-            self.say(f"evaluate: {done} of {of} runs evaluated on the test split{left}")
+            left = "" if done == 1 else f", about {words.clock_time(each * (of - done))} left"
+            self.notify(f"evaluate: {done} of {of} runs evaluated on the test split{left}")
 
     def run_started(self, job: Job) -> None:
         """The runs of a job were given out."""
         with self._lock:
-            self._tally.started(job)
+            self._counters.started(job)
 
     def epoch_done(self, key: RunKey, epoch: int, score: float | None) -> None:
         """A run reported an epoch."""
         with self._lock:
-            self._tally.epoch_done(key, epoch, score)
+            self._counters.epoch_done(key, epoch, score)
         if time.monotonic() - self._last_line >= LINE_SECONDS:
             self._line(f"run {key.stem}: epoch {epoch}, best score {words.score(score)}")
 
     def run_ended(self, run: RunHistory) -> None:
         """A run has ended."""
         with self._lock:
-            self._tally.ended(run)
+            self._counters.ended(run)
         score = "" if run.score is None else f", best score {run.score:.4f}"
         self._line(f"run {run.key.stem}: {run.state.value}{score}")
 
     def run_stopped(self, key: RunKey, why: str, *, again: bool) -> None:
         """An attempt at a run is over and the run is not."""
         with self._lock:
-            self._tally.stopped(key, again=again)
+            self._counters.stopped(key, again=again)
         self._line(f"run {key.stem}: {why}")
 
     def run_reused(self, run: RunHistory) -> None:
         """A run was taken over from another sweep."""
         with self._lock:
-            self._tally.reused(run)
+            self._counters.reused(run)
         self._line(f"run {run.key.stem}: taken over from {run.reused_from}")
 
     def _table(self) -> RenderableType:
         with self._lock:
-            return live_table(self._tally.standing())
+            return live_table(self._counters.standing())
 
     def _line(self, text: str) -> None:
         with self._lock:
-            standing = self._tally.standing()
+            standing = self._counters.standing()
         best = "" if standing.leader is None else f"; best so far {standing.leader}"
         line = f"[{words.runs(standing)}; {words.left(standing)}{best}] {text}"
         self._logger.info(line)

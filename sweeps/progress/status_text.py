@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from results.records.schemas import RunState
-from sweeps.progress.counters import Standing
+from sweeps.progress.counters import SweepStatus
 
 
-def ends(ended: Mapping[RunState, int]) -> str:
+def run_ends(ended: Mapping[RunState, int]) -> str:
     """`12 finished, 3 pruned, 1 failed (nan 1)`: failures together, and apart."""
     failed = {state: n for state, n in ended.items() if state not in (RunState.FINISHED, RunState.PRUNED)}
     parts = [f"{ended.get(RunState.FINISHED, 0)} finished", f"{ended.get(RunState.PRUNED, 0)} pruned"]
@@ -21,9 +21,9 @@ def ends(ended: Mapping[RunState, int]) -> str:
     return ", ".join(parts)
 
 
-def runs(standing: Standing) -> str:
+def runs(standing: SweepStatus) -> str:
     """All that is known of the number of runs."""
-    parts = [ends(standing.ended), f"{len(standing.running)} running", f"at most {standing.ahead} to go"]
+    parts = [run_ends(standing.ended), f"{len(standing.running)} running", f"at most {standing.ahead} to go"]
     if standing.reused:
         parts.append(f"{standing.reused} taken over from other sweeps")
     if standing.restarts:
@@ -38,14 +38,14 @@ def pace(runs_an_hour: float | None, epochs_a_second: float | None) -> str:
     return f"{runs_an_hour:.3g} runs an hour, {epochs_a_second:.3g} epochs a second in the last minutes"
 
 
-def left(standing: Standing) -> str:
+def left(standing: SweepStatus) -> str:
     """The time left, an upper bound, because runs may end early."""
     if standing.left is None:
         return "time left not known yet"
-    return f"at most about {duration(standing.left)} left"
+    return f"at most about {clock_time(standing.left)} left"
 
 
-def duration(seconds: float) -> str:
+def clock_time(seconds: float) -> str:
     """Whole seconds as `1:02:03`."""
     return str(timedelta(seconds=round(seconds)))
 

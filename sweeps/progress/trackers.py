@@ -20,7 +20,7 @@ from ray.tune.experiment import Trial
 from ray.tune.logger import TBXLoggerCallback
 
 from results.records.layout import SweepLayout
-from results.records.manifest import Manifest, read_manifest
+from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.schemas import RunKey, RunState
 from sweeps.jobs.job import Job
 from sweeps.progress.tracker_thread import RunLogger, Tracker
@@ -73,12 +73,12 @@ class Tracking:
     Args:
         layout: the sweep.
         section: which trackers.
-        say: is told, once a tracker, why it was switched off.
+        notify: is told, once a tracker, why it was switched off.
     """
 
-    def __init__(self, layout: SweepLayout, section: TrackingSection, say: Callable[[str], None]) -> None:
+    def __init__(self, layout: SweepLayout, section: TrackingSection, notify: Callable[[str], None]) -> None:
         self._layout = layout
-        self._say = say
+        self._notify = notify
         makers: Mapping[str, Callable[[], RunLogger]] = {
             "tensorboard": TBXLoggerCallback,
             "mlflow": partial(_mlflow, section.mlflow, layout),
@@ -93,7 +93,7 @@ class Tracking:
             yield []
             return
         try:
-            yield [_Events(self._tell, read_manifest(self._layout), self._layout)]
+            yield [_Events(self._tell, read_sweep_manifest(self._layout), self._layout)]
         except BaseException:
             self._finish(_INTERRUPTED_SECONDS)
             raise
@@ -112,7 +112,7 @@ class Tracking:
     def _drop_faulty(self) -> None:
         for tracker in [tracker for tracker in self._trackers if tracker.fault]:
             self._trackers.remove(tracker)
-            self._say(
+            self._notify(
                 f"note: tracking.{tracker.name} is switched off: {tracker.fault}; the sweep goes on without it"
             )
 
@@ -120,7 +120,7 @@ class Tracking:
 class _Events(tune.Callback):
     """Ray's events of trials as events of runs."""
 
-    def __init__(self, tell: Callable[..., None], manifest: Manifest, layout: SweepLayout) -> None:
+    def __init__(self, tell: Callable[..., None], manifest: SweepManifest, layout: SweepLayout) -> None:
         self._tell = tell
         self._manifest = manifest
         self._folder = layout.tracking

@@ -22,7 +22,7 @@ Span = tuple[datetime, datetime, float]
 _HOUR = timedelta(hours=1)
 
 
-class Spending:
+class BudgetUse:
     """What has been used, kept as jobs begin and end.
 
     Args:
@@ -88,7 +88,7 @@ class Spending:
         if target is None:
             return ""
         for config_id, outcome in settled.items():
-            within = outcome.state is RunState.FINISHED and not self._goals.broken(outcome.measured)
+            within = outcome.state is RunState.FINISHED and not self._goals.violated(outcome.measured)
             score = outcome.score if within else None
             if score is not None and self._sign * score >= self._sign * target:
                 return (

@@ -55,7 +55,7 @@ def rungs(scheduler: Scheduler, max_epochs: int, number: int = 0) -> tuple[int, 
     return ()
 
 
-def bars(
+def rung_thresholds(
     scheduler: Scheduler,
     max_epochs: int,
     earlier: Mapping[int, Curve],
@@ -128,13 +128,13 @@ def _share(scheduler: Scheduler) -> tuple[float, int]:
     return 0.5, scheduler.min_proposals if isinstance(scheduler, MedianScheduler) else 1
 
 
-def is_cut(score: float, bar: float, *, higher_is_better: bool) -> bool:
+def misses_threshold(score: float, bar: float, *, higher_is_better: bool) -> bool:
     """Whether a score misses its bar; a score that is not a number always does."""
     return not (score >= bar if higher_is_better else score <= bar)
 
 
-def missed_bar(
-    bars: Mapping[int, float],
+def pruning_reason(
+    rung_thresholds: Mapping[int, float],
     epoch: int,
     score: float | None,
     *,
@@ -145,8 +145,8 @@ def missed_bar(
 
     `seeds` are those that the score is the mean over.
     """
-    bar = bars.get(epoch)
-    if bar is None or score is None or not is_cut(score, bar, higher_is_better=higher_is_better):
+    bar = rung_thresholds.get(epoch)
+    if bar is None or score is None or not misses_threshold(score, bar, higher_is_better=higher_is_better):
         return ""
     what = (
         "best score" if len(seeds) < 2 else f"best score, the mean over seeds {', '.join(map(str, seeds))},"

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from results.ranking.importance import Importance
 from results.records.layout import SweepLayout
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from sweeps.search.optuna_trials import recorded_trials
 
 LEAST_CONFIGURATIONS = 10
@@ -38,7 +38,7 @@ def parameter_importance(layout: SweepLayout) -> list[Importance]:
     """
     if not layout.proposals.exists():
         return []
-    manifest = read_manifest(layout)
+    manifest = read_sweep_manifest(layout)
     trials = [single for trial in recorded_trials(layout) if (single := _first_value(trial)) is not None]
     common = set.intersection(*(set(trial.params) for trial in trials)) if trials else set()
     varied = [path for path in common if len({trial.params[path] for trial in trials}) > 1]

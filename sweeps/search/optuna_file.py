@@ -22,12 +22,12 @@ from optuna.trial import TrialState
 
 from results.records.histories import RunHistory
 from results.records.layout import SweepLayout
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.storage.files import written_aside
 from sweeps.search.optuna_trials import Proposal, recorded_trials, trial_of
 from sweeps.search.samplers import distributions
 from sweeps.space.parameters import Value
-from sweeps.spec.sweep_spec import load_spec
+from sweeps.spec.sweep_spec import load_stored_spec
 
 _OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _LOCK_SECONDS = 3
@@ -49,7 +49,7 @@ def write_study(layout: SweepLayout, path: Path) -> int:
         OSError: the file cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    manifest, trials = read_manifest(layout), recorded_trials(layout)
+    manifest, trials = read_sweep_manifest(layout), recorded_trials(layout)
     with written_aside(path) as temporary:
         backend = _Backend(temporary)
         study = optuna.create_study(
@@ -73,12 +73,12 @@ class StudyFile:
 
     Args:
         layout: the sweep.
-        say: is told, once, where the file cannot be written; the search goes on without it.
+        notify: is told, once, where the file cannot be written; the search goes on without it.
     """
 
-    def __init__(self, layout: SweepLayout, say: Callable[[str], None]) -> None:
+    def __init__(self, layout: SweepLayout, notify: Callable[[str], None]) -> None:
         self._path = layout.study
-        self._say = say
+        self._notify = notify
         self._study: _OpenStudy | None = None
         with self._at_no_cost():
             write_study(layout, layout.study)
@@ -102,7 +102,7 @@ class StudyFile:
             yield
         except Exception as error:  # whatever befalls a view, no search may end by it
             self._study = None
-            self._say(
+            self._notify(
                 f"note: {self._path} cannot be written ({type(error).__name__}: {error}); the search goes on without "
                 "it, and 'causalmer results study' makes it from the records"
             )
@@ -112,8 +112,8 @@ class _OpenStudy:
     """The file as it was last written, open for what comes."""
 
     def __init__(self, layout: SweepLayout) -> None:
-        manifest = read_manifest(layout)
-        self._known = distributions(load_spec(layout.spec).bound_space())
+        manifest = read_sweep_manifest(layout)
+        self._known = distributions(load_stored_spec(layout.spec).bound_space())
         self._seeds = manifest.search_seeds
         self._goals = manifest.goals
         self._backend = _Backend(layout.study)

@@ -15,13 +15,13 @@ from causalmer_core.config.identity import config_id
 from results.records.histories import RunHistory, read_runs
 from results.records.journal import read_journal
 from results.records.layout import SweepLayout
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.objectives import Goals
 from results.records.schemas import RunKey, RunState
 from sweeps.search.outcomes import Outcome, outcome
 from sweeps.search.samplers import distributions
 from sweeps.space.parameters import Value
-from sweeps.spec.sweep_spec import load_spec
+from sweeps.spec.sweep_spec import load_stored_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def recorded_trials(layout: SweepLayout) -> list[FrozenTrial]:
     Raises:
         UserError: the folder is no sweep.
     """
-    spec, manifest = load_spec(layout.spec), read_manifest(layout)
+    spec, manifest = load_stored_spec(layout.spec), read_sweep_manifest(layout)
     known = distributions(spec.bound_space())
     runs = {run.key: run for run in read_runs(layout)}
     rows = [row for row in read_journal(layout.proposals) if row["kind"] == "proposal"]
@@ -76,7 +76,7 @@ def trial_of(
     searched = [path for path in known if path in proposal.values]
     reached = outcome(begun, goals.measures) if begun else Outcome(RunState.RUNNING, {})
     state = _state(reached, begun, len(seeds), goals)
-    curve = {} if goals.several else reached.curve
+    curve = {} if goals.is_multi_objective else reached.curve
     return FrozenTrial(
         number=proposal.number,
         trial_id=proposal.number,
@@ -96,7 +96,7 @@ def trial_of(
 def _values(reached: Outcome, state: TrialState, goals: Goals) -> list[float] | None:
     if state not in (TrialState.COMPLETE, TrialState.PRUNED) or reached.score is None:
         return None
-    return [*goals.values(reached.measured)] if goals.several else [reached.score]
+    return [*goals.values(reached.measured)] if goals.is_multi_objective else [reached.score]
 
 
 def _state(reached: Outcome, begun: Sequence[RunHistory], seeds: int, goals: Goals) -> TrialState:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from results.ranking.configuration_runs import mean_measured, measured
+from results.ranking.configuration_runs import mean_objective_values, objective_values
 from results.records.histories import RunHistory
 from results.records.schemas import RunState
 from sweeps.search.early_stopping import Curve, mean_score
@@ -50,8 +50,8 @@ def outcome(histories: Sequence[RunHistory | None], measures: Iterable[str] = ()
     curves = [history.curve for history in histories if history is not None]
     if len(curves) < len(histories) or not all(curves):
         return Outcome(_together(states), {})
-    wanted = [measured(history, measures) for history in histories if history is not None]
-    return Outcome(_together(states), _mean(curves, states), mean_measured(wanted))
+    wanted = [objective_values(history, measures) for history in histories if history is not None]
+    return Outcome(_together(states), _mean(curves, states), mean_objective_values(wanted))
 
 
 def _together(states: Sequence[RunState]) -> RunState:

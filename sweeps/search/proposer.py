@@ -17,10 +17,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from causalmer_core.basics.seeding import derive
-from results.records.objectives import Goals, Measured
+from results.records.objectives import Goals, ObjectiveValues
 from results.records.schemas import RunState
 from sweeps.search.outcomes import Outcome
-from sweeps.search.samplers import KEEPS_NOTES, always_present, make_sampler
+from sweeps.search.samplers import STATEFUL, always_present, make_sampler
 from sweeps.search.sobol import sobol_point
 from sweeps.space.parameters import Value
 from sweeps.space.search_space import SearchSpace
@@ -30,7 +30,7 @@ _OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class WarmStartTrial:
     """A finished configuration of another sweep that the sampler starts from.
 
     Attributes:
@@ -41,7 +41,7 @@ class Taught:
 
     values: Mapping[str, Value]
     score: float
-    measured: Measured = field(default_factory=dict)
+    measured: ObjectiveValues = field(default_factory=dict)
 
 
 class Proposer:
@@ -62,16 +62,16 @@ class Proposer:
         section: SearchSection,
         direction: Literal["max", "min"],
         first: Sequence[Mapping[str, Value]] = (),
-        taught: Sequence[Taught] = (),
+        taught: Sequence[WarmStartTrial] = (),
         goals: Goals = Goals(),  # noqa: B008 - frozen
     ) -> None:
         self._goals = goals
         self._space = space
         self._section = section
         self._always = always_present(space)
-        self._keeps_notes = section.sampler in KEEPS_NOTES and bool(self._always)
+        self._is_stateful = section.sampler in STATEFUL and bool(self._always)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        directions = goals.directions if goals.several else (direction,)
+        directions = goals.directions if goals.is_multi_objective else (direction,)
         self._study = optuna.create_study(directions=[_OPTUNA[direction] for direction in directions])
         self._first = first
         self._trials: list[Trial] = []
@@ -84,14 +84,14 @@ class Proposer:
         """The next proposal: a value for each parameter that is present."""
         number = len(self._trials)
         planned = self._planned(number)
-        drawn = self._drawn(number) if planned is None or self._keeps_notes else {}
+        drawn = self._drawn(number) if planned is None or self._is_stateful else {}
         values = drawn if planned is None else planned
         self._take(values)
         return values
 
     def repeat(self, values: Mapping[str, Value]) -> None:
         """Take the next proposal as it stands in the records."""
-        if self._keeps_notes:
+        if self._is_stateful:
             self._drawn(len(self._trials))  # so that all trials have the numbers and the notes that they had
         self._take(values)
 
@@ -108,12 +108,12 @@ class Proposer:
         else:
             self._tell(trial, score, outcome.measured)
 
-    def _tell(self, trial: Trial, score: float, measured: Measured) -> None:
+    def _tell(self, trial: Trial, score: float, measured: ObjectiveValues) -> None:
         """A result: the score, or the values of several objectives."""
         self._constrain(trial, measured)
-        self._study.tell(trial, self._goals.values(measured) if self._goals.several else score)
+        self._study.tell(trial, self._goals.values(measured) if self._goals.is_multi_objective else score)
 
-    def _constrain(self, trial: Trial, measured: Measured) -> None:
+    def _constrain(self, trial: Trial, measured: ObjectiveValues) -> None:
         """Note on a trial how far it violates each constraint: above 0 is a violation to every sampler that looks."""
         for measure, violation in self._goals.violations(measured).items():
             trial.set_constraint(measure, violation)
@@ -144,12 +144,12 @@ class Proposer:
         return values
 
     def _take(self, values: Mapping[str, Value]) -> None:
-        self._trials.append(self._asked(values, note=self._keeps_notes))
+        self._trials.append(self._asked(values, note=self._is_stateful))
 
-    def _teach(self, number: int, run: Taught) -> None:
+    def _teach(self, number: int, run: WarmStartTrial) -> None:
         self._seed("taught", number)
         # a note puts it into the first generation; CMA-ES is given these trials as such
-        trial = self._asked(run.values, note=self._keeps_notes and self._section.sampler in GENETIC)
+        trial = self._asked(run.values, note=self._is_stateful and self._section.sampler in GENETIC)
         self._tell(trial, run.score, run.measured)
 
     def _asked(self, values: Mapping[str, Value], *, note: bool) -> Trial:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from causalmer_core.basics.errors import UserError
-from results.ranking.configuration_runs import mean_measured, measured
+from results.ranking.configuration_runs import mean_objective_values, objective_values
 from results.records.histories import RunHistory
-from results.records.objectives import Goals, Measured
+from results.records.objectives import Goals, ObjectiveValues
 from results.statistics.pareto import fronts
 
 
@@ -44,10 +44,10 @@ class Found:
 
     run: RunHistory
     score: float
-    measured: Measured
+    measured: ObjectiveValues
 
 
-def in_order(
+def ranked_candidates(
     histories: Iterable[RunHistory], seeds: Sequence[int], goals: Goals, *, higher_is_better: bool
 ) -> list[Found]:
     """What the search found and measured whole, the best first.
@@ -57,9 +57,9 @@ def in_order(
     """
     found = _finished(searched_histories(histories), seeds, goals)
     whole = [each for each in found if goals.are_measured(each.measured)]
-    within = [each for each in whole if not goals.broken(each.measured)]
+    within = [each for each in whole if not goals.violated(each.measured)]
     numbers = [1] * len(within)
-    if goals.several:
+    if goals.is_multi_objective:
         numbers = fronts([goals.values(each.measured) for each in within], goals.directions)
     front = {each.run.key.config_id: number for each, number in zip(within, numbers, strict=True)}
     sign = -1.0 if higher_is_better else 1.0
@@ -80,7 +80,9 @@ def _finished(searched: Sequence[RunHistory], seeds: Sequence[int], goals: Goals
         Found(
             run=runs[config_id][0],
             score=score,
-            measured=mean_measured([measured(history, goals.measures) for history in runs[config_id]]),
+            measured=mean_objective_values(
+                [objective_values(history, goals.measures) for history in runs[config_id]]
+            ),
         )
         for config_id, score in finished_scores(searched, seeds).items()
     ]
@@ -94,7 +96,7 @@ def best_candidates(
     higher_is_better: bool,
     goals: Goals = Goals(),  # noqa: B008 - frozen
 ) -> list[RunHistory]:
-    """Of each of the search's best configurations, `top_k` at most, a run, in the order of `in_order`.
+    """Of each of the search's best configurations, `top_k` at most, a run, in the order of `ranked_candidates`.
 
     One that violates a constraint is among them only where all do.
 
@@ -102,12 +104,12 @@ def best_candidates(
         UserError: no configuration finished on every search seed.
     """
     searched = searched_histories(histories)
-    found = in_order(searched, seeds, goals, higher_is_better=higher_is_better)
+    found = ranked_candidates(searched, seeds, goals, higher_is_better=higher_is_better)
     if not found:
         raise UserError(
             "no configuration finished its search, so there is nothing to confirm; " + _ends(searched)
         )
-    within = [each for each in found if not goals.broken(each.measured)]
+    within = [each for each in found if not goals.violated(each.measured)]
     return [each.run for each in (within or found)[:top_k]]
 
 

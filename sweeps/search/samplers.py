@@ -34,7 +34,7 @@ from sweeps.space.parameters import Parameter
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import GENETIC, SearchSection
 
-KEEPS_NOTES = ("cmaes", *GENETIC)
+STATEFUL = ("cmaes", *GENETIC)
 """Samplers that read what they noted on earlier trials."""
 
 
@@ -83,7 +83,7 @@ def make_sampler(
             )
         if section.sampler == "gp":
             gp = GPSampler(seed=seed, n_startup_trials=section.startup, warn_independent_sampling=False)
-            return _Together(gp, always)
+            return FixedRelativeSpace(gp, always)
         if section.sampler == "cmaes":
             return _cmaes(section, seed, always, taught)
         return _genetic(section, seed, always)
@@ -94,7 +94,7 @@ def _genetic(section: SearchSection, seed: int, always: dict[str, BaseDistributi
     if section.population is not None:
         options["population_size"] = section.population
     sampler = NSGAIISampler(**options) if section.sampler == "nsga2" else NSGAIIISampler(**options)
-    return _Together(sampler, always)
+    return FixedRelativeSpace(sampler, always)
 
 
 def _cmaes(
@@ -113,7 +113,7 @@ def _cmaes(
         warn_independent_sampling=False,
         source_trials=source or None,
     )
-    return _Together(sampler, numbers)
+    return FixedRelativeSpace(sampler, numbers)
 
 
 def _part_of(trial: FrozenTrial, paths: dict[str, BaseDistribution]) -> FrozenTrial:
@@ -147,7 +147,7 @@ class _Distributions:
         return choices[0]
 
 
-class _Together(BaseSampler):
+class FixedRelativeSpace(BaseSampler):
     """Samples the parameters that are always present together, by another sampler, and the others independently.
 
     Optuna's own choice, those present in all trials so far, shrinks when the first proposal without a conditional

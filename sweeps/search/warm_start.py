@@ -16,11 +16,11 @@ from causalmer_core.config.run_config import RunConfig
 from results.records.dataset import find_sweep
 from results.records.histories import read_runs
 from results.records.layout import SweepLayout
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.objectives import Goals
 from results.storage.object_uri import is_uri
-from sweeps.search.proposer import Taught
-from sweeps.search.results import Found, in_order
+from sweeps.search.proposer import WarmStartTrial
+from sweeps.search.results import Found, ranked_candidates
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import WarmStartSection
 from sweeps.spec.sweep_spec import SweepSpec
@@ -33,7 +33,7 @@ CMAES_LEAST = 10
 """With fewer runs their best tenth, which CMA-ES starts from, is empty."""
 
 
-def as_row(taught: Sequence[Taught]) -> dict[str, Any]:
+def as_row(taught: Sequence[WarmStartTrial]) -> dict[str, Any]:
     """The line of the journal that holds the runs."""
     return {"kind": KIND, "runs": [_without_empty(asdict(run)) for run in taught]}
 
@@ -42,10 +42,10 @@ def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != "measured" or value}
 
 
-def recorded(rows: Sequence[dict[str, Any]]) -> list[Taught] | None:
+def trials_on_record(rows: Sequence[dict[str, Any]]) -> list[WarmStartTrial] | None:
     """The runs in a journal of proposals; none where it has no such line."""
     found = [row["runs"] for row in rows if row["kind"] == KIND]
-    return [Taught(**run) for run in found[0]] if found else None
+    return [WarmStartTrial(**run) for run in found[0]] if found else None
 
 
 def gather(
@@ -54,7 +54,7 @@ def gather(
     *,
     higher_is_better: bool,
     goals: Goals = Goals(),  # noqa: B008 - frozen
-) -> list[Taught]:
+) -> list[WarmStartTrial]:
     """The best finished configurations of the earlier search whose values lie in this sweep's space, the best first.
 
     Where this sweep has objectives or constraints, only those of which all measures are on record.
@@ -69,8 +69,8 @@ def gather(
     layout = _layout(section, spec.storage)
     config = spec.base_config(fingerprint)
     _check_comparable(layout, config)
-    space, seeds = spec.bound_space(), read_manifest(layout).search_seeds
-    found = in_order(read_runs(layout), seeds, goals, higher_is_better=higher_is_better)
+    space, seeds = spec.bound_space(), read_sweep_manifest(layout).search_seeds
+    found = ranked_candidates(read_runs(layout), seeds, goals, higher_is_better=higher_is_better)
     taught = [one for each in found if (one := _taught(each, space, config)) is not None]
     taught = taught[: section.top]
     if not taught:
@@ -104,7 +104,7 @@ def _layout(section: WarmStartSection, given: str) -> SweepLayout:
 
 
 def _check_comparable(layout: SweepLayout, config: RunConfig) -> None:
-    manifest = read_manifest(layout)
+    manifest = read_sweep_manifest(layout)
     if manifest.dataset_fingerprint != config.data.fingerprint:
         raise UserError(
             f"{layout.root} ran on other data: fingerprint {manifest.dataset_fingerprint[:16]}, here "
@@ -117,10 +117,10 @@ def _check_comparable(layout: SweepLayout, config: RunConfig) -> None:
         )
 
 
-def _taught(found: Found, space: SearchSpace, config: RunConfig) -> Taught | None:
+def _taught(found: Found, space: SearchSpace, config: RunConfig) -> WarmStartTrial | None:
     """The configuration as the sampler learns it; none where it lies outside the space, or saw other samples."""
     earlier = RunConfig.model_validate(found.run.config)
     values = space.default_point(earlier)
     if values is None or earlier.data.split != config.data.split:
         return None
-    return Taught(values, found.score, found.measured)
+    return WarmStartTrial(values, found.score, found.measured)

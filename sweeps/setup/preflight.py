@@ -15,12 +15,12 @@ from causalmer_core.datasets.store import (
     default_root,
     list_datasets,
     open_training_data,
-    read_manifest,
+    read_dataset_manifest,
     write_dataset,
 )
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.measures.metrics import checked_metric
-from causalmer_core.method.method_warnings import cautions
+from causalmer_core.method.method_warnings import method_warnings
 from causalmer_core.models.albert_files import weights_digest
 from causalmer_core.models.build import build_model
 from results.records.layout import SweepLayout
@@ -28,7 +28,7 @@ from results.records.locate import check_writable, sweep_layout
 from results.records.objectives import Goals
 from sweeps.debiasing.folds import sample_folds
 from sweeps.search.warm_start import gather
-from sweeps.spec.problems import blaming
+from sweeps.spec.problems import attributed_to
 from sweeps.spec.sections import check_installed
 from sweeps.spec.sweep_spec import SweepSpec
 
@@ -44,7 +44,7 @@ class CheckedSweep:
         data_root: the store of the data set.
         direction: of the monitored metric.
         goals: further objectives, and constraints.
-        cautions: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
+        method_warnings: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
     """
 
     spec: SweepSpec
@@ -53,7 +53,7 @@ class CheckedSweep:
     data_root: Path
     direction: Literal["max", "min"]
     goals: Goals
-    cautions: tuple[str, ...]
+    method_warnings: tuple[str, ...]
 
 
 def preflight(spec: SweepSpec) -> CheckedSweep:
@@ -64,28 +64,28 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     """
     spec = _with_pretrained_weights(spec)
     root = default_root() if spec.data.root is None else Path(spec.data.root)
-    with blaming("data", "name"):
+    with attributed_to("data", "name"):
         data = _data(spec, root)
     config = spec.base_config(data.fingerprint)
-    with blaming("data", "split"):
+    with attributed_to("data", "split"):
         validating = validating_ids(data, config.data.split, spec.seeds.first)
-    with blaming("base", "trainer", "monitor"):
+    with attributed_to("base", "trainer", "monitor"):
         direction = checked_metric(data.task, config.trainer.monitor)
     goals = spec.goals(data.task)
     for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
-        with blaming(section), drawing_from(0, "init"):
+        with attributed_to(section), drawing_from(0, "init"):
             build_model(checked.model, data)  # its shapes fit the data, or it says why not
     if spec.debiasing.methods:
-        with blaming("debiasing", "folds"):
+        with attributed_to("debiasing", "folds"):
             sample_folds(validating, spec.debiasing.folds, spec.search.seed)  # there are samples enough
     for name in spec.tracking.names:
-        with blaming("tracking", name):
+        with attributed_to("tracking", name):
             check_installed(name)
-    with blaming("storage"):
+    with attributed_to("storage"):
         check_writable(spec.storage)
         layout = sweep_layout(spec.storage, spec.name)
     if not layout.store.has(layout.proposals):  # later it is on record what the search started from
-        with blaming("search", "warm_start"):
+        with attributed_to("search", "warm_start"):
             gather(spec, data.fingerprint, higher_is_better=direction == "max", goals=goals)
     return CheckedSweep(
         spec=spec,
@@ -94,7 +94,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         data_root=root,
         direction=direction,
         goals=goals,
-        cautions=cautions(config, data.task),
+        method_warnings=method_warnings(config, data.task),
     )
 
 
@@ -120,7 +120,7 @@ def _data(spec: SweepSpec, root: Path) -> TrainingData:
         parameters = config.model_dump(mode="json")
         if name not in list_datasets(root):
             _make(root, name, config)
-        if read_manifest(root, name).synthetic != parameters:
+        if read_dataset_manifest(root, name).synthetic != parameters:
             raise UserError(
                 f"data set {name!r} in {root} was made otherwise than the sweep says; give the "
                 f"sweep's data another name, or remove {root / name}"

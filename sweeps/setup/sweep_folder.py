@@ -7,12 +7,12 @@ from typing import Any
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.measures.metrics import metric_directions
-from results.records.manifest import Manifest, create_sweep, new_manifest, read_manifest
+from results.records.manifest import SweepManifest, create_sweep, new_manifest, read_sweep_manifest
 from results.storage.files import write_text
 from sweeps.setup.preflight import CheckedSweep
 from sweeps.spec.problems import shown
 from sweeps.spec.search_section import PatienceScheduler
-from sweeps.spec.sweep_spec import changed_values, load_spec, to_yaml
+from sweeps.spec.sweep_spec import changed_values, load_stored_spec, to_yaml
 
 MAY_CHANGE = (
     "storage",
@@ -34,7 +34,7 @@ selection, is then made again.
 _CONFIGURATION = "it is part of every configuration, so the runs on record are of others"
 _WHY = {
     "base.": _CONFIGURATION,
-    "fidelity": _CONFIGURATION,
+    "method": _CONFIGURATION,
     "data.": "it says which data the runs on record saw",
     "paper_default": "the contender 'paper' on record is another configuration",
     "space": "the proposals on record are of another space",
@@ -87,10 +87,10 @@ def continue_sweep(sweep: CheckedSweep) -> list[str]:
         UserError: a key of its file, or its data, has changed; the message says which, and what to do.
     """
     layout = sweep.layout
-    manifest = read_manifest(layout)
+    manifest = read_sweep_manifest(layout)
     changed = {
         key: values
-        for key, values in changed_values(load_spec(layout.spec), sweep.spec).items()
+        for key, values in changed_values(load_stored_spec(layout.spec), sweep.spec).items()
         if not key.startswith(MAY_CHANGE)
     }
     grown = {key: (was, now) for key, (was, now) in changed.items() if key in MAY_GROW and now > was}
@@ -109,7 +109,7 @@ def continue_sweep(sweep: CheckedSweep) -> list[str]:
     return [f"{key} {now} instead of {was}" for key, (was, now) in grown.items()]
 
 
-def _check_data(sweep: CheckedSweep, manifest: Manifest) -> None:
+def _check_data(sweep: CheckedSweep, manifest: SweepManifest) -> None:
     if manifest.dataset_fingerprint != sweep.data.fingerprint:
         raise UserError(
             f"{sweep.layout.place} holds records made on other data: the fingerprint of {manifest.dataset!r} was "

@@ -16,7 +16,7 @@ Entries = Mapping[str, Entry]
 RuleProblem = tuple[KeyPath, PydanticCustomError]
 
 
-def in_order(entries: Entries) -> tuple[str, ...]:
+def dependency_order(entries: Entries) -> tuple[str, ...]:
     """All paths, what depends on another one after it, else in alphabetical order.
 
     Raises:
@@ -92,7 +92,7 @@ def _reference_problems(entries: Entries) -> Iterator[RuleProblem]:
 
 def _cycles(entries: Entries) -> Iterator[RuleProblem]:
     try:
-        in_order(entries)
+        dependency_order(entries)
     except CycleError as error:
         cycle = list(reversed(error.args[1]))
         links = list(pairwise(cycle))

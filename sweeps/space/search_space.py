@@ -13,7 +13,7 @@ from pydantic_core import InitErrorDetails
 from causalmer_core.config.run_config import RunConfig
 from sweeps.space.entries import Constant, Entry, Reference
 from sweeps.space.parameters import ColumnType, Suggester, Value
-from sweeps.space.rules import in_order, requirements, rule_problems
+from sweeps.space.rules import dependency_order, requirements, rule_problems
 
 _OTHER = object()
 """Stands for any value of a parameter that no condition names."""
@@ -68,7 +68,7 @@ class SearchSpace(RootModel[dict[str, Entry]]):
     @property
     def paths(self) -> tuple[str, ...]:
         """All paths, what depends on another one after it, else in alphabetical order."""
-        return in_order(self.root)
+        return dependency_order(self.root)
 
     @property
     def free_paths(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ machine to be checked is in `setup`.
 | `json_schema/` | The JSON schema of a sweep's file (draft 2020-12), by which editors complete and check it |
 | `objective_section.py` | The sections `objectives` and `constraints` of a sweep's file: what is wanted beside a good score |
 | `problems.py` | Problems in a file a user wrote: what is wrong, where, what was given, what is allowed |
+| `renamed_keys.py` | Keys of a sweep's file that have another name now |
 | `search_checks.py` | Checks of how configurations are proposed, against the space, the paper's default and what is installed |
 | `search_section.py` | The section `search` of a sweep's file: how configurations are proposed |
 | `sections.py` | Sections of a sweep's YAML file; the space, the search and its schedulers stand in files of their own |

@@ -6,18 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from causalmer_core.config.method_version import Fidelity, options
+from causalmer_core.config.method_version import MethodVersion, method_options
 from causalmer_core.config.run_config import RunConfig, merged
 from sweeps.space.search_space import SearchSpace
 
 
-def fixed_part(base: Mapping[str, Any], fidelity: Fidelity = "mended") -> RunConfig:
+def fixed_part(base: Mapping[str, Any], method: MethodVersion = "corrected") -> RunConfig:
     """The published defaults, with the options of a fidelity, and a sweep's `base`, a nested mapping, merged in.
 
     Raises:
         pydantic.ValidationError: a key or a value is not allowed.
     """
-    defaults = RunConfig().with_values(options(fidelity))
+    defaults = RunConfig().with_values(method_options(method))
     return RunConfig.model_validate_json(json.dumps(merged(defaults.model_dump(mode="json"), base)))
 
 

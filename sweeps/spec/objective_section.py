@@ -12,12 +12,12 @@ from causalmer_core.basics.validation import Frozen
 from causalmer_core.measures.metrics import Direction, checked_metric
 from results.records import objectives as goals
 from results.records.objectives import VALID, WORST_MISSING, Goals
-from sweeps.spec.problems import blaming
+from sweeps.spec.problems import attributed_to
 
 _ONE_OF = "one of metric, worst_missing and cost"
 
 
-class Measure(Frozen):
+class MeasureEntry(Frozen):
     """What is measured of a run, one of these.
 
     Attributes:
@@ -31,7 +31,7 @@ class Measure(Frozen):
     cost: Literal["parameters", "epochs", "seconds"] | None = None
 
     @model_validator(mode="after")
-    def _is_one(self) -> Measure:
+    def _is_one(self) -> MeasureEntry:
         given = [name for name in (self.metric, self.worst_missing, self.cost) if name is not None]
         if len(given) != 1:
             raise invalid("names several measures" if given else "names no measure", _ONE_OF)
@@ -63,11 +63,11 @@ class Measure(Frozen):
         return "min" if name is None else checked_metric(task, name)
 
 
-class Objective(Measure):
+class ObjectiveEntry(MeasureEntry):
     """A measure of which the better is wanted; which way that is, the metric declares."""
 
 
-class Constraint(Measure):
+class ConstraintEntry(MeasureEntry):
     """A measure that is to stay within limits, as a mean over seeds; one or both of them.
 
     Attributes:
@@ -79,7 +79,7 @@ class Constraint(Measure):
     at_most: float | None = None
 
     @model_validator(mode="after")
-    def _has_a_limit(self) -> Constraint:
+    def _has_a_limit(self) -> ConstraintEntry:
         if self.at_least is None and self.at_most is None:
             raise invalid("has no limit", "at_least, at_most or both")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
@@ -87,7 +87,9 @@ class Constraint(Measure):
         return self
 
 
-def goals_of(objectives: tuple[Objective, ...], constraints: tuple[Constraint, ...], task: Task) -> Goals:
+def goals_of(
+    objectives: tuple[ObjectiveEntry, ...], constraints: tuple[ConstraintEntry, ...], task: Task
+) -> Goals:
     """The goals as the records name them, held against the metrics of a task.
 
     Raises:
@@ -106,6 +108,6 @@ def goals_of(objectives: tuple[Objective, ...], constraints: tuple[Constraint, .
     )
 
 
-def _direction(section: str, number: int, measure: Measure, task: Task) -> Direction:
-    with blaming(section, number, measure.key):
+def _direction(section: str, number: int, measure: MeasureEntry, task: Task) -> Direction:
+    with attributed_to(section, number, measure.key):
         return measure.direction(task)

@@ -71,7 +71,7 @@ class Problem:
         return " ".join(f"{key}: {self.what}{given}{allowed}".split())
 
 
-class MisfitError(UserError):
+class SpecMismatchError(UserError):
     """A sweep's file asks for what the data or the machine does not have.
 
     Attributes:
@@ -84,13 +84,13 @@ class MisfitError(UserError):
 
 
 @contextmanager
-def blaming(*path: str | int) -> Iterator[None]:
+def attributed_to(*path: str | int) -> Iterator[None]:
     """Within the block a user's error is put down to a key of the sweep's file."""
     try:
         yield
     except UserError as error:
         key, message = dotted(path), str(error)
-        raise MisfitError(path, message if message.startswith(key) else f"{key}: {message}") from error
+        raise SpecMismatchError(path, message if message.startswith(key) else f"{key}: {message}") from error
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -242,7 +242,7 @@ def _is_variant(node: dict[str, Any], part: str | int) -> bool:
     return part in (node.get("title"), node.get("properties", {}).get("name", {}).get("const"))
 
 
-def refused(what: str, allowed: str, where: KeyPath, given: object) -> ValidationError:
+def invalid_key(what: str, allowed: str, where: KeyPath, given: object) -> ValidationError:
     """What a validator of the whole sweep raises about one of its keys."""
     details = InitErrorDetails(type=invalid(what, allowed), loc=where, input=given)
     return ValidationError.from_exception_data("SweepSpec", [details])

@@ -10,7 +10,7 @@ from causalmer_core.config.run_config import RunConfig
 from results.records.confirmation_rules import AllRule, ConfirmationRule
 from sweeps.space.parameters import FloatRange, IntRange, Parameter, Value
 from sweeps.space.search_space import OutsideSpaceError, SearchSpace
-from sweeps.spec.objective_section import Constraint, Measure, Objective
+from sweeps.spec.objective_section import ConstraintEntry, MeasureEntry, ObjectiveEntry
 from sweeps.spec.problems import Problem, shown
 from sweeps.spec.search_section import (
     GENETIC,
@@ -151,8 +151,8 @@ _ONE_NUMBER = "objectives has several entries, and "
 
 
 def objective_problems(
-    objectives: Sequence[Objective],
-    constraints: Sequence[Constraint],
+    objectives: Sequence[ObjectiveEntry],
+    constraints: Sequence[ConstraintEntry],
     monitor: str,
     search: SearchSection,
     scheduler: Scheduler,
@@ -180,14 +180,14 @@ def objective_problems(
     return found
 
 
-def _first_problems(objectives: Sequence[Objective], monitor: str) -> Iterator[Problem]:
+def _first_problems(objectives: Sequence[ObjectiveEntry], monitor: str) -> Iterator[Problem]:
     if objectives and objectives[0].metric != monitor:
         what = f"the first objective is not trainer.monitor, {monitor!r}, by which the best epoch is chosen"
         allowed = f"{{metric: {monitor}}} first, or another base.trainer.monitor"
         yield Problem(("objectives", 0), what, shown(objectives[0].model_dump()), allowed)
 
 
-def _repeated(section: str, measures: Sequence[Measure]) -> Iterator[Problem]:
+def _repeated(section: str, measures: Sequence[MeasureEntry]) -> Iterator[Problem]:
     seen = set()
     for number, measure in enumerate(measures):
         if measure.column in seen:

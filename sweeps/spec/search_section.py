@@ -15,7 +15,7 @@ LEARNING = ("tpe", "cmaes", "gp", "nsga2", "nsga3")
 GENETIC = ("nsga2", "nsga3")
 """Of them, those that cross the best of a generation."""
 
-HEEDING = ("tpe", "gp", *GENETIC)
+CONSTRAINT_AWARE = ("tpe", "gp", *GENETIC)
 """Of them, those that learn several objectives and constraints."""
 
 

@@ -161,13 +161,13 @@ class EvaluationSection(Frozen):
     """What is taken from the runs that are evaluated on the test split, beside nothing (`causalmer_core.measures.ablation`).
 
     Attributes:
-        removals: how modalities are removed, for every subset of them: `zero`, always, as published; `mean`, by the
+        ablations: how modalities are removed, for every subset of them: `zero`, always, as published; `mean`, by the
             training mean of each channel; `permutation`, by another sample's features.
         step_rates: at which rates steps of all modalities are taken away, at random and in spans; each above 0 and at
             most 1. Empty (default): at none.
     """
 
-    removals: Annotated[
+    ablations: Annotated[
         tuple[Literal["zero", "mean", "permutation"], ...],
         *EachOnce,
         AfterValidator(_with_zero),

@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from causalmer_core.basics.errors import KeyPath, UserError
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import Frozen
-from causalmer_core.config.method_version import Fidelity
+from causalmer_core.config.method_version import MethodVersion
 from causalmer_core.config.run_config import RunConfig
 from cluster.resources.trial_resources import TrialResources
 from results.ranking.selection_rules import RULES
@@ -24,8 +24,9 @@ from sweeps.space.search_space import SearchSpace
 from sweeps.spec.checks import base_problems, paper_problems, rejection, space_problems, synthetic_problems
 from sweeps.spec.configurations import fixed_part, paper_default, with_values
 from sweeps.spec.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
-from sweeps.spec.objective_section import Constraint, Objective, goals_of
-from sweeps.spec.problems import MisfitError, Problem, problems_of, refused, shown
+from sweeps.spec.objective_section import ConstraintEntry, ObjectiveEntry, goals_of
+from sweeps.spec.problems import Problem, SpecMismatchError, invalid_key, problems_of, shown
+from sweeps.spec.renamed_keys import renamed_problems, with_new_keys
 from sweeps.spec.search_checks import first_points, objective_problems, search_problems
 from sweeps.spec.search_section import AshaScheduler, Scheduler, SearchSection
 from sweeps.spec.sections import (
@@ -54,7 +55,7 @@ class SweepSpec(Frozen):
         data: the data set.
         storage: the folder of all sweeps, relative to the working directory unless absolute; or an address on an object
             store, `s3://bucket/prefix` or `gs://bucket/prefix`, with options of pyarrow's behind a `?`.
-        fidelity: `mended` (default), or `paper` for the published form of the method (see
+        method: `corrected` (default), or `published` for the published form of the method (see
             `causalmer_core.config.method_version`); `base` goes before what it sets.
         base: the fixed part of every configuration, a nested mapping merged into `RunConfig`'s published
             defaults.
@@ -80,11 +81,11 @@ class SweepSpec(Frozen):
     name: SafeName
     data: DataSection
     storage: StoragePlace = "causalmer_runs"
-    fidelity: Fidelity = "mended"
+    method: MethodVersion = "corrected"
     base: dict[str, Any] = Field(default_factory=dict)
     space: SearchSpace = SearchSpace()
-    objectives: tuple[Objective, ...] = ()
-    constraints: tuple[Constraint, ...] = ()
+    objectives: tuple[ObjectiveEntry, ...] = ()
+    constraints: tuple[ConstraintEntry, ...] = ()
     search: SearchSection = SearchSection()
     scheduler: Scheduler = AshaScheduler()
     seeds: SeedsSection = SeedsSection()
@@ -103,7 +104,7 @@ class SweepSpec(Frozen):
     def _top_k_fits(self) -> Self:
         if self.seeds.top_k > self.search.num_configs:
             what = f"confirms {self.seeds.top_k} of {self.search.num_configs} configurations (search.num_configs)"
-            raise refused(what, f"up to {self.search.num_configs}", ("seeds", "top_k"), self.seeds.top_k)
+            raise invalid_key(what, f"up to {self.search.num_configs}", ("seeds", "top_k"), self.seeds.top_k)
         return self
 
     @model_validator(mode="after")
@@ -111,7 +112,7 @@ class SweepSpec(Frozen):
         rule, seeds = RULES[self.selection.rule], self.seeds.confirm or self.seeds.search
         if seeds < rule.least_seeds:
             what = f"needs {rule.least_seeds} seeds to see how scores spread, and seeds.confirm is {self.seeds.confirm}"
-            raise refused(what, "best_mean, or a larger seeds.confirm", ("selection", "rule"), rule.name)
+            raise invalid_key(what, "best_mean, or a larger seeds.confirm", ("selection", "rule"), rule.name)
         return self
 
     @property
@@ -138,7 +139,7 @@ class SweepSpec(Frozen):
     def base_config(self, fingerprint: str) -> RunConfig:
         """The fixed part as a configuration, for the data set with this fingerprint."""
         split = None if self.data.split is None else self.data.split.model_dump(mode="json")
-        return fixed_part(self.base, self.fidelity).with_values(
+        return fixed_part(self.base, self.method).with_values(
             {"data.fingerprint": fingerprint, "data.split": split}
         )
 
@@ -189,6 +190,9 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> S
     for key, value in (overrides or {}).items():
         tree = _overridden(tree, _split(key), value)
     spec, problems = _checked(tree)
+    if renamed := [*renamed_problems(tree)]:
+        paths = [problem.path for problem in renamed]
+        problems = [*renamed, *(problem for problem in problems if problem.path not in paths)]
     if spec is None or problems:
         places = [_split(key) for key in overrides or {}]
         problems.sort(key=lambda problem: (source.is_included(problem.path), source.line_of(problem.path)))
@@ -196,7 +200,20 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> S
     return spec
 
 
-def located(error: MisfitError, path: Path | str, overrides: Mapping[str, Any]) -> UserError:
+def load_stored_spec(path: Path | str) -> SweepSpec:
+    """The copy of a sweep's file in the sweep's own folder, whatever version of this program wrote it.
+
+    Raises:
+        UserError: the file cannot be read, or something in it is wrong.
+    """
+    source = read_sweep_file(path)
+    spec, problems = _checked(with_new_keys(source.tree))
+    if spec is None or problems:
+        raise UserError("\n".join(problem.line(source.place_of(problem.path)) for problem in problems))
+    return spec
+
+
+def located(error: SpecMismatchError, path: Path | str, overrides: Mapping[str, Any]) -> UserError:
     """The error with the file and the line to blame in front of each of its lines."""
     place = _place(error.path, read_sweep_file(path), [_split(key) for key in overrides])
     return UserError("\n".join(f"{place}: {line}" for line in str(error).splitlines()))
@@ -237,7 +254,7 @@ def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
     wrong = base_problems(base) if isinstance(base, dict) else []
     if isinstance(base, dict) and not wrong:
         config, space = (
-            fixed_part(base, spec.fidelity if spec else "mended"),
+            fixed_part(base, spec.method if spec else "corrected"),
             spec.space if spec else _usable_part(tree.get("space")),
         )
         problems += [] if spec is None else _objective_problems(spec, config.trainer.monitor, tree)

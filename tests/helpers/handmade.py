@@ -22,7 +22,7 @@ from causalmer_core.basics.task import Task, TaskKind
 from results.records.dataset import SweepResults
 from results.records.journal import Journal
 from results.records.layout import SweepLayout
-from results.records.manifest import Manifest, create_sweep, new_manifest
+from results.records.manifest import SweepManifest, create_sweep, new_manifest
 from results.records.predictions_table import task_metadata
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState, predictions_schema
@@ -78,7 +78,7 @@ def key(name: str, seed: int, fusion: str = "mask") -> RunKey:
     return RunKey(config_id(name, fusion), seed)
 
 
-def manifest(name: str = "handmade") -> Manifest:
+def manifest(name: str = "handmade") -> SweepManifest:
     return new_manifest(
         name=name,
         monitor="accuracy",
@@ -269,9 +269,9 @@ def permuted_accuracy(name: str, seed: int, present: str) -> float:
     return SCORES[name][seed] - TEST_GAP - seed * lost
 
 
-def stepwise_accuracy(name: str, seed: int, removal: str, rate: float) -> float:
+def stepwise_accuracy(name: str, seed: int, ablation: str, rate: float) -> float:
     """The truth with a share of the steps taken away; spans cost twice as much as steps at random."""
-    return SCORES[name][seed] - TEST_GAP - rate * seed * (0.2 if removal == "spans" else 0.1)
+    return SCORES[name][seed] - TEST_GAP - rate * seed * (0.2 if ablation == "spans" else 0.1)
 
 
 def write_removals(layout: SweepLayout, fusion: str = "mask") -> None:
@@ -283,12 +283,12 @@ def write_removals(layout: SweepLayout, fusion: str = "mask") -> None:
                 for present in SUBSETS[1:]:
                     accuracy = permuted_accuracy(name, seed, present)
                     row = evaluation(contender, identity, seed, present, accuracy)
-                    journal.append({**row, "removal": "permutation", "rate": None})
-                for removal in ("random_steps", "spans"):
+                    journal.append({**row, "ablation": "permutation", "rate": None})
+                for ablation in ("random_steps", "spans"):
                     for rate in STEP_RATES:
-                        accuracy = stepwise_accuracy(name, seed, removal, rate)
+                        accuracy = stepwise_accuracy(name, seed, ablation, rate)
                         row = evaluation(contender, identity, seed, "tav", accuracy)
-                        journal.append({**row, "removal": removal, "rate": rate})
+                        journal.append({**row, "ablation": ablation, "rate": rate})
 
 
 def evaluation(

@@ -18,7 +18,7 @@ from results.records.schemas import RunKey, RunState
 from sweeps.jobs.job import Job
 from sweeps.jobs.search import SearchJobs
 from sweeps.jobs.source import NoJob
-from sweeps.search.early_stopping import is_cut
+from sweeps.search.early_stopping import misses_threshold
 from sweeps.search.optuna_file import StudyFile
 from sweeps.setup.preflight import CheckedSweep
 
@@ -80,7 +80,9 @@ class Simulated:
         state = RunState.NAN if zlib.crc32(job.name.encode()) % 8 == 0 else RunState.FINISHED
         for epoch, score in enumerate(scores(key), start=1):
             reached.append(score)
-            if epoch in job.bars and is_cut(score, job.bars[epoch], higher_is_better=True):
+            if epoch in job.rung_thresholds and misses_threshold(
+                score, job.rung_thresholds[epoch], higher_is_better=True
+            ):
                 state = RunState.PRUNED
                 break
         record_run(self.layout, job, reached, state)

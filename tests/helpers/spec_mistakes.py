@@ -22,7 +22,7 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "unknown section",
         HEAD + "seach: {}\n",
         "3: seach: unknown key; given seach; allowed base, budget, confirmation, constraints, data, debiasing, "
-        "evaluation, failure, fidelity, name, objectives, paper_default, resources, reuse, scheduler, search, seeds, "
+        "evaluation, failure, method, name, objectives, paper_default, resources, reuse, scheduler, search, seeds, "
         "selection, space, storage, tracking (did you mean 'search'?)",
     )
     yield (
@@ -62,14 +62,14 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     )
     yield (
         "unknown removal",
-        HEAD + "evaluation: {removals: [zero, median]}\n",
-        "3: evaluation.removals[1]: unknown name; given \"median\"; allowed 'zero', 'mean' or 'permutation' "
+        HEAD + "evaluation: {ablations: [zero, median]}\n",
+        "3: evaluation.ablations[1]: unknown name; given \"median\"; allowed 'zero', 'mean' or 'permutation' "
         "(did you mean 'mean'?)",
     )
     yield (
         "removal without zero",
-        HEAD + "evaluation: {removals: [mean]}\n",
-        "3: evaluation.removals: leaves out 'zero', which other tables are made of; given [\"mean\"]; "
+        HEAD + "evaluation: {ablations: [mean]}\n",
+        "3: evaluation.ablations: leaves out 'zero', which other tables are made of; given [\"mean\"]; "
         "allowed zero and what is wanted beside it",
     )
     yield (

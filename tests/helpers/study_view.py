@@ -13,9 +13,9 @@ from causalmer_core.config.identity import config_id
 from results.records.histories import read_runs
 from results.records.journal import read_journal
 from results.records.layout import SweepLayout
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunState
-from sweeps.spec.sweep_spec import load_spec
+from sweeps.spec.sweep_spec import load_stored_spec
 
 
 def read_study(path: Path) -> optuna.Study:
@@ -41,7 +41,7 @@ def as_read(path: Path) -> list[dict[str, Any]]:
 
 def as_recorded(layout: SweepLayout) -> list[dict[str, Any]]:
     """The same from the records of a search whose configurations have one block of seeds and have all ended."""
-    spec, manifest = load_spec(layout.spec), read_manifest(layout)
+    spec, manifest = load_stored_spec(layout.spec), read_sweep_manifest(layout)
     runs = [run for run in read_runs(layout) if run.key.seed in manifest.search_seeds]
     found = []
     for row in read_journal(layout.proposals):

@@ -73,7 +73,7 @@ def sweep_trees(draw: st.DrawFn) -> dict[str, Any]:
         "evaluation": st.fixed_dictionaries(
             {},
             optional={
-                "removals": st.permutations(["zero", "mean", "permutation"]),
+                "ablations": st.permutations(["zero", "mean", "permutation"]),
                 "step_rates": st.lists(unit, max_size=3, unique=True),
             },
         ),

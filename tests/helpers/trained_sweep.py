@@ -12,7 +12,7 @@ from causalmer_core.config.run_config import RunConfig
 from causalmer_core.measures.ablation import WholeRemoval
 from results.evaluation.final_evaluation import final_evaluation
 from results.records.journal import Journal, read_journal
-from sweeps.jobs.evaluate import contenders
+from sweeps.jobs.evaluate import contender_configs
 from sweeps.jobs.job import Job
 from sweeps.setup.preflight import CheckedSweep
 
@@ -46,7 +46,7 @@ class Trained:
         self.layout = self.sweep.layout
         base = self.sweep.spec.base_config(self.sweep.data.fingerprint)
         self.selected = base.with_values({"model.fusion": "sum"})
-        self.contenders = contenders(self.sweep.spec, self.selected)
+        self.contenders = contender_configs(self.sweep.spec, self.selected)
 
     @property
     def configs(self) -> list[RunConfig]:

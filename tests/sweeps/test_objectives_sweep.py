@@ -12,7 +12,7 @@ from tiny_sweep import YAML
 
 from causalmer_core.basics.modality import Modality
 from causalmer_core.datasets.store import open_training_data
-from causalmer_core.measures.ablation import Removal
+from causalmer_core.measures.ablation import Ablation
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import load_trained
 from results.ranking.selection import read_selection
@@ -88,7 +88,10 @@ def check_measured(sweep: Sweep, runs: pd.DataFrame) -> None:
         batches = trained.batches(data.valid, size=32)
         lacking = [
             evaluate(
-                trained.model, batches, trained.config.loss, removal=Removal(modalities=frozenset({modality}))
+                trained.model,
+                batches,
+                trained.config.loss,
+                ablation=Ablation(modalities=frozenset({modality})),
             ).metrics["accuracy"]
             for modality in Modality
         ]

@@ -13,7 +13,7 @@ from causalmer_core.datasets.reading.layouts.base import IDS, LABELS, LENGTHS, C
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ArrayRole:
     """One value of a file.
 
     Attributes:
@@ -38,7 +38,7 @@ def table_of(
     labels: ReadLabels,
     splits: Mapping[str, Split],
     nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]],
-) -> tuple[Taken, ...]:
+) -> tuple[ArrayRole, ...]:
     """Every value of the file, those that were taken first.
 
     Args:
@@ -46,23 +46,23 @@ def table_of(
         keys: by split and role, the keys that were read.
         labels, splits, nonfinite: what was read.
     """
-    rows: list[Taken] = []
+    rows: list[ArrayRole] = []
     for name, split in splits.items():
         rows += _of_split(contents, name, split, keys[name], _notes(split, labels, nonfinite[name]))
-    rows += [Taken("", key, ()) for key in contents.others]
+    rows += [ArrayRole("", key, ()) for key in contents.others]
     return tuple(rows)
 
 
 def _of_split(
     contents: Contents, name: str, split: Split, keys: Mapping[str, str], notes: Mapping[str, str]
-) -> Iterator[Taken]:
+) -> Iterator[ArrayRole]:
     found = contents.splits[name]
     for key in dict.fromkeys((*keys.values(), *found)):
         roles = tuple(role for role, used in keys.items() if used == key)
         note = "; ".join(dict.fromkeys(notes[role] for role in roles if notes.get(role)))
-        yield Taken(name, key, roles, *described(found[key]), note)
+        yield ArrayRole(name, key, roles, *described(found[key]), note)
     if IDS not in keys:
-        yield Taken(name, "", (IDS,), str(len(split)), "", f"made up: {split.ids[0]} ...")
+        yield ArrayRole(name, "", (IDS,), str(len(split)), "", f"made up: {split.ids[0]} ...")
 
 
 def _notes(split: Split, labels: ReadLabels, nonfinite: Mapping[Modality, NonfiniteCounts]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from causalmer_core.datasets.nonfinite import (
     Replaced,
     counted_and_replaced,
 )
-from causalmer_core.datasets.statistics import let_go, row_bounds
+from causalmer_core.datasets.statistics import release_pages, row_bounds
 
 ALLOWED = "allowed: an array of numbers of shape (samples, time, width), all at least 1"
 
@@ -49,7 +49,7 @@ class FileFeatures:
     def counted(self, key: Any) -> tuple[FloatArray, NonfiniteCounts]:
         """A piece, and how many of its numbers were not finite."""
         result = counted_and_replaced(self._piece(key), self._replaced)
-        let_go(self._source)
+        release_pages(self._source)
         return result
 
     def _piece(self, key: Any) -> NDArray[Any]:
@@ -64,7 +64,7 @@ class FileFeatures:
         gathered = np.empty(piece.shape, piece.dtype)
         for channel in range(piece.shape[-1]):
             gathered[..., channel] = piece[..., channel]
-            let_go(self._source)
+            release_pages(self._source)
         return gathered
 
 

@@ -12,7 +12,7 @@ from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.datasets.base import Lengths, Samples, Split
 from causalmer_core.datasets.labels import Labels, ReadLabels, make_task, read_labels
 from causalmer_core.datasets.nonfinite import Nonfinite, NonfiniteCounts
-from causalmer_core.datasets.reading.array_roles import Taken, table_of
+from causalmer_core.datasets.reading.array_roles import ArrayRole, table_of
 from causalmer_core.datasets.reading.features import FileFeatures, read_features
 from causalmer_core.datasets.reading.ids import made_ids, read_ids
 from causalmer_core.datasets.reading.layouts.base import (
@@ -44,7 +44,7 @@ class ImportedData:
     task: Task
     splits: Mapping[str, Split]
     nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]]
-    taken: tuple[Taken, ...]
+    taken: tuple[ArrayRole, ...]
 
 
 def read_data_file(

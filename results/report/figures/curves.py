@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from results.ranking.leaderboard import Entry
-from results.records.manifest import Manifest
+from results.records.manifest import SweepManifest
 from results.report.figures.leaderboard import display_names
 from results.report.figures.style import COLOURS, better, plain
 from results.statistics.intervals import t_interval
@@ -17,7 +17,7 @@ LEAST_BAND_SEEDS = 3
 """Of two seeds the interval of the mean is so wide that it would hide everything else."""
 
 
-def seed_curves(epochs: pd.DataFrame, entries: Sequence[Entry], manifest: Manifest) -> pd.DataFrame:
+def seed_curves(epochs: pd.DataFrame, entries: Sequence[Entry], manifest: SweepManifest) -> pd.DataFrame:
     """The monitored validation metric by epoch: label, config_id, seed, epoch, value.
 
     On the seeds that no selection sees, for a configuration that ran on them; else on the ranking seeds.
@@ -52,7 +52,7 @@ def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def draw_curves(curves: pd.DataFrame, manifest: Manifest, order: Sequence[str]) -> go.Figure:
+def draw_curves(curves: pd.DataFrame, manifest: SweepManifest, order: Sequence[str]) -> go.Figure:
     """The means over seeds in full colour with bands of their intervals, the seeds faint behind them; `order` names the
     labels.
     """

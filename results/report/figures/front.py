@@ -51,5 +51,5 @@ def draw_front(board: Leaderboard, selected: str | None) -> go.Figure:
 
 
 def _words(entry: Entry) -> str:
-    broken = f": {', '.join(entry.broken)}" if entry.broken else ""
-    return f"{entry.label}{broken}"
+    violated = f": {', '.join(entry.violated)}" if entry.violated else ""
+    return f"{entry.label}{violated}"

@@ -34,9 +34,9 @@ def seed_points(entries: Sequence[Entry]) -> pd.DataFrame:
 def mean_points(entries: Sequence[Entry]) -> pd.DataFrame:
     """One row an entry with a complete set: columns label, config_id, mean, low, high, n."""
     rows = [
-        (name, entry.config_id, shown.mean, shown.low, shown.high, shown.n)
+        (name, entry.config_id, cell_text.mean, cell_text.low, cell_text.high, cell_text.n)
         for name, entry in zip(display_names(entries), entries, strict=True)
-        if (shown := entry.standing) is not None
+        if (cell_text := entry.standing) is not None
     ]
     return pd.DataFrame(rows, columns=["label", "config_id", "mean", "low", "high", "n"])
 

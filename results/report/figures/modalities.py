@@ -10,21 +10,22 @@ import plotly.graph_objects as go
 from causalmer_core.basics.modality import MODALITIES
 from results.evaluation.evaluation_table import PRESENT, SUBSET_NAMES, Contender, labels
 from results.evaluation.modality_table import ContributionLine
-from results.records.manifest import Manifest
+from results.records.manifest import SweepManifest
 from results.report.figures.style import COLOURS, QUIET, better, plain
 
 
-def draw_heat_map(contenders: Sequence[Contender], manifest: Manifest) -> go.Figure:
+def draw_heat_map(evaluated_contenders: Sequence[Contender], manifest: SweepManifest) -> go.Figure:
     """The mean of the monitored metric over seeds, a cell for each contender and set of modalities present."""
     rows = [
-        [contender.interval(manifest.monitor, present) for present in PRESENT] for contender in contenders
+        [contender.interval(manifest.monitor, present) for present in PRESENT]
+        for contender in evaluated_contenders
     ]
     means = [[None if cell is None else cell.mean for cell in row] for row in rows]
     figure = go.Figure()
     figure.add_heatmap(
         z=means,
         x=[SUBSET_NAMES[present] for present in PRESENT],
-        y=labels(contenders),
+        y=labels(evaluated_contenders),
         text=[["" if cell is None else f"{cell.mean:.3f}" for cell in row] for row in rows],
         texttemplate="%{text}",
         customdata=[["not evaluated" if cell is None else str(cell) for cell in row] for row in rows],
@@ -37,14 +38,14 @@ def draw_heat_map(contenders: Sequence[Contender], manifest: Manifest) -> go.Fig
         },
     )
     figure.update_layout(
-        height=130 + 44 * len(contenders),
+        height=130 + 44 * len(evaluated_contenders),
         xaxis={"type": "category", "title": "modalities present"},
         yaxis={"autorange": "reversed", "type": "category"},
     )
     return plain(figure)
 
 
-def draw_contributions(lines: Sequence[ContributionLine], manifest: Manifest) -> go.Figure:
+def draw_contributions(lines: Sequence[ContributionLine], manifest: SweepManifest) -> go.Figure:
     """A group of bars a contender, one bar a modality, with the intervals over seeds; of one way of removing."""
     x = labels([line.contender for line in lines])
     figure = go.Figure()

@@ -12,8 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from results.records.manifest import Manifest
-from results.report.figures.style import COLOURS, SCALE, plain, shown
+from results.records.manifest import SweepManifest
+from results.report.figures.style import COLOURS, SCALE, cell_text, plain
 
 _LOG_FROM = 30.0
 """From such a ratio of the largest value to the least on, positive numbers are drawn on a logarithmic axis."""
@@ -43,7 +43,7 @@ class Axis:
         """The axis that fits the values on record; nulls have no place on it."""
         there = values.dropna()
         if there.dtype.kind not in "fiu":
-            return Axis(path, tuple(sorted({shown(value) for value in there})))
+            return Axis(path, tuple(sorted({cell_text(value) for value in there})))
         low, high = float(there.min()), float(there.max())
         return Axis(path, is_log=low > 0 and high >= _LOG_FROM * low)
 
@@ -59,15 +59,15 @@ class Axis:
 
     def _number(self, value: Any) -> float:
         if self.categories:
-            return float(self.categories.index(shown(value)))
+            return float(self.categories.index(cell_text(value)))
         return math.log10(value) if self.is_log else float(value)
 
 
-def draw_slices(frame: pd.DataFrame, manifest: Manifest, selected: str | None) -> go.Figure:
+def draw_slices(frame: pd.DataFrame, manifest: SweepManifest, selected: str | None) -> go.Figure:
     """A panel a parameter: the search score of each configuration against its value, later proposals darker.
 
     Args:
-        frame: see `results.ranking.searched`.
+        frame: see `results.ranking.search_table`.
         manifest: the sweep's.
         selected: the configuration that stands out; none: none does.
     """
@@ -83,7 +83,7 @@ def draw_slices(frame: pd.DataFrame, manifest: Manifest, selected: str | None) -
         some, axis = frame[there], Axis.of(path, frame[path])
         chosen = (some["config_id"] == selected).tolist()
         figure.add_scatter(
-            x=[shown(v) for v in some[path]] if axis.categories else some[path].tolist(),
+            x=[cell_text(v) for v in some[path]] if axis.categories else some[path].tolist(),
             y=some["score"].tolist(),
             mode="markers",
             text=[f"{name}, {state}" for name, state in zip(some["name"], some["state"], strict=True)],
@@ -113,7 +113,7 @@ def draw_slices(frame: pd.DataFrame, manifest: Manifest, selected: str | None) -
     return plain(figure)
 
 
-def draw_parallel(frame: pd.DataFrame, manifest: Manifest) -> go.Figure:
+def draw_parallel(frame: pd.DataFrame, manifest: SweepManifest) -> go.Figure:
     """A line a configuration through its values and its score, in colours by score, the best drawn last.
 
     It is drawn as plain lines: the library's own parallel coordinates need WebGL, and print as nothing.
@@ -170,7 +170,7 @@ def _lines(
             if column[member] is not None:
                 x.append(place)
                 y.append(round(column[member] or 0.0, 4))
-                text.append(f"{labels[member]}, {name}: {shown(value.iloc[member])}")
+                text.append(f"{labels[member]}, {name}: {cell_text(value.iloc[member])}")
         x.append(None)
         y.append(None)
         text.append("")
@@ -185,7 +185,7 @@ def _ends(
 ) -> None:
     """What stands at the ends of each axis, or at each category."""
     for place, (column, value) in enumerate(zip(columns, values, strict=True)):
-        found = [(y, shown(v)) for y, v in zip(column, value, strict=True) if y is not None]
+        found = [(y, cell_text(v)) for y, v in zip(column, value, strict=True) if y is not None]
         is_category = place < len(paths) and bool(Axis.of(paths[place], value).categories)
         wanted = sorted(set(found)) if is_category else sorted({min(found), max(found)}) if found else []
         for y, words in wanted:

@@ -8,25 +8,25 @@ from itertools import groupby
 import plotly.graph_objects as go
 
 from results.evaluation.modality_table import RatePoint
-from results.records.manifest import Manifest
+from results.records.manifest import SweepManifest
 from results.report.figures.style import COLOURS, better, plain
 
 
-def draw_rates(points: Sequence[RatePoint], manifest: Manifest) -> go.Figure:
+def draw_rates(points: Sequence[RatePoint], manifest: SweepManifest) -> go.Figure:
     """The mean over seeds against the share of steps that is lost: a colour a contender, at random drawn through, in
     spans dashed. Intervals are shown where the reader points: side by side they would hide the curves.
     """
     figure = go.Figure()
     labels = list(dict.fromkeys(point.label for point in points))
     colours = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)}
-    for (label, removal), group in groupby(points, key=lambda point: (point.label, point.removal)):
+    for (label, ablation), group in groupby(points, key=lambda point: (point.label, point.ablation)):
         curve = list(group)
-        words = removal.replace("_", " ")
+        words = ablation.replace("_", " ")
         figure.add_scatter(
             x=[point.rate for point in curve],
             y=[point.interval.mean for point in curve],
             mode="lines+markers",
-            line={"color": colours[label], "width": 2.5, "dash": "dash" if removal == "spans" else "solid"},
+            line={"color": colours[label], "width": 2.5, "dash": "dash" if ablation == "spans" else "solid"},
             marker={"size": 6},
             name=f"{label}, {words}",
             text=[str(point.interval) for point in curve],

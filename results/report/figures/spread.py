@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from results.records.manifest import Manifest
+from results.records.manifest import SweepManifest
 from results.report.figures.style import COLOURS, plain
 from results.statistics.expected_best import expected_best
 from results.statistics.variance_split import VarianceSplit
@@ -45,7 +45,7 @@ def draw_variance(split: VarianceSplit, metric: str) -> go.Figure:
     return plain(figure)
 
 
-def draw_expected_best(scores: Sequence[float], manifest: Manifest) -> go.Figure:
+def draw_expected_best(scores: Sequence[float], manifest: SweepManifest) -> go.Figure:
     """The expected best search score among n configurations, for every n (see `results.statistics.expected_best`)."""
     expected = expected_best(scores, higher_is_better=manifest.direction == "max")
     figure = go.Figure()

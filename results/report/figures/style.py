@@ -18,7 +18,7 @@ def better(direction: str) -> str:
     return "higher is better" if direction == "max" else "lower is better"
 
 
-def shown(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A parameter's value as text: numbers in four digits, a dash for none."""
     if value is None or value != value:  # NaN is how pandas says null in a number column
         return "–"

@@ -43,12 +43,12 @@ def draw_timeline(found: Sequence[Span]) -> go.Figure:
             name=phase,
             hovertemplate="%{text}<extra></extra>",
         )
-    broken = [span for span in found if span.state in _STATES_AT_FAULT]
-    if broken:
+    violated = [span for span in found if span.state in _STATES_AT_FAULT]
+    if violated:
         figure.add_scatter(
-            x=[span.end for span in broken],
-            y=[first[span.host] + span.lane for span in broken],
-            text=[_words(span) for span in broken],
+            x=[span.end for span in violated],
+            y=[first[span.host] + span.lane for span in violated],
+            text=[_words(span) for span in violated],
             mode="markers",
             marker={"symbol": "x", "size": 8, "color": COLOURS[6]},
             name="did not end well",
@@ -125,7 +125,7 @@ class Utilisation:
     hosts: tuple[str, ...]
 
 
-def spans(histories: Iterable[RunHistory]) -> list[Span]:
+def attempt_spans(histories: Iterable[RunHistory]) -> list[Span]:
     """The attempts that this sweep made, by their beginning; runs that were reused from another took none."""
     free: dict[str, list[tuple[datetime, int]]] = {}
     placed = []

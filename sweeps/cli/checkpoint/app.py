@@ -40,7 +40,7 @@ DataRoot = Annotated[
 
 
 @app.command("import")
-def import_file(
+def import_checkpoint(
     file: Annotated[
         Path,
         typer.Argument(
@@ -97,8 +97,8 @@ def import_file(
     screen.print(Text(f"written to {out}"))
 
 
-@app.command()
-def evaluate(
+@app.command("evaluate")
+def evaluate_file(
     checkpoint: Annotated[
         Path, typer.Argument(metavar="DIR", help="An imported checkpoint's folder, or a weights file.")
     ],

@@ -6,10 +6,13 @@ import typer
 
 from sweeps.cli.cluster import template as cluster_template
 from sweeps.cli.cluster.check import check
-from sweeps.cli.cluster.jobs import logs, status, stop
+from sweeps.cli.cluster.jobs import job_logs, job_status, stop_job
 from sweeps.cli.cluster.submit import submit
 
 app = typer.Typer(no_args_is_help=True, help="Run sweeps on clusters.")
-for command in (check, submit, status, logs, stop):
-    app.command()(command)
+app.command("check")(check)
+app.command("submit")(submit)
+app.command("status")(job_status)
+app.command("logs")(job_logs)
+app.command("stop")(stop_job)
 app.add_typer(cluster_template.app, name="template")

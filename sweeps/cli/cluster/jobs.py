@@ -30,12 +30,12 @@ Wait = Annotated[
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's name, as 'submit' said it.")]
 
 
-def status(job: Job, address: ServerAddress, insecure: Insecure = False) -> None:
+def job_status(job: Job, address: ServerAddress, insecure: Insecure = False) -> None:
     """Say how a job stands. How far its sweep is, its records say: `causalmer status`."""
-    _say(job, JobServer(address, insecure=insecure).state(job))
+    _notify(job, JobServer(address, insecure=insecure).state(job))
 
 
-def logs(
+def job_logs(
     job: Job,
     address: ServerAddress,
     follow_: Annotated[
@@ -51,7 +51,7 @@ def logs(
         print(server.logs(job), end="")
 
 
-def stop(job: Job, address: ServerAddress, wait: Wait = True, insecure: Insecure = False) -> None:
+def stop_job(job: Job, address: ServerAddress, wait: Wait = True, insecure: Insecure = False) -> None:
     """Stop a job: its runs end their epoch with a checkpoint. Submitting the sweep again goes on from there."""
     server = JobServer(address, insecure=insecure)
     if server.stop(job):
@@ -59,7 +59,7 @@ def stop(job: Job, address: ServerAddress, wait: Wait = True, insecure: Insecure
     if wait:
         with leaving(f"job {job} is stopping; {_command('status', job, server, insecure=insecure)}"):
             wait_for_end(server, job)
-    _say(job, server.state(job))
+    _notify(job, server.state(job))
 
 
 def wait_for(server: JobServer, job: str, *, insecure: bool) -> None:
@@ -71,7 +71,7 @@ def wait_for(server: JobServer, job: str, *, insecure: bool) -> None:
     words = "\n".join(["the job goes on", *_ways_to_go_on(server, job, insecure=insecure)])
     with leaving(words):
         state = follow(server, job, lambda text: print(text, end="", flush=True))
-    _say(job, state)
+    _notify(job, state)
     if state.code:
         print("submit the sweep again to go on from its records")
         raise typer.Exit(state.code)
@@ -93,6 +93,6 @@ def _command(verb: str, job: str, server: JobServer, *, insecure: bool) -> str:
     return shlex.join(words + (["--insecure"] if insecure else []))
 
 
-def _say(job: str, state: JobState) -> None:
+def _notify(job: str, state: JobState) -> None:
     ended = "" if state.exit_code is None else f" with exit code {state.exit_code}"
     print(f"job {job}: {state.status}{ended}{f': {state.message}' if state.message else ''}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from causalmer_core.basics.errors import KeyPath, UserError
 from results.storage.object_uri import is_uri
-from sweeps.spec.problems import MisfitError, dotted, shown
+from sweeps.spec.problems import SpecMismatchError, dotted, shown
 from sweeps.spec.sweep_spec import SweepSpec, located
 
 
@@ -23,7 +23,7 @@ def check_places(spec: SweepSpec, file: Path, overrides: Mapping[str, Any]) -> N
         ("data", "root"): (spec.data.root, "--data-root"),
     }
     errors = [
-        located(MisfitError(key, _words(key, place, option)), file, overrides)
+        located(SpecMismatchError(key, _words(key, place, option)), file, overrides)
         for key, (place, option) in places.items()
         if not _is_shared(key, place)
     ]

@@ -13,18 +13,18 @@ from causalmer_core.datasets.store import (
     default_root,
     list_datasets,
     open_training_data,
-    read_manifest,
+    read_dataset_manifest,
     verify_dataset,
     write_dataset,
 )
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
-from sweeps.cli.data.importing import import_file
+from sweeps.cli.data.importing import import_data
 from sweeps.cli.data.tables import show_manifest, show_overview
 from sweeps.cli.options import Force, Name, Root
 
 app = typer.Typer(no_args_is_help=True, help="Import, draw and look at data sets.")
 
-app.command("import")(import_file)
+app.command("import")(import_data)
 
 
 @app.command()
@@ -99,7 +99,7 @@ def info(
     if name is None:
         print("\n".join(list_datasets(folder)) or f"no data sets in {folder}")
         return
-    show_manifest(read_manifest(folder, name), folder)
+    show_manifest(read_dataset_manifest(folder, name), folder)
     if probe:
         show_overview(open_training_data(folder, name))
     if verify:

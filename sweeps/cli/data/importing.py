@@ -13,16 +13,16 @@ from rich.table import Table
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.basics.validation import checked_name
 from causalmer_core.datasets.nonfinite import Nonfinite
-from causalmer_core.datasets.reading.array_roles import Taken
+from causalmer_core.datasets.reading.array_roles import ArrayRole
 from causalmer_core.datasets.reading.importing import ImportedData, read_data_file
-from causalmer_core.datasets.reading.layouts.base import ROLES, parsed_takes
+from causalmer_core.datasets.reading.layouts.base import ROLES, parsed_array_roles
 from causalmer_core.datasets.reading.layouts.recognise import LayoutName
 from causalmer_core.datasets.store import default_root, write_dataset
 from sweeps.cli.data.tables import show_manifest
 from sweeps.cli.options import Force, Name, Root
 
 
-def import_file(
+def import_data(
     file: Annotated[
         Path,
         typer.Argument(
@@ -61,7 +61,7 @@ def import_file(
     checked_name(name, "data set")
     names = None if labels is None else [part.strip() for part in labels.split(",")]
     data = read_data_file(
-        file, task, names, layout=layout, taken=parsed_takes(take or []), nonfinite=nonfinite
+        file, task, names, layout=layout, taken=parsed_array_roles(take or []), nonfinite=nonfinite
     )
     _show_taken(data, "given" if layout else "recognised", "given" if task else "recognised")
     manifest = write_dataset(
@@ -97,5 +97,5 @@ def _show_taken(data: ImportedData, layout: str, task: str) -> None:
     console.print(table)
 
 
-def _cells(row: Taken) -> tuple[str, str, str, str]:
+def _cells(row: ArrayRole) -> tuple[str, str, str, str]:
     return "\n".join(row.roles) or "left out", row.shape, row.dtype, row.note

@@ -14,7 +14,7 @@ from causalmer_core.basics.modality import MODALITIES
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import SCALE_RATIO
-from causalmer_core.datasets.manifest import FeatureScale, Manifest
+from causalmer_core.datasets.manifest import DatasetManifest, FeatureScale
 from causalmer_core.datasets.overview import groups, step_counts
 from causalmer_core.datasets.synthetic import SyntheticConfig, ideal_accuracy
 from causalmer_core.measures.linear_classifier import REGULARISATION
@@ -25,7 +25,7 @@ HISTOGRAM_BINS = 16
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
-def show_manifest(manifest: Manifest, root: Path) -> None:
+def show_manifest(manifest: DatasetManifest, root: Path) -> None:
     """Print what a stored data set is."""
     console = Console(highlight=False)
     console.print(f"data set    {manifest.name}  ({root / manifest.name})", markup=False, soft_wrap=True)
@@ -37,14 +37,14 @@ def show_manifest(manifest: Manifest, root: Path) -> None:
     console.print(_recommendation(list(manifest.scales.values())), soft_wrap=True)
 
 
-def _source(manifest: Manifest) -> str:
+def _source(manifest: DatasetManifest) -> str:
     if manifest.synthetic is None:
         return manifest.source_file or "unknown"
     config = SyntheticConfig.model_validate(dict(manifest.synthetic))
     return f"synthetic, seed {config.seed}; ideal accuracy on valid and test {ideal_accuracy(config):.3f}"
 
 
-def _splits_table(manifest: Manifest) -> Table:
+def _splits_table(manifest: DatasetManifest) -> Table:
     table = Table(title="Splits", title_justify="left")
     for heading in ("split", "samples", "label", "count", "share", ""):
         table.add_column(heading, no_wrap=True)
@@ -56,7 +56,7 @@ def _splits_table(manifest: Manifest) -> Table:
     return table
 
 
-def _features_table(manifest: Manifest) -> Table:
+def _features_table(manifest: DatasetManifest) -> Table:
     table = Table(title="Features", title_justify="left")
     for heading in ("modality", "split", "shape", "padding steps", "missing", "not finite"):
         table.add_column(heading, no_wrap=True)
@@ -76,7 +76,7 @@ def _features_table(manifest: Manifest) -> Table:
     return table
 
 
-def _scales_table(manifest: Manifest) -> Table:
+def _scales_table(manifest: DatasetManifest) -> Table:
     headings = ("modality", "mean of channels", "rms of channels' std")
     table = Table(*headings, title="Training scale, without padding", title_justify="left")
     for modality in MODALITIES:

@@ -18,11 +18,9 @@ from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.store import default_root
 from results.evaluation.final_evaluation import final_evaluation
 from results.ranking.importance import Importance
-from results.ranking.selection import Selection, read_selection
-from results.ranking.selection import select as select_best
+from results.ranking.selection import Selection, read_selection, select
 from results.ranking.selection_rules import RULES
-from results.records.compaction import compact as compact_tables
-from results.records.compaction import row_count, table_file
+from results.records.compaction import compact, row_count, table_file
 from results.records.dataset import open_sweep
 from results.records.layout import TABLES
 from results.report.best_yaml import write_best_yaml
@@ -30,25 +28,25 @@ from results.report.report import write_report
 from results.storage.files import exclusive_lock, write_text
 from sweeps.cli.checkpoint.app import Remove, Split, show_evaluation
 from sweeps.cli.options import OptionalSweep, StorageOption, SweepArgument, named_sweep, unwritable
-from sweeps.cli.results import papers as results_tables
+from sweeps.cli.results import papers
 from sweeps.cli.tables import console, leaderboard_table, print_test_tables
 from sweeps.debiasing.phase import debias
-from sweeps.jobs.evaluate import contenders
-from sweeps.spec.sweep_spec import SweepSpec, load_spec
+from sweeps.jobs.evaluate import contender_configs
+from sweeps.spec.sweep_spec import SweepSpec, load_spec, load_stored_spec
 
 app = typer.Typer(
     help="Rank, select, evaluate, report, compare and export what a sweep recorded.", no_args_is_help=True
 )
 
 
-@app.command()
-def leaderboard(sweep: SweepArgument, storage: StorageOption = None) -> None:
+@app.command("leaderboard")
+def show_leaderboard(sweep: SweepArgument, storage: StorageOption = None) -> None:
     """Rank the configurations by mean validation score over complete sets of seeds."""
     console().print(leaderboard_table(open_sweep(named_sweep(sweep, storage))))
 
 
-@app.command()
-def select(
+@app.command("select")
+def select_configuration(
     sweep: SweepArgument,
     rule: Annotated[
         str | None, typer.Option("--rule", help=f"How to choose: {', '.join(RULES)}; default: the sweep's.")
@@ -60,7 +58,7 @@ def select(
 ) -> None:
     """Choose a configuration by validation records alone, and say why."""
     results = open_sweep(named_sweep(sweep, storage))
-    chosen = select_best(results, rule or results.manifest.selection_rule)
+    chosen = select(results, rule or results.manifest.selection_rule)
     screen = console()
     _say_why(screen, chosen)
     screen.print(Text(f"written to {results.layout.store.shown(results.layout.selection)}"))
@@ -69,8 +67,8 @@ def select(
         screen.print(Text(f"written to {out}"))
 
 
-@app.command()
-def evaluate(
+@app.command("evaluate")
+def evaluate_selection(
     sweep: OptionalSweep = None,
     again: Annotated[
         bool,
@@ -114,7 +112,7 @@ def evaluate(
             f"{layout.place} has no selection yet; continue the sweep with 'causalmer resume', or choose with "
             f"'causalmer results select {sweep}'"
         )
-    spec = load_spec(layout.spec)
+    spec = load_stored_spec(layout.spec)
     given = load_spec(sweep) if Path(sweep).is_file() else spec
     selected, root = RunConfig.model_validate(selection.config), data_root or _data_root(given, spec)
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
@@ -125,18 +123,18 @@ def evaluate(
             task = bar.add_task("runs on the test split", total=None)
             final_evaluation(
                 layout,
-                contenders(spec, selected),
+                contender_configs(spec, selected),
                 data_root=root,
-                kinds=given.evaluation.removals,
+                kinds=given.evaluation.ablations,
                 step_rates=given.evaluation.step_rates,
                 again=again,
-                told=lambda done, of: bar.update(task, completed=done, total=of),
+                on_progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
     print_test_tables(console(), open_sweep(layout))
 
 
-@app.command()
-def report(
+@app.command("report")
+def make_report(
     sweep: SweepArgument,
     out: Annotated[
         Path | None, typer.Option("--out", help="The page; by default report.html in the sweep.")
@@ -160,12 +158,12 @@ def report(
     screen.print(Text(f"written to {where}"))
 
 
-app.command()(results_tables.compare)
-app.command()(results_tables.table)
+app.command("compare")(papers.compare_two)
+app.command("table")(papers.table)
 
 
-@app.command()
-def export(
+@app.command("export")
+def export_tables(
     sweep: SweepArgument,
     out: Annotated[
         Path, typer.Option("--out", help="A folder for epochs.csv, runs.csv and evaluations.csv.")
@@ -185,13 +183,13 @@ def export(
         screen.print(Text(f"{path}: {len(frame)} rows"))
 
 
-@app.command()
-def compact(sweep: SweepArgument, storage: StorageOption = None) -> None:
+@app.command("compact")
+def compact_sweep(sweep: SweepArgument, storage: StorageOption = None) -> None:
     """Bring the Parquet tables up to the journals; safe at any time, and repeated without effect."""
     layout = named_sweep(sweep, storage)
     layout.store.pull_records()
     try:
-        compact_tables(layout)
+        compact(layout)
     except OSError as error:
         raise UserError(f"cannot write the tables in {layout.place}: {error.strerror or error}") from error
     screen = console()
@@ -201,8 +199,8 @@ def compact(sweep: SweepArgument, storage: StorageOption = None) -> None:
         screen.print(Text(f"{layout.store.shown(path)}: {rows} rows, {size / 1e6:.2f} MB"))
 
 
-@app.command()
-def study(
+@app.command("study")
+def write_study_file(
     sweep: SweepArgument,
     out: Annotated[
         Path | None, typer.Option("--out", help="The file; by default optuna.log in the sweep.")

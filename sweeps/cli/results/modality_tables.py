@@ -53,7 +53,7 @@ def _gaps(results: SweepResults) -> RenderableType | None:
     for line in lines:
         gaps = (f"{line.gaps[present].mean:z.4f}" for present in PRESENT[1:])
         ends = (f"{line.mean.mean:z.4f}", _shown(line.std))
-        table.add_row(*map(Text, (line.contender.name, REPLACED_BY[line.removal], *gaps, *ends)))
+        table.add_row(*map(Text, (line.contender.name, REPLACED_BY[line.ablation], *gaps, *ends)))
     title = (
         f"when a modality is missing: how much worse test {results.manifest.monitor} is with what is left; mean and "
         "standard deviation over the six subsets with one or two missing [95% t interval]"
@@ -68,7 +68,7 @@ def _contributions(title: str, lines: Sequence[ContributionLine]) -> RenderableT
     for line in lines:
         shares = (_shown(line.contributions[modality]) for modality in MODALITIES)
         name = line.metric if line.label else line.contender.name
-        table.add_row(*map(Text, (name, REPLACED_BY[line.removal], *shares, f"{line.total.mean:z.4f}")))
+        table.add_row(*map(Text, (name, REPLACED_BY[line.ablation], *shares, f"{line.total.mean:z.4f}")))
     return Group(Text(title), table)
 
 
@@ -78,10 +78,10 @@ def _rates(results: SweepResults) -> RenderableType | None:
         return None
     rates = sorted({point.rate for point in points})
     table = _table("contender", "lost", *(f"{rate:g}" for rate in rates))
-    means = {(p.label, p.removal, p.rate): f"{p.interval.mean:z.4f}" for p in points}
-    for label, removal in dict.fromkeys((point.label, point.removal) for point in points):
-        cells = (means.get((label, removal, rate), "–") for rate in rates)
-        table.add_row(*map(Text, (label, removal.replace("_", " "), *cells)))
+    means = {(p.label, p.ablation, p.rate): f"{p.interval.mean:z.4f}" for p in points}
+    for label, ablation in dict.fromkeys((point.label, point.ablation) for point in points):
+        cells = (means.get((label, ablation, rate), "–") for rate in rates)
+        table.add_row(*map(Text, (label, ablation.replace("_", " "), *cells)))
     metric = results.manifest.monitor
     title = f"when steps are missing: test {metric} by the share of all modalities' steps that is lost"
     return Group(Text(title), table)

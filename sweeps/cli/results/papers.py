@@ -14,8 +14,7 @@ from rich.text import Text
 
 from causalmer_core.basics.errors import UserError, unknown_name
 from results.records.dataset import open_sweep
-from results.report.comparison import Compared, Comparison
-from results.report.comparison import compare as compare_sweeps
+from results.report.comparison import Compared, Comparison, compare
 from results.report.paper_table import FORMS, as_latex, as_markdown, paper_table
 from results.statistics.intervals import Interval
 from sweeps.cli.options import StorageOption, SweepArgument, named_sweep, put_out
@@ -27,7 +26,7 @@ Metric = Annotated[
 ]
 
 
-def compare(
+def compare_two(
     sweep: SweepArgument,
     other: OtherSweep,
     metric: Metric = None,
@@ -36,7 +35,7 @@ def compare(
 ) -> None:
     """Hold what two sweeps on the same data have chosen against one another."""
     first, second = (open_sweep(named_sweep(name, storage)) for name in (sweep, other))
-    found = compare_sweeps(first, second, metric)
+    found = compare(first, second, metric)
     if as_json:
         print(json.dumps(asdict(found), indent=2))
     else:
@@ -92,7 +91,7 @@ def _show(found: Comparison) -> None:
         for name, (runs, seconds) in zip(found.names, found.costs, strict=True)
     )
     screen.print(Text(f"\ncost: {costs}"))
-    for caution in found.cautions:
+    for caution in found.method_warnings:
         screen.print(Text(f"note: {caution}"))
 
 

@@ -17,7 +17,7 @@ _ENTRY = re.compile(r"(\w+(?:, \w+)*): (.*)")
 _SECTION = re.compile(r"[A-Z]\w+:\n")
 
 
-def described(model: type[BaseModel], ref: str = "#/$defs/{model}") -> Schema:
+def schema_of(model: type[BaseModel], ref: str = "#/$defs/{model}") -> Schema:
     """A model's JSON schema, its fields explained; the models that it refers to stand below `$defs`.
 
     Args:

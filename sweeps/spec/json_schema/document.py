@@ -11,7 +11,7 @@ from causalmer_core.config.backbone_config import installed, installed_class
 from causalmer_core.config.run_config import RunConfig
 from sweeps.spec.checks import NOT_SEARCHED
 from sweeps.spec.includes import KEY
-from sweeps.spec.json_schema.described import Schema, described
+from sweeps.spec.json_schema.described import Schema, schema_of
 from sweeps.spec.json_schema.paths import NULL, values_by_path, variants
 from sweeps.spec.json_schema.space import ENTRIES, Paths, adapt_entries
 from sweeps.spec.sweep_spec import SweepSpec
@@ -34,9 +34,9 @@ def sweep_schema() -> tuple[Schema, list[str]]:
     from causalmer_core.datasets.synthetic import SyntheticConfig  # it imports torch, which takes seconds
 
     spec, defs, faults = _gathered(
-        SweepSpec=described(SweepSpec),
-        RunConfig=described(RunConfig),
-        SyntheticConfig=described(SyntheticConfig),
+        SweepSpec=schema_of(SweepSpec),
+        RunConfig=schema_of(RunConfig),
+        SyntheticConfig=schema_of(SyntheticConfig),
     )
     sections: dict[str, Schema] = spec["properties"]
     demands = _demands(spec, defs)
@@ -74,7 +74,7 @@ def _gathered(**models: Schema) -> tuple[Schema, Schema, list[str]]:
         except PydanticCustomError as fault:
             faults.append(str(fault))
             continue
-        model = described(config_type, f"#/$defs/backbone.{name}.{{model}}")
+        model = schema_of(config_type, f"#/$defs/backbone.{name}.{{model}}")
         model["properties"]["name"] |= {"const": name}
         defs |= {f"backbone.{name}.{key}": part for key, part in model.pop("$defs", {}).items()}
         defs[f"backbone.{name}"] = model

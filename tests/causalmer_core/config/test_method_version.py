@@ -1,4 +1,4 @@
-"""The published method and the mended one differ by named options, each of which does something."""
+"""The published method and the corrected one differ by named options, each of which does something."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tiny_data import tiny_config, tiny_data
 
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.config.identity import config_id
-from causalmer_core.config.method_version import PUBLISHED_OPTIONS, options
+from causalmer_core.config.method_version import PUBLISHED_OPTIONS, method_options
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.method.fusion import FUSIONS, PUBLISHED_FUSIONS, fusion
 from causalmer_core.models.build import build_model
@@ -20,14 +20,14 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("path", PUBLISHED_OPTIONS)
 def test_every_published_option_differs_from_the_default_and_is_part_of_the_identity(path: str) -> None:
-    mended = RunConfig()
-    published = mended.with_values({path: PUBLISHED_OPTIONS[path]})
-    assert mended.value(path) != published.value(path)
-    assert config_id(mended) != config_id(published)
+    corrected = RunConfig()
+    published = corrected.with_values({path: PUBLISHED_OPTIONS[path]})
+    assert corrected.value(path) != published.value(path)
+    assert config_id(corrected) != config_id(published)
 
 
-def test_the_mended_form_is_the_defaults() -> None:
-    assert RunConfig().with_values(options("mended")) == RunConfig()
+def test_the_corrected_form_is_the_defaults() -> None:
+    assert RunConfig().with_values(method_options("corrected")) == RunConfig()
 
 
 @pytest.mark.parametrize("name", FUSIONS)

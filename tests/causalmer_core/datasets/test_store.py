@@ -16,7 +16,7 @@ from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.datasets import manifest, store
 from causalmer_core.datasets.base import Split, TrainingData
-from causalmer_core.datasets.manifest import Manifest, fingerprint
+from causalmer_core.datasets.manifest import DatasetManifest, fingerprint
 from causalmer_core.datasets.nonfinite import NonfiniteCounts
 from causalmer_core.datasets.statistics import chunks
 from causalmer_core.datasets.store import (
@@ -24,7 +24,7 @@ from causalmer_core.datasets.store import (
     list_datasets,
     open_test_split,
     open_training_data,
-    read_manifest,
+    read_dataset_manifest,
     verify_dataset,
     write_dataset,
 )
@@ -38,7 +38,7 @@ def data() -> SyntheticData:
     return make_synthetic(CONFIG)
 
 
-def write(root: Path, data: SyntheticData, name: str = "toy", **options: Any) -> Manifest:
+def write(root: Path, data: SyntheticData, name: str = "toy", **options: Any) -> DatasetManifest:
     return write_dataset(root, name, task=data.task, splits=data.splits, **options)
 
 
@@ -87,7 +87,7 @@ def test_the_manifest_tells_what_was_written(tmp_path: Path, data: SyntheticData
         synthetic=CONFIG.model_dump(mode="json"),
         nonfinite=counts,
     )
-    found = read_manifest(tmp_path, "toy")
+    found = read_dataset_manifest(tmp_path, "toy")
     assert found == written
     assert found.source_file == "field.pkl"
     assert "secret" not in (tmp_path / "toy" / "manifest.json").read_text()
@@ -231,7 +231,7 @@ def test_a_missing_data_set_lists_those_there_are_and_how_to_make_it(
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b", ".hidden", "a" * 65, "/etc"])
 def test_a_name_cannot_leave_the_folder(tmp_path: Path, data: SyntheticData, name: str) -> None:
-    for call in (open_training_data, open_test_split, read_manifest, verify_dataset):
+    for call in (open_training_data, open_test_split, read_dataset_manifest, verify_dataset):
         with pytest.raises(UserError, match="is not allowed"):
             call(tmp_path, name)
     with pytest.raises(UserError, match="is not allowed"):

@@ -19,7 +19,7 @@ from causalmer_core.datasets.reading.importing import ImportedData, read_data_fi
 from causalmer_core.datasets.store import (
     open_test_split,
     open_training_data,
-    read_manifest,
+    read_dataset_manifest,
     verify_dataset,
     write_dataset,
 )
@@ -56,7 +56,7 @@ def test_lengths_come_back_as_they_were_in_the_file(tmp_path: Path, unaligned: I
 
 def test_steps_beyond_a_length_are_padding(tmp_path: Path, unaligned: ImportedData) -> None:
     store(tmp_path / "store", unaligned)
-    manifest = read_manifest(tmp_path / "store", "field")
+    manifest = read_dataset_manifest(tmp_path / "store", "field")
     audio = manifest.splits["train"].features[Modality.AUDIO]
     assert audio.padding_steps == sum(9 - i for i in range(8))
     assert audio.missing_samples == 1

@@ -25,7 +25,7 @@ from causalmer_core.debiasing.cached_logits import (
 )
 from causalmer_core.debiasing.fit import fitted_loss, learned
 from causalmer_core.debiasing.vector import DebiasingVector, fixed
-from causalmer_core.measures.ablation import Removal
+from causalmer_core.measures.ablation import Ablation
 from causalmer_core.measures.metrics import compute_metrics, metric_directions, predicted_labels
 from causalmer_core.method.effects import effects
 from causalmer_core.method.fusion import FUSIONS
@@ -89,7 +89,7 @@ def test_the_configured_vector_predicts_what_the_model_predicts(fusion: str) -> 
     assert isinstance(run.model, CausalMER)
     data = tiny_data(TaskKind.EMOTIONS)
     removed = frozenset({Modality.AUDIO})
-    cached = collect(run, data.valid, removal=Removal(modalities=removed))
+    cached = collect(run, data.valid, ablation=Ablation(modalities=removed))
     configured = fixed(trained_constants(run), tuple(weights.values()))
     statistics = chosen_statistics(data, run.config.data.standardise)
     (batch,) = Batches(data.valid, statistics, size=64, device=torch.device("cpu"))()

@@ -18,12 +18,12 @@ from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.batches import Batches, batches_for
 from causalmer_core.measures.ablation import (
-    NOTHING_REMOVED,
+    NO_ABLATION,
     STEP_REMOVALS,
-    Removal,
+    Ablation,
+    ablations,
     cycle,
-    removals,
-    spans,
+    lost_spans,
     there,
 )
 
@@ -45,9 +45,11 @@ def with_lengths(split: Split) -> Split:
 SPLIT = with_lengths(DATA.valid)
 
 
-def removal(kind: str, modalities: frozenset[Modality] = ALL, *, rate: float = 0.4, seed: int = 5) -> Removal:
+def ablation(
+    kind: str, modalities: frozenset[Modality] = ALL, *, rate: float = 0.4, seed: int = 5
+) -> Ablation:
     given_rate = rate if kind in STEP_REMOVALS else None
-    return Removal(kind=kind, modalities=modalities, rate=given_rate, seed=seed)  # type: ignore[arg-type]
+    return Ablation(kind=kind, modalities=modalities, rate=given_rate, seed=seed)  # type: ignore[arg-type]
 
 
 def batches(*, size: int = 64, standardise: bool = True, split: Split = SPLIT) -> Batches:
@@ -55,9 +57,9 @@ def batches(*, size: int = 64, standardise: bool = True, split: Split = SPLIT) -
     return Batches(split, DATA.statistics if standardise else None, size=size, device=CPU, means=means)
 
 
-def whole(removal: Removal, **options: Any) -> Batch:
+def whole(ablation: Ablation, **options: Any) -> Batch:
     """All samples of the split as one batch, whatever the size they came in."""
-    parts = list(removal.applied(batches(**options)))
+    parts = list(ablation.applied(batches(**options)))
     text, audio, vision = (torch.cat([part[m] for part in parts]) for m in MODALITIES)
     masks = {m: torch.cat([part.masks[m] for part in parts]) for m in parts[0].masks}
     return Batch(text, audio, vision, torch.cat([part.labels for part in parts]), masks)
@@ -69,20 +71,20 @@ def same(one: Batch, other: Batch) -> bool:
     return all(torch.equal(a, b) for a, b in tensors)
 
 
-FULL = whole(NOTHING_REMOVED)
+FULL = whole(NO_ABLATION)
 
 
 @EVERY_KIND
 def test_the_result_does_not_depend_on_the_batch_size(kind: str) -> None:
-    expected = whole(removal(kind))
-    assert all(same(whole(removal(kind), size=size), expected) for size in (2, 5, 23))
+    expected = whole(ablation(kind))
+    assert all(same(whole(ablation(kind), size=size), expected) for size in (2, 5, 23))
 
 
 @EVERY_KIND
 def test_equal_seeds_remove_the_same_and_other_seeds_something_else(kind: str) -> None:
-    expected = whole(removal(kind))
-    assert same(whole(removal(kind)), expected)
-    assert same(whole(removal(kind, seed=0)), expected) == (kind not in DRAWN)
+    expected = whole(ablation(kind))
+    assert same(whole(ablation(kind)), expected)
+    assert same(whole(ablation(kind, seed=0)), expected) == (kind not in DRAWN)
 
 
 @EVERY_KIND
@@ -90,7 +92,7 @@ def test_equal_seeds_remove_the_same_and_other_seeds_something_else(kind: str) -
 def test_other_modalities_and_the_labels_stay_and_removed_ones_change(
     kind: str, gone: frozenset[Modality]
 ) -> None:
-    found = whole(removal(kind, gone))
+    found = whole(ablation(kind, gone))
     assert torch.equal(found.labels, FULL.labels)
     for modality in MODALITIES:
         untouched = torch.equal(found[modality], FULL[modality])
@@ -105,12 +107,12 @@ def test_nothing_removed_is_the_batches_themselves() -> None:
 
 
 def test_the_mean_of_standardised_features_is_zero() -> None:
-    assert same(whole(removal("mean")), whole(removal("zero")))
+    assert same(whole(ablation("mean")), whole(ablation("zero")))
 
 
 def test_the_mean_of_raw_features_is_that_of_training_where_steps_are_there_and_padding_stays_zero() -> None:
     gone = frozenset({Modality.TEXT, Modality.AUDIO})
-    found, full = (whole(r, standardise=False) for r in (removal("mean", gone), NOTHING_REMOVED))
+    found, full = (whole(r, standardise=False) for r in (ablation("mean", gone), NO_ABLATION))
     for modality in gone:
         train = DATA.train.features[modality]
         mean = np.asarray(train)[np.asarray(train).any(axis=2)].mean(axis=0)
@@ -126,20 +128,20 @@ def test_the_mean_of_raw_features_is_that_of_training_where_steps_are_there_and_
 def test_raw_features_without_known_means_cannot_be_filled() -> None:
     unknown = Batches(SPLIT, None, size=4, device=CPU)
     with pytest.raises(ValueError, match="need 'means' to be filled"):
-        list(removal("mean").applied(unknown))
+        list(ablation("mean").applied(unknown))
 
 
 def test_the_batches_of_a_configuration_know_the_means() -> None:
     raw = batches_for(
         tiny_config(TaskKind.EMOTIONS, data__standardise="never").data, DATA, SPLIT, size=64, device=CPU
     )
-    (found,) = removal("mean").applied(raw)
+    (found,) = ablation("mean").applied(raw)
     assert torch.equal(found.text[0, 0], torch.from_numpy(DATA.statistics[Modality.TEXT].mean))
 
 
 def test_permutation_gives_every_sample_the_features_and_the_mask_of_another_and_each_donor_once() -> None:
     gone = frozenset({Modality.TEXT, Modality.VISION})
-    found = whole(removal("permutation", gone))
+    found = whole(ablation("permutation", gone))
     donors = cycle(len(SPLIT), numpy_stream(5, "removal", "permutation"))
     assert sorted(donors) == list(range(len(SPLIT)))
     for modality in gone:
@@ -162,8 +164,8 @@ def test_a_sample_alone_keeps_what_it_has() -> None:
 
 @pytest.mark.parametrize("kind", STEP_REMOVALS)
 def test_rate_zero_removes_nothing_and_rate_one_every_step(kind: str) -> None:
-    assert same(whole(removal(kind, rate=0.0)), FULL)
-    assert same(whole(removal(kind, rate=1.0)), whole(removal("zero")))
+    assert same(whole(ablation(kind, rate=0.0)), FULL)
+    assert same(whole(ablation(kind, rate=1.0)), whole(ablation("zero")))
 
 
 @pytest.mark.parametrize("kind", STEP_REMOVALS)
@@ -172,7 +174,7 @@ def test_about_the_rates_share_of_the_steps_that_are_there_goes(kind: str, rate:
     """Over 20 seeds: a share of 20 n steps, whose standard error is at most 0.5 / sqrt(20 n)."""
     gone = total = 0
     for seed in range(20):
-        found = whole(removal(kind, rate=rate, seed=seed))
+        found = whole(ablation(kind, rate=rate, seed=seed))
         for modality in MODALITIES:
             before, after = there(FULL[modality]), there(found[modality])
             assert not (after & ~before).any()
@@ -187,15 +189,15 @@ def test_about_the_rates_share_of_the_steps_that_are_there_goes(kind: str, rate:
 @pytest.mark.parametrize("kind", STEP_REMOVALS)
 def test_modalities_lose_steps_independently_of_each_other(kind: str) -> None:
     alike = replace(SPLIT, features=dict.fromkeys(MODALITIES, SPLIT.features[Modality.AUDIO]), lengths={})
-    found = whole(removal(kind, rate=0.5), split=alike, standardise=False)
+    found = whole(ablation(kind, rate=0.5), split=alike, standardise=False)
     assert not torch.equal(found.text, found.audio)
     assert not torch.equal(found.audio, found.vision)
-    alone = removal(kind, frozenset({Modality.AUDIO}), rate=0.5)
+    alone = ablation(kind, frozenset({Modality.AUDIO}), rate=0.5)
     assert torch.equal(whole(alone, split=alike, standardise=False).audio, found.audio)
 
 
 def test_a_higher_rate_takes_the_same_steps_and_more() -> None:
-    kept = [there(whole(removal("random_steps", rate=rate)).audio) for rate in (0.2, 0.5, 0.8)]
+    kept = [there(whole(ablation("random_steps", rate=rate)).audio) for rate in (0.2, 0.5, 0.8)]
     for less, more in zip(kept[1:], kept, strict=False):
         assert (less & ~more).sum() == 0
         assert less.sum() < more.sum()
@@ -211,7 +213,7 @@ def test_a_span_is_one_run_of_the_rounded_share_of_the_steps_that_are_there(
     present: list[bool], rate: float, place: float
 ) -> None:
     mask = torch.tensor([present])
-    gone = spans(mask, rate, torch.tensor([place], dtype=torch.float64))
+    gone = lost_spans(mask, rate, torch.tensor([place], dtype=torch.float64))
     assert not (gone & ~mask).any()
     among = gone[mask].tolist()
     length = round(rate * len(among))
@@ -222,14 +224,14 @@ def test_a_span_is_one_run_of_the_rounded_share_of_the_steps_that_are_there(
 def test_every_place_of_a_span_is_reached() -> None:
     mask = torch.ones(1, 5, dtype=torch.bool)
     first = {
-        int(spans(mask, 0.4, torch.tensor([u], dtype=torch.float64))[0].int().argmax())
+        int(lost_spans(mask, 0.4, torch.tensor([u], dtype=torch.float64))[0].int().argmax())
         for u in np.linspace(0, 0.999, 50)
     }
     assert first == {0, 1, 2, 3}
 
 
 def test_a_run_is_evaluated_whole_then_by_every_way_and_never_whole_twice() -> None:
-    found = [(r.kind, r.present, r.rate) for r in removals(("zero", "mean", "permutation"), (0.1, 0.9), 3)]
+    found = [(r.kind, r.present, r.rate) for r in ablations(("zero", "mean", "permutation"), (0.1, 0.9), 3)]
     names = [subset_name(present) for present in subsets()]
     assert found == [
         *(("zero", name, None) for name in names),
@@ -237,7 +239,7 @@ def test_a_run_is_evaluated_whole_then_by_every_way_and_never_whole_twice() -> N
         *(("permutation", name, None) for name in names[:-1]),
         *((kind, "tav", rate) for kind in STEP_REMOVALS for rate in (0.1, 0.9)),
     ]
-    assert {r.seed for r in removals(("zero",), (0.1,), 3)} == {3}
+    assert {r.seed for r in ablations(("zero",), (0.1,), 3)} == {3}
 
 
 @pytest.mark.parametrize(
@@ -250,4 +252,4 @@ def test_a_run_is_evaluated_whole_then_by_every_way_and_never_whole_twice() -> N
 )
 def test_a_rate_without_steps_or_outside_its_range_is_refused(kind: Any, rate: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        Removal(kind=kind, modalities=ALL, rate=rate)
+        Ablation(kind=kind, modalities=ALL, rate=rate)

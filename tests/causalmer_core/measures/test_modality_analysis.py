@@ -15,7 +15,7 @@ from tiny_data import tiny_config, tiny_data
 
 from causalmer_core.basics.modality import MODALITIES, Modality, subsets
 from causalmer_core.basics.task import TaskKind
-from causalmer_core.measures.ablation import Removal
+from causalmer_core.measures.ablation import Ablation
 from causalmer_core.measures.metrics import label_metrics, metric_directions
 from causalmer_core.measures.modality_analysis import Subset, drop_gaps, shapley
 from causalmer_core.models.build import build_model
@@ -120,8 +120,8 @@ def test_a_subset_that_is_missing_is_named() -> None:
 
 
 @pytest.mark.parametrize("kind", list(TaskKind))
-@pytest.mark.parametrize("removal", ["zero", "permutation"])
-def test_every_metric_of_a_model_on_a_split_is_shared_out_in_full(kind: TaskKind, removal: Any) -> None:
+@pytest.mark.parametrize("ablation", ["zero", "permutation"])
+def test_every_metric_of_a_model_on_a_split_is_shared_out_in_full(kind: TaskKind, ablation: Any) -> None:
     data, config = tiny_data(kind), tiny_config(kind)
     model = TrainedModel(build_model(config.model, data), config, seed=2, epoch=1, data=data)
     batches = model.batches(data.valid, size=4)
@@ -129,7 +129,7 @@ def test_every_metric_of_a_model_on_a_split_is_shared_out_in_full(kind: TaskKind
     scores = {
         present: [
             evaluate(
-                model.model, batches, config.loss, removal=Removal(kind=removal, modalities=gone, seed=2)
+                model.model, batches, config.loss, ablation=Ablation(kind=ablation, modalities=gone, seed=2)
             ).metrics[name]
             for name in names
         ]

@@ -10,7 +10,7 @@ from tiny_data import tiny_config, tiny_data
 
 from causalmer_core.basics.modality import Modality
 from causalmer_core.basics.task import TaskKind
-from causalmer_core.measures.ablation import Removal, worst_missing
+from causalmer_core.measures.ablation import Ablation, worst_missing
 from causalmer_core.measures.metrics import metric_directions
 from causalmer_core.training.trainer import Trainer
 
@@ -21,9 +21,9 @@ TRUTH = {
 }
 
 
-def truth(removal: Removal) -> Mapping[str, float]:
-    (missing,) = removal.modalities
-    assert removal.kind == "zero"
+def truth(ablation: Ablation) -> Mapping[str, float]:
+    (missing,) = ablation.modalities
+    assert ablation.kind == "zero"
     return TRUTH[missing]
 
 
@@ -32,7 +32,7 @@ def test_the_worst_is_the_least_or_the_greatest_as_the_metric_declares() -> None
 
 
 def test_nothing_is_evaluated_for_nothing() -> None:
-    def never(_: Removal) -> Mapping[str, float]:
+    def never(_: Ablation) -> Mapping[str, float]:
         pytest.fail("was evaluated")
 
     assert worst_missing(never, {}) == {}
@@ -50,8 +50,8 @@ def test_a_training_that_is_looked_at_is_the_training_that_is_not(kind: TaskKind
             undisturbed.valid,
             undisturbed.train,
         )
-        found = worst_missing(lambda removal: watched.validate(removal).metrics, directions)
-        lacking = [watched.validate(Removal(modalities=frozenset({m}))).metrics for m in Modality]
+        found = worst_missing(lambda ablation: watched.validate(ablation).metrics, directions)
+        lacking = [watched.validate(Ablation(modalities=frozenset({m}))).metrics for m in Modality]
         for metric, direction in directions.items():
             values = [metrics[metric] for metrics in lacking]
             assert found[metric] == (min(values) if direction == "max" else max(values))

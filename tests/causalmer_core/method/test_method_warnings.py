@@ -8,14 +8,14 @@ from tiny_data import TASKS, tiny_config, tiny_data
 
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.config.run_config import RunConfig
-from causalmer_core.method.method_warnings import cautions, run_notes
+from causalmer_core.method.method_warnings import method_warnings, run_notes
 from causalmer_core.training.trainer import Trainer
 
 EMOTIONS, REGRESSION = TaskKind.EMOTIONS, TaskKind.REGRESSION
 
 
 def found(kind: TaskKind, **values: object) -> str:
-    return " | ".join(cautions(tiny_config(kind, **values), TASKS[kind]))
+    return " | ".join(method_warnings(tiny_config(kind, **values), TASKS[kind]))
 
 
 def test_a_plain_configuration_has_none() -> None:

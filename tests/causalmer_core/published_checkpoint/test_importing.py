@@ -18,8 +18,8 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import MODALITIES, Batch, Modality
 from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
-from causalmer_core.debiasing.cached_logits import PREDICTIONS, evaluate_predictions, predictions
-from causalmer_core.measures.ablation import NOTHING_REMOVED
+from causalmer_core.debiasing.cached_logits import PREDICTION_KINDS, evaluate_predictions, predictions
+from causalmer_core.measures.ablation import NO_ABLATION
 from causalmer_core.models.causalmer import CausalMER
 from causalmer_core.published_checkpoint.imported import load_checkpoint
 from causalmer_core.published_checkpoint.importing import (
@@ -72,7 +72,7 @@ def check_equal(original: Any, model: Any, inputs: list[Tensor]) -> None:
     with torch.no_grad():
         expected = original(*inputs)
         found = predictions(model, model(Batch(*inputs, labels=torch.zeros(3))).logits)
-    assert set(found) == set(expected) == set(PREDICTIONS)
+    assert set(found) == set(expected) == set(PREDICTION_KINDS)
     for name, values in found.items():
         np.testing.assert_allclose(values, expected[name], **TOLERANCE, err_msg=name)
 
@@ -267,7 +267,7 @@ def test_the_weights_of_a_run_are_loaded_too_and_refused_for_other_data(tmp_path
     trainer.save_weights(tmp_path / "run.safetensors")
     trained = load_checkpoint(tmp_path / "run.safetensors", data)
     assert trained.seed == 3
-    assert set(evaluate_predictions(trained, data.valid, NOTHING_REMOVED)) == set(PREDICTIONS)
+    assert set(evaluate_predictions(trained, data.valid, NO_ABLATION)) == set(PREDICTION_KINDS)
     with pytest.raises(UserError, match=r"run\.safetensors: its weights do not fit data set 'tiny'"):
         load_checkpoint(tmp_path / "run.safetensors", tiny_data(TaskKind.EMOTIONS))
 
@@ -277,4 +277,4 @@ def test_a_model_without_effects_is_refused_by_its_debiasing(tmp_path: Path) -> 
     config = tiny_config(TaskKind.CLASSES, model__debiasing="none")
     Trainer(config, data, seed=0, device=torch.device("cpu")).save_weights(tmp_path / "run.safetensors")
     with pytest.raises(UserError, match=r"model\.debiasing is 'none'; allowed: 'counterfactual'"):
-        evaluate_predictions(load_checkpoint(tmp_path / "run.safetensors", data), data.valid, NOTHING_REMOVED)
+        evaluate_predictions(load_checkpoint(tmp_path / "run.safetensors", data), data.valid, NO_ABLATION)

@@ -86,7 +86,7 @@ def test_a_cpu_has_no_cap_and_its_records_no_memory() -> None:
     share = DeviceShare("cpu", 0.25, 0)
     share.claim()
     assert share.used() == {}
-    words = share.outgrown_by(
+    words = share.exceeded_by(
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has")
     )
     assert words == "CUDA out of memory. Tried to allocate 2.00 GiB; the run had 0.25 of the GPU"
@@ -100,7 +100,7 @@ def test_a_process_cannot_take_more_of_a_gpu_than_its_share() -> None:
         share.claim()
         with pytest.raises(torch.OutOfMemoryError) as caught:
             torch.empty(int(0.1 * total), dtype=torch.uint8, device="cuda")
-        assert "its tensors may take" in share.outgrown_by(caught.value)
+        assert "its tensors may take" in share.exceeded_by(caught.value)
         fitting = torch.empty(int(0.05 * total), dtype=torch.uint8, device="cuda")
         assert share.used()["peak_bytes"] >= fitting.numel()
         del fitting

@@ -15,7 +15,7 @@ from causalmer_core.basics.task import TaskKind
 from causalmer_core.config.run_config import LossConfig
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.batches import Batches
-from causalmer_core.measures.ablation import Removal
+from causalmer_core.measures.ablation import Ablation
 from causalmer_core.measures.metrics import compute_metrics, predicted_labels
 from causalmer_core.models.build import AnyModel, build_model
 from causalmer_core.training.evaluation import Evaluation, evaluate
@@ -83,14 +83,14 @@ def test_removal_sets_standardised_features_to_zero(removed: frozenset[Modality]
     split = DATA[kind].valid
     zeroed = {m: np.zeros_like(x) if m in removed else x for m, x in split.features.items()}
     expected = evaluated(kind, split=replace(split, features=zeroed))
-    found = evaluated(kind, removal=Removal(modalities=removed))
+    found = evaluated(kind, ablation=Ablation(modalities=removed))
     assert np.array_equal(found.logits, expected.logits)
     assert found.losses == expected.losses
 
 
 def test_every_subset_of_modalities_predicts_differently() -> None:
     outcomes = {
-        evaluated(TaskKind.EMOTIONS, removal=Removal(modalities=r)).logits.tobytes() for r in subsets()
+        evaluated(TaskKind.EMOTIONS, ablation=Ablation(modalities=r)).logits.tobytes() for r in subsets()
     }
     assert len(outcomes) == 2 ** len(MODALITIES)
 

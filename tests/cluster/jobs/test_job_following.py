@@ -37,11 +37,11 @@ class Unsteady(JobServer):
 
 @given(st.lists(st.integers(0, len(TEXT)), max_size=5), st.integers(1, 30))
 def test_every_part_is_told_once(ends: list[int], size: int) -> None:
-    told: list[str] = []
+    notify: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job_following, "_POLL_SECONDS", 0.0)
-        assert job_following.follow(Unsteady(ends, size), "a", told.append).code == 0
-    assert "".join(told) == TEXT
+        assert job_following.follow(Unsteady(ends, size), "a", notify.append).code == 0
+    assert "".join(notify) == TEXT
 
 
 def test_a_server_that_stays_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,9 @@ from job_head import JobHead
 from proxy import Proxy
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.packages import PACKAGES
 from cluster.jobs.job_server import JobServer, JobState
-from cluster.jobs.shipped_code import PACKAGES, copy_code
+from cluster.jobs.shipped_code import copy_code
 
 WALK = """
 import json, os, sys
@@ -196,8 +197,8 @@ def test_where_nobody_answers_that_is_said_at_once() -> None:
 
 def test_the_code_of_a_job_is_this_machine_s_and_names_none_of_its_folders(tmp_path: Path) -> None:
     folders = copy_code(tmp_path)
-    assert [folder.name for folder in folders[:4]] == list(PACKAGES)
-    told = subprocess.run(
+    assert [folder.name for folder in folders[: len(PACKAGES)]] == list(PACKAGES)
+    notify = subprocess.run(
         [sys.executable, "-c", "import sweeps; print(sweeps.__file__)"],
         env={"PYTHONPATH": str(tmp_path)},
         cwd=tmp_path,
@@ -205,7 +206,7 @@ def test_the_code_of_a_job_is_this_machine_s_and_names_none_of_its_folders(tmp_p
         text=True,
         check=True,
     ).stdout
-    assert told.startswith(str(tmp_path))
+    assert notify.startswith(str(tmp_path))
     root = str(Path(__file__).parents[3])
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     assert {".py", ".j2", ".yaml"} <= {file.suffix for file in files}

@@ -10,7 +10,7 @@ import pytest
 from causalmer_core.debiasing.vector import DebiasingVector, fixed
 from results.evaluation.debiasing_records import VectorRecord, append_record, read_records
 from results.evaluation.debiasing_table import debiasing_lines
-from results.evaluation.evaluation_table import as_configured, contenders
+from results.evaluation.evaluation_table import as_configured, evaluated_contenders
 from results.ranking.selection import select
 from results.records.dataset import open_sweep
 from results.records.journal import Journal
@@ -127,7 +127,7 @@ def test_what_was_chosen_after_training_never_passes_for_the_configured_predicti
     layout: SweepLayout,
 ) -> None:
     results = open_sweep(layout)
-    found = contenders(results.evaluations, results.manifest.metrics)
+    found = evaluated_contenders(results.evaluations, results.manifest.metrics)
     assert [c.prediction for c in found if c.name == "selected"] == [
         "tie",
         "tie:paper",

@@ -14,7 +14,7 @@ from trained_sweep import SEEDS, Killed, Trained, journal_that_dies
 from causalmer_core.basics.modality import MODALITIES, subset_name, subsets
 from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split
-from causalmer_core.measures.ablation import Removal
+from causalmer_core.measures.ablation import Ablation
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import load_trained
 from results.evaluation.final_evaluation import WholeRemoval
@@ -55,7 +55,7 @@ def of_runs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def what(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["removal"], row["present"], row["rate"]
+    return row["ablation"], row["present"], row["rate"]
 
 
 def test_every_way_that_was_asked_for_is_evaluated_for_every_run(trained: Trained) -> None:
@@ -111,8 +111,8 @@ def test_each_row_is_its_own_run_with_that_removal_drawn_by_its_own_seed(trained
         batches = Batches(test, statistics, size=7, device=torch.device("cpu"), means=means)
         for kind, present, rate in ONE_RUN:
             whole = [m for m in MODALITIES if rate is not None or m.letter not in present.replace("none", "")]
-            removal = Removal(kind=kind, modalities=frozenset(whole), rate=rate, seed=SEEDS[1])  # type: ignore[arg-type]
-            expected = evaluate(loaded.model, batches, loaded.config.loss, removal=removal).metrics
+            ablation = Ablation(kind=kind, modalities=frozenset(whole), rate=rate, seed=SEEDS[1])  # type: ignore[arg-type]
+            expected = evaluate(loaded.model, batches, loaded.config.loss, ablation=ablation).metrics
             row = found[name, SEEDS[1], kind, present, rate]
             assert {metric: row[metric] for metric in expected} == pytest.approx(expected), (
                 name,
@@ -129,11 +129,11 @@ def test_journals_without_removals_are_read_as_zero_and_not_evaluated_again(trai
     trained.layout.evaluation_journal.unlink()
     with Journal.open(trained.layout.evaluation_journal) as journal:
         for row in rows:
-            journal.append({name: value for name, value in row.items() if name not in ("removal", "rate")})
+            journal.append({name: value for name, value in row.items() if name not in ("ablation", "rate")})
     assert not trained.evaluate()
     table = open_sweep(trained.layout).evaluations
     assert len(table) == len(rows) - 1  # the opening is no evaluation
-    assert set(table["removal"]) == {"zero"}
+    assert set(table["ablation"]) == {"zero"}
     assert table["rate"].isna().all()
     assert len(gap_lines(open_sweep(trained.layout))) == 4
 
@@ -142,7 +142,7 @@ def test_contributions_of_an_evaluated_sweep_sum_to_full_minus_empty(trained: Tr
     trained.evaluate(kinds=KINDS, step_rates=RATES)
     results = open_sweep(trained.layout)
     lines = contribution_lines(results)
-    assert [(line.removal, line.contender.name) for line in lines] == [
+    assert [(line.ablation, line.contender.name) for line in lines] == [
         *(("zero", name) for name in (*trained.contenders, "linear")),
         *((kind, name) for kind in ("mean", "permutation") for name in trained.contenders),
     ]

@@ -6,14 +6,14 @@ import handmade
 import pandas as pd
 import pytest
 
-from results.evaluation.evaluation_table import PRESENT, contenders, difference, leads
+from results.evaluation.evaluation_table import PRESENT, difference, evaluated_contenders, leads
 from results.records.dataset import SweepResults
 from results.statistics.intervals import t_interval
 from results.statistics.paired import holm
 
 
 def test_contenders_come_in_order_with_intervals_over_seeds(results: SweepResults) -> None:
-    found = contenders(results.evaluations, results.manifest.metrics)
+    found = evaluated_contenders(results.evaluations, results.manifest.metrics)
     assert [(c.name, c.prediction) for c in found] == [
         ("selected", "tie"),
         ("paper", "tie"),
@@ -31,7 +31,7 @@ def test_contenders_come_in_order_with_intervals_over_seeds(results: SweepResult
 
 
 def test_the_majority_has_its_value_and_no_interval(results: SweepResults) -> None:
-    majority = contenders(results.evaluations, results.manifest.metrics)[-1]
+    majority = evaluated_contenders(results.evaluations, results.manifest.metrics)[-1]
     interval = majority.interval("accuracy")
     assert interval is not None
     assert (interval.mean, interval.low) == (handmade.MAJORITY, None)
@@ -39,7 +39,7 @@ def test_the_majority_has_its_value_and_no_interval(results: SweepResults) -> No
 
 
 def test_contenders_are_compared_on_the_seeds_they_share(results: SweepResults) -> None:
-    selected, paper, _, majority = contenders(results.evaluations, results.manifest.metrics)
+    selected, paper, _, majority = evaluated_contenders(results.evaluations, results.manifest.metrics)
     gap = difference(selected, paper, "accuracy")
     assert gap is not None
     assert gap.seeds == (1, 2, 3)
@@ -49,12 +49,12 @@ def test_contenders_are_compared_on_the_seeds_they_share(results: SweepResults) 
 
 def test_two_predictions_of_one_model_are_two_entries(results: SweepResults) -> None:
     twice = pd.concat([results.evaluations, results.evaluations.assign(prediction="other")])
-    names = [(c.name, c.prediction) for c in contenders(twice, results.manifest.metrics)]
+    names = [(c.name, c.prediction) for c in evaluated_contenders(twice, results.manifest.metrics)]
     assert names[:2] == [("selected", "tie"), ("selected", "other")]
 
 
 def test_leads_are_paired_differences_with_corrected_p_values(results: SweepResults) -> None:
-    selected, *others = contenders(results.evaluations, results.manifest.metrics)
+    selected, *others = evaluated_contenders(results.evaluations, results.manifest.metrics)
     found = leads(selected, others, "accuracy")
     assert [lead.other.name for lead in found] == ["paper", "undebiased", "majority"]
     gaps = [difference(selected, other, "accuracy") for other in others[:2]]
@@ -67,7 +67,7 @@ def test_leads_are_paired_differences_with_corrected_p_values(results: SweepResu
 
 
 def test_a_lead_over_a_baseline_is_over_its_one_value(results: SweepResults) -> None:
-    selected, *_, majority = contenders(results.evaluations, results.manifest.metrics)
+    selected, *_, majority = evaluated_contenders(results.evaluations, results.manifest.metrics)
     (lead,) = leads(selected, [majority], "accuracy")
     own = [handmade.test_accuracy(handmade.WINNER, seed, "tav") for seed in handmade.CONFIRM_SEEDS]
     truth = t_interval([value - handmade.MAJORITY for value in own])

@@ -20,7 +20,7 @@ from causalmer_core.config.identity import config_id
 from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split, write_dataset
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
-from causalmer_core.measures.ablation import Removal
+from causalmer_core.measures.ablation import Ablation
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import load_trained
 from results.evaluation.prediction_rows import judgement
@@ -185,8 +185,8 @@ def test_each_row_is_its_own_runs_best_epoch_with_the_other_modalities_removed(t
         statistics = chosen_statistics(data, config.data.standardise)
         batches = Batches(test, statistics, size=7, device=torch.device("cpu"))
         for subset in subsets():
-            removal = Removal(modalities=frozenset(MODALITIES) - subset)
-            expected = evaluate(loaded.model, batches, config.loss, removal=removal).metrics
+            ablation = Ablation(modalities=frozenset(MODALITIES) - subset)
+            expected = evaluate(loaded.model, batches, config.loss, ablation=ablation).metrics
             (row,) = [
                 row
                 for row in trained.evaluations

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from causalmer_core.basics.modality import MODALITIES, Modality
-from results.evaluation.evaluation_table import PRESENT, contenders
+from results.evaluation.evaluation_table import PRESENT, evaluated_contenders
 from results.evaluation.modality_table import contribution_lines, gap_lines, label_lines, rate_points
 from results.records.dataset import SweepResults, open_sweep
 from results.records.layout import SweepLayout
@@ -37,8 +37,8 @@ def test_there_is_a_line_for_every_way_and_every_contender_that_was_evaluated_so
 ) -> None:
     expected = [("zero", "selected"), ("zero", "paper"), ("zero", "undebiased")]
     expected += [("permutation", "selected"), ("permutation", "undebiased")]
-    assert [(line.removal, line.contender.name) for line in gap_lines(results)] == expected
-    assert [(line.removal, line.contender.name) for line in contribution_lines(results)] == expected
+    assert [(line.ablation, line.contender.name) for line in gap_lines(results)] == expected
+    assert [(line.ablation, line.contender.name) for line in contribution_lines(results)] == expected
 
 
 def test_zero_costs_the_same_for_each_modality_so_each_contributes_that(results: SweepResults) -> None:
@@ -54,7 +54,7 @@ def test_zero_costs_the_same_for_each_modality_so_each_contributes_that(results:
 
 
 def test_gaps_are_taken_within_a_seed_and_averaged_over_seeds(results: SweepResults) -> None:
-    (line,) = [x for x in gap_lines(results) if (x.removal, x.contender.name) == ("permutation", "selected")]
+    (line,) = [x for x in gap_lines(results) if (x.ablation, x.contender.name) == ("permutation", "selected")]
     t, a, v = handmade.WORTH.values()
     lost = {"ta": v, "tv": a, "av": t, "t": a + v, "a": t + v, "v": t + a}
     for present, cost in {**lost, "none": t + a + v}.items():
@@ -73,7 +73,7 @@ def test_contributions_follow_what_each_modality_is_worth_and_sum_to_the_whole(r
     (line,) = [
         x
         for x in contribution_lines(results)
-        if (x.removal, x.contender.name) == ("permutation", "undebiased")
+        if (x.ablation, x.contender.name) == ("permutation", "undebiased")
     ]
     for modality in MODALITIES:
         truth = t_interval([seed * handmade.WORTH[modality.letter] for seed in SEEDS])
@@ -95,15 +95,15 @@ def test_curves_begin_with_nothing_taken_and_go_on_by_the_rate(results: SweepRes
     points = rate_points(results)
     rates = [0.0, *handmade.STEP_RATES]
     expected = [
-        (label, removal, rate)
+        (label, ablation, rate)
         for label in ("selected", "undebiased")
-        for removal in ("random_steps", "spans")
+        for ablation in ("random_steps", "spans")
         for rate in rates
     ]
-    assert [(p.label, p.removal, p.rate) for p in points] == expected
+    assert [(p.label, p.ablation, p.rate) for p in points] == expected
     for point in points:
         name = handmade.WINNER if point.label == "selected" else "undebiased"
-        truth = t_interval([handmade.stepwise_accuracy(name, s, point.removal, point.rate) for s in SEEDS])
+        truth = t_interval([handmade.stepwise_accuracy(name, s, point.ablation, point.rate) for s in SEEDS])
         assert (point.interval.mean, point.interval.low, point.interval.n) == pytest.approx(
             (truth.mean, truth.low, 3)
         )
@@ -119,16 +119,16 @@ def test_curves_begin_with_nothing_taken_and_go_on_by_the_rate(results: SweepRes
 def test_other_removals_leave_every_other_table_as_it_was(tmp_path: Path, results: SweepResults) -> None:
     clean = open_sweep(handmade.whole_sweep(tmp_path / "clean"))
     metrics = results.manifest.metrics
-    expected = [c.values for c in contenders(clean.evaluations, metrics)]
+    expected = [c.values for c in evaluated_contenders(clean.evaluations, metrics)]
     for rows in (results.evaluations, results.evaluations[::-1]):  # whichever comes last
-        assert [c.values for c in contenders(rows, metrics)] == expected
+        assert [c.values for c in evaluated_contenders(rows, metrics)] == expected
     assert rate_points(clean) == []
-    assert [line.removal for line in gap_lines(clean)] == ["zero"] * 3
+    assert [line.ablation for line in gap_lines(clean)] == ["zero"] * 3
 
 
 def test_clean_rows_are_those_the_records_page_asks_for(results: SweepResults) -> None:
     rows = results.evaluations
-    asked = rows[(rows["removal"] == "zero") & (rows["present"] == "tav")]
+    asked = rows[(rows["ablation"] == "zero") & (rows["present"] == "tav")]
     assert not asked.duplicated(["contender", "prediction", "config_id", "seed"]).any()
     assert len(asked) == 3 * len(SEEDS) + 1
     assert asked["rate"].isna().all()
@@ -141,9 +141,9 @@ def test_a_seed_without_every_subset_has_no_part(layout: SweepLayout) -> None:
             for present in handmade.SUBSETS[1:]:
                 row = handmade.evaluation("paper", paper, seed, present, 0.3)
                 if present not in left_out:
-                    journal.append({**row, "removal": "permutation", "rate": None})
+                    journal.append({**row, "ablation": "permutation", "rate": None})
     (line,) = [
-        x for x in gap_lines(open_sweep(layout)) if (x.removal, x.contender.name) == ("permutation", "paper")
+        x for x in gap_lines(open_sweep(layout)) if (x.ablation, x.contender.name) == ("permutation", "paper")
     ]
     assert line.gaps["none"].n == 2
     whole = [handmade.test_accuracy("paper", seed, "tav") for seed in (1, 3)]

@@ -49,7 +49,7 @@ def test_every_sample_of_every_run_of_a_contender_has_one_row(evaluated: Trained
 def test_metrics_of_the_predictions_are_those_on_record(evaluated: Trained) -> None:
     results = open_sweep(evaluated.layout)
     task = evaluated.sweep.data.task
-    recorded = results.evaluations.query("present == 'tav' and removal == 'zero'")
+    recorded = results.evaluations.query("present == 'tav' and ablation == 'zero'")
     labels_of = open_test_split(evaluated.sweep.data_root, evaluated.sweep.spec.data.name).labels
     for (name, seed), rows in results.predictions.groupby(["contender", "seed"]):
         decisions = stacked(rows["predicted"]).reshape(labels_of.shape).astype(np.int64)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from results.ranking.confirmation_race import Race, most_runs, race
+from results.ranking.confirmation_race import Race, most_confirmation_runs, race
 from results.records.confirmation_rules import AllRule, HalvingRule, RaceRule
 
 RULES = (AllRule(), HalvingRule(), HalvingRule(reduction_factor=3), RaceRule(), RaceRule(seeds_per_round=2))
@@ -35,7 +35,7 @@ def steps(
         yield standing, known
         if not standing.pending:
             return
-        for racer in standing.racing:
+        for racer in standing.active:
             known[racer] |= {seed: truth[racer][seed] for seed in standing.pending}
 
 
@@ -43,22 +43,22 @@ def steps(
 @given(st.integers(1, 12), st.integers(1, 9), st.integers(0, 3))
 @settings(deadline=None, max_examples=25)
 def test_every_rule_ends_with_someone_who_ran_on_all_seeds_of_its_rounds(
-    rule: AllRule | HalvingRule | RaceRule, racers: int, count: int, random: int
+    rule: AllRule | HalvingRule | RaceRule, active: int, count: int, random: int
 ) -> None:
     seeds = tuple(range(1, count + 1))
-    truth = drawn(racers, count, random)
+    truth = drawn(active, count, random)
     (*_, (end, known)) = steps(rule, truth, seeds)
-    assert end.racing
+    assert end.active
     runs = sum(len(scores) - 1 for scores in known.values())
-    assert runs <= most_runs(rule, racers, count)
+    assert runs <= most_confirmation_runs(rule, active, count)
     held = [seed for each in end.rounds for seed in each.seeds]
     assert held == list(seeds[: len(held)])
     for racer in truth:
         assert set(end.seeds_of(racer)) == set(known[racer]) - {0}
-        assert (end.left_after(racer) is None) == (racer in end.racing)
+        assert (end.eliminated_after(racer) is None) == (racer in end.active)
     for before, after in zip(end.rounds, end.rounds[1:], strict=False):
-        assert set(after.racers) == set(before.racers) - set(before.left) - set(before.failed)
-    if len(end.racing) > 1:
+        assert set(after.active) == set(before.active) - set(before.eliminated) - set(before.failed)
+    if len(end.active) > 1:
         assert held == list(seeds)
 
 
@@ -82,26 +82,26 @@ def test_a_lower_is_better_score_turns_the_race_round() -> None:
     high = race(rule, truth, (1, 2, 3, 4, 5), higher_is_better=True, **options)  # type: ignore[arg-type]
     low = race(rule, turned, (1, 2, 3, 4, 5), higher_is_better=False, **options)  # type: ignore[arg-type]
     assert high == low
-    assert any(each.left for each in high.rounds)
+    assert any(each.eliminated for each in high.rounds)
 
 
 def test_halving_spends_more_seeds_on_fewer() -> None:
     truth = drawn(25, 15)
     (*_, (end, _)) = steps(HalvingRule(), truth, tuple(range(1, 16)))
-    assert [(len(each.racers), len(each.seeds)) for each in end.rounds] == [(25, 1), (12, 2), (6, 4), (3, 8)]
-    assert most_runs(HalvingRule(), 25, 15) == 25 + 24 + 24 + 24
+    assert [(len(each.active), len(each.seeds)) for each in end.rounds] == [(25, 1), (12, 2), (6, 4), (3, 8)]
+    assert most_confirmation_runs(HalvingRule(), 25, 15) == 25 + 24 + 24 + 24
     best = max(truth, key=lambda racer: sum(float(s or 0) for s in truth[racer].values()))
-    assert best in end.racing
+    assert best in end.active
 
 
 def test_a_race_lets_only_those_go_that_together_hold_no_more_than_the_error() -> None:
     rule = RaceRule(max_error=0.2)
     (*_, (end, _)) = steps(rule, drawn(10, 8, spread=0.8), tuple(range(1, 9)))
-    gone = [each.chances[racer] for each in end.rounds for racer in each.left]
+    gone = [each.chances[racer] for each in end.rounds for racer in each.eliminated]
     assert gone
     assert sum(gone) <= 0.2
-    assert end.rounds[-1].left == ()
-    assert end.last_chance(end.racing[0]) == end.rounds[-1].chances[end.racing[0]]
+    assert end.rounds[-1].eliminated == ()
+    assert end.last_chance(end.active[0]) == end.rounds[-1].chances[end.active[0]]
 
 
 def test_a_racer_without_a_score_is_out_and_leaves_the_others_their_seeds() -> None:
@@ -109,12 +109,12 @@ def test_a_racer_without_a_score_is_out_and_leaves_the_others_their_seeds() -> N
     truth["03"][2] = None
     (*_, (end, known)) = steps(AllRule(), truth, (1, 2, 3))
     assert end.rounds[0].failed == ("03",)
-    assert end.racing == ("00", "01", "02")
+    assert end.active == ("00", "01", "02")
     (*_, (end, known)) = steps(RaceRule(max_error=0.01), truth, (1, 2, 3))
     assert end.rounds[1].failed == ("03",)
     assert 3 not in known["03"]
-    assert end.left_after("03") is None
-    assert "03" not in end.racing
+    assert end.eliminated_after("03") is None
+    assert "03" not in end.active
 
 
 @pytest.mark.parametrize("rule", [RaceRule(), HalvingRule(), AllRule()], ids=str)
@@ -124,13 +124,13 @@ def test_one_alone_has_nobody_to_race_and_runs_on_all_seeds(rule: RaceRule | Hal
     while standing := race(rule, outcomes, (1, 2), earlier=(0,), higher_is_better=True).pending:
         outcomes["a"] |= dict.fromkeys(standing, 1.0)
     end = race(rule, outcomes, (1, 2), earlier=(0,), higher_is_better=True)
-    assert (end.racing, end.seeds_of("a")) == (("a",), (1, 2))
-    assert most_runs(rule, 1, 2) == 2
+    assert (end.active, end.seeds_of("a")) == (("a",), (1, 2))
+    assert most_confirmation_runs(rule, 1, 2) == 2
 
 
 @pytest.mark.parametrize("counted", [True, False], ids=["search counts", "search apart"])
 @pytest.mark.parametrize(
-    ("configurations", "racers", "seeds", "noise", "error"),
+    ("configurations", "active", "seeds", "noise", "error"),
     [
         (40, 10, 8, 0.5, 0.1),
         (40, 10, 8, 1.0, 0.5),
@@ -140,16 +140,16 @@ def test_one_alone_has_nobody_to_race_and_runs_on_all_seeds(rule: RaceRule | Hal
     ],
 )
 def test_the_best_of_those_that_race_leaves_no_more_often_than_stated(
-    configurations: int, racers: int, seeds: int, noise: float, error: float, counted: bool
+    configurations: int, active: int, seeds: int, noise: float, error: float, counted: bool
 ) -> None:
     """200 simulated races of the search's best; the luck of a seed is common to all."""
-    lost, left = 0, 0
+    lost, eliminated = 0, 0
     for repetition in range(200):
         random = np.random.default_rng((configurations, int(10 * noise), repetition))
         means = random.normal(size=configurations)
         scores = means[:, None] + noise * random.normal(size=(configurations, seeds + 1))
         scores += random.normal(size=seeds + 1)
-        lead = np.argsort(-scores[:, 0])[:racers]
+        lead = np.argsort(-scores[:, 0])[:active]
         end = race(
             RaceRule(max_error=error),
             {str(i): {seed: float(scores[i, seed]) for seed in range(seeds + 1)} for i in lead},
@@ -158,16 +158,16 @@ def test_the_best_of_those_that_race_leaves_no_more_often_than_stated(
             searched=scores[:, 0].tolist(),
             higher_is_better=True,
         )
-        lost += str(lead[means[lead].argmax()]) not in end.racing
-        left += racers - len(end.racing)
+        lost += str(lead[means[lead].argmax()]) not in end.active
+        eliminated += active - len(end.active)
     assert lost / 200 <= error + 2.5 * np.sqrt(error * (1 - error) / 200)
-    assert left > 0 or (seeds == 2 and not counted), "nobody ever leaves"
+    assert eliminated > 0 or (seeds == 2 and not counted), "nobody ever leaves"
 
 
 def test_nobody_leaves_where_nothing_tells_them_apart() -> None:
     truth: Outcomes = {racer: {0: 0.5, 1: 0.7, 2: 0.6} for racer in "abcd"}
     (*_, (end, _)) = steps(RaceRule(max_error=0.9), truth, (1, 2))
-    assert end.racing == ("a", "b", "c", "d")
+    assert end.active == ("a", "b", "c", "d")
 
 
 def test_those_that_left_still_tell_how_far_seeds_differ() -> None:
@@ -196,6 +196,6 @@ def test_who_violates_a_constraint_drives_nobody_out(rule: HalvingRule | RaceRul
     truth = drawn(4, 6, spread=0.01) | {"best": dict.fromkeys(range(7), 9.0)}
     seeds = tuple(range(1, 7))
     (*_, (end, _)) = steps(rule, truth, seeds, violates=lambda racer, _: racer == "best")
-    assert "03" in end.racing
-    assert ("best" in end.racing) == isinstance(rule, RaceRule)
+    assert "03" in end.active
+    assert ("best" in end.active) == isinstance(rule, RaceRule)
     assert all("best" not in each.chances for each in end.rounds)

@@ -148,10 +148,10 @@ def test_who_left_the_confirmation_stands_apart_with_the_seeds_that_it_had(tmp_p
     board = leaderboard(results.runs, results.manifest)
     # four race: seed 1 for all; the means over seeds 0 and 1 of 3 and 2 are the best, and 3 fails on seed 2
     assert numbers(board.ranked) == [2]
-    assert numbers(board.left) == [1, 0]
-    assert {entry.left_after for entry in board.left} == {1}
-    assert board.left[0].interval == t_interval([0.78, 0.70])
-    assert not board.left[0].selectable
+    assert numbers(board.eliminated) == [1, 0]
+    assert {entry.eliminated_after for entry in board.eliminated} == {1}
+    assert board.eliminated[0].interval == t_interval([0.78, 0.70])
+    assert not board.eliminated[0].selectable
     assert numbers(board.incomplete)[:1] == [3]
 
 

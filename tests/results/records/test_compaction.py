@@ -19,7 +19,7 @@ import pytest
 from results.records.compaction import build_tables, compact, is_fresh, table_file
 from results.records.journal import Journal
 from results.records.layout import TABLES, SweepLayout
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.schemas import SCHEMA_VERSION, epochs_schema, evaluations_schema, runs_schema
 from results.storage.files import exclusive_lock
 
@@ -98,7 +98,7 @@ def test_schemas_are_explicit_whatever_the_values(tmp_path: Path) -> None:
         )
     for layout in (empty, integers):
         compact(layout)
-        manifest = read_manifest(layout)
+        manifest = read_sweep_manifest(layout)
         expected = {
             "epochs": epochs_schema(manifest.valid_metrics),
             "runs": runs_schema(manifest.parameter_columns, manifest.valid_metrics),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import handmade
 import pandas as pd
 import pytest
 
-import results
 from causalmer_core.basics.errors import UserError
 from results.records import dataset
 from results.records.compaction import table_file
@@ -101,12 +98,3 @@ def test_tables_are_those_of_the_moment_of_opening_whenever_they_are_read(tmp_pa
     after = open_sweep(layout)
     assert (len(before.runs), len(after.runs)) == (1, 2)
     assert (len(before.epochs), len(after.epochs)) == (4, 8)
-
-
-def test_the_way_in_is_the_package_itself_and_costs_nothing_before(tmp_path: Path) -> None:
-    layout = handmade.whole_sweep(tmp_path)
-    assert len(results.open_sweep(layout.root).runs) == 24
-    with pytest.raises(AttributeError, match="no attribute 'open_sweeps'"):
-        _ = results.open_sweeps
-    code = "import results, sys; assert 'results.records.dataset' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from causalmer_core.basics.errors import UserError
 from results.records.layout import SweepLayout
-from results.records.manifest import Manifest, create_sweep, read_manifest
+from results.records.manifest import SweepManifest, create_sweep, read_sweep_manifest
 
 
 def test_a_manifest_comes_back_as_written(tmp_path: Path) -> None:
     layout = SweepLayout(tmp_path / "runs" / "one")
     manifest = handmade.manifest("one")
     create_sweep(layout, manifest, spec="name: one\n")
-    assert read_manifest(layout) == manifest
+    assert read_sweep_manifest(layout) == manifest
     assert layout.spec.read_text() == "name: one\n"
     assert [path.name for path in layout.root.parent.iterdir()] == ["one"]
 
@@ -58,16 +58,16 @@ def test_a_place_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Pat
 def test_an_inconsistent_manifest_is_refused(change: dict[str, object], message: str) -> None:
     tree = handmade.manifest().model_dump()
     with pytest.raises(ValidationError, match=message):
-        Manifest.model_validate({**tree, **change})
+        SweepManifest.model_validate({**tree, **change})
 
 
 def test_a_folder_without_manifest_is_no_sweep(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no sweep"):
-        read_manifest(SweepLayout(tmp_path))
+        read_sweep_manifest(SweepLayout(tmp_path))
 
 
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     layout = handmade.empty_sweep(tmp_path)
     layout.manifest.write_text("{}")
     with pytest.raises(UserError, match=r"manifest\.json is not a manifest"):
-        read_manifest(layout)
+        read_sweep_manifest(layout)

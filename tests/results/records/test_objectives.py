@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from causalmer_core.basics.errors import UserError
-from results.ranking.configuration_runs import mean_measured, measured
+from results.ranking.configuration_runs import mean_objective_values, objective_values
 from results.ranking.leaderboard import Leaderboard, leaderboard
 from results.ranking.selection import choose, read_selection, select
 from results.records.dataset import SweepResults, open_sweep
 from results.records.histories import read_runs
 from results.records.layout import SweepLayout
-from results.records.manifest import Manifest, create_sweep
+from results.records.manifest import SweepManifest, create_sweep
 from results.records.objectives import Constraint, Goals, Objective
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
@@ -103,7 +103,7 @@ def test_the_ranking_holds_who_keeps_the_constraints_with_the_number_of_its_fron
     assert [entry.number for entry in board.front] == [2, 1, 0]
     (infeasible,) = board.infeasible
     assert infeasible.number == 4
-    assert infeasible.broken == ("worst_missing_accuracy 0.3 is below 0.45",)
+    assert infeasible.violated == ("worst_missing_accuracy 0.3 is below 0.45",)
     assert not infeasible.selectable
     assert {entry.number for entry in board.entries} == set(TRUTH)
 
@@ -151,7 +151,7 @@ def test_a_seed_set_that_was_not_measured_whole_keeps_no_constraint(tmp_path: Pa
         journal.end(RunState.FINISHED)
     results = open_sweep(layout)
     infeasible = leaderboard(results.runs, results.manifest).infeasible
-    assert (1, ("worst_missing_accuracy was not measured",)) in [(e.number, e.broken) for e in infeasible]
+    assert (1, ("worst_missing_accuracy was not measured",)) in [(e.number, e.violated) for e in infeasible]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,9 @@ def test_what_is_shown_names_objectives_constraints_and_who_violates_them(result
 
 def test_a_run_is_measured_at_its_best_epoch_and_by_what_it_cost(results: SweepResults) -> None:
     first = read_runs(results.layout)[0]
-    found = measured(first, ("parameters", "epochs", "seconds", "valid_accuracy", "worst_missing_mae"))
+    found = objective_values(
+        first, ("parameters", "epochs", "seconds", "valid_accuracy", "worst_missing_mae")
+    )
     accuracy, _, parameters = TRUTH[first.number or 0]
     costs = {"parameters": parameters, "epochs": 4, "seconds": 8.0}
     assert found == pytest.approx({**costs, "valid_accuracy": accuracy + OFF[first.key.seed]})
@@ -195,7 +197,7 @@ def test_a_manifest_names_measures_of_its_metrics_only() -> None:
     for measure in ("valid_mae", "accuracy", "test_accuracy"):
         wrong = Goals(constraints=(Constraint(measure=measure, at_least=0.0),))
         with pytest.raises(ValueError, match=f"no measures of a run: {measure}"):
-            Manifest.model_validate({**dict(manifest), "goals": wrong})
+            SweepManifest.model_validate({**dict(manifest), "goals": wrong})
 
 
 @given(st.floats(-1e6, 1e6), st.none() | st.floats(-1e6, 1e6), st.none() | st.floats(-1e6, 1e6))
@@ -209,6 +211,6 @@ def test_a_constraint_is_violated_beyond_its_limits_and_only_there(
 
 
 def test_a_mean_is_of_what_all_have() -> None:
-    assert mean_measured([{"a": 1.0, "b": 2.0}, {"a": 3.0}]) == {"a": 2.0}
-    assert mean_measured([]) == {}
+    assert mean_objective_values([{"a": 1.0, "b": 2.0}, {"a": 3.0}]) == {"a": 2.0}
+    assert mean_objective_values([]) == {}
     assert math.isinf(GOALS.violation({}))

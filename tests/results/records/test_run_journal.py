@@ -47,15 +47,15 @@ for _ in range(20):
 
 def test_two_processes_never_share_an_attempt(layout: SweepLayout) -> None:
     command = [sys.executable, "-c", RACER, str(Path(handmade.__file__).parent), str(layout.root)]
-    racers = [
+    active = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    for racer in racers:
+    for racer in active:
         assert racer.stdin is not None
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    taken = [int(line) for racer in racers for line in racer.communicate()[0].split()]
-    assert all(racer.returncode == 0 for racer in racers)
+    taken = [int(line) for racer in active for line in racer.communicate()[0].split()]
+    assert all(racer.returncode == 0 for racer in active)
     assert sorted(taken) == list(range(1, 41))
 
 

@@ -83,7 +83,7 @@ def test_what_differs_in_the_selected_configurations_is_named(
 def test_a_sweep_that_has_selected_nothing_is_said_to(first: SweepResults, tmp_path: Path) -> None:
     other = open_sweep(handmade.empty_sweep(tmp_path, "other"))
     found = compare(first, other)
-    assert "other has selected nothing yet" in found.cautions
+    assert "other has selected nothing yet" in found.method_warnings
     assert {one.how for one in found.scores} == {"one of the sweeps has none"}
 
 

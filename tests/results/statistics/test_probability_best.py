@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from results.statistics.probability_best import chances_of_being_best
+from results.statistics.probability_best import probability_best
 
 SCORES = arrays(
     np.float64, st.tuples(st.integers(2, 6), st.integers(2, 5)), elements=st.floats(-3, 3, width=32)
@@ -19,7 +19,7 @@ SCORES = arrays(
 @given(SCORES)
 @settings(deadline=None)
 def test_chances_are_a_distribution_and_follow_the_order_of_the_means(scores: np.ndarray) -> None:
-    chances = chances_of_being_best(scores)
+    chances = probability_best(scores)
     assert chances.sum() == pytest.approx(1.0)
     assert (chances >= 0).all()
     order = np.argsort(scores.mean(axis=1))
@@ -34,8 +34,8 @@ def test_units_of_the_score_and_luck_that_a_seed_gives_to_all_do_not_matter(
     scores = scores + np.random.default_rng(0).normal(size=scores.shape)  # never without any spread
     luck = np.linspace(-1.0, 1.0, scores.shape[1]) * shift
     searched = np.array([0.5, -1.0, 2.0, 0.0])
-    expected = chances_of_being_best(scores, searched.tolist())
-    assert chances_of_being_best(unit * scores + luck, (unit * searched).tolist()) == pytest.approx(
+    expected = probability_best(scores, searched.tolist())
+    assert probability_best(unit * scores + luck, (unit * searched).tolist()) == pytest.approx(
         expected, abs=1e-6
     )
 
@@ -61,7 +61,7 @@ def test_chances_are_those_of_the_model_by_brute_force() -> None:
     difference = towards_solved @ y
     variance = t[..., 0, 0] ** 2 * (2.0 - towards_solved @ towards)
     expected = np.average(stats.norm.cdf(difference / np.sqrt(variance)), weights=weights)
-    chances = chances_of_being_best(scores, searched)
+    chances = probability_best(scores, searched)
     assert chances[0] == pytest.approx(expected, abs=0.002)
     assert chances[2] == 0.0
 
@@ -69,13 +69,13 @@ def test_chances_are_those_of_the_model_by_brute_force() -> None:
 def test_two_seeds_never_make_sure_of_more_than_they_can() -> None:
     """A difference of a hundred standard errors on two seeds comes about now and then where s is unknown."""
     apart = np.array([[1.01, 0.99], [0.0, 0.0]])
-    assert 1e-4 < chances_of_being_best(apart)[1] < 0.05
+    assert 1e-4 < probability_best(apart)[1] < 0.05
 
 
 def test_where_nothing_can_be_told_all_chances_are_equal() -> None:
-    assert chances_of_being_best(np.array([[0.9], [0.1]])) == pytest.approx([0.5, 0.5])
-    assert chances_of_being_best(np.full((4, 3), 0.7)) == pytest.approx([0.25] * 4)
-    assert chances_of_being_best(np.array([[0.9, 0.8], [0.9, np.nan]])).tolist() == [1.0, 0.0]
+    assert probability_best(np.array([[0.9], [0.1]])) == pytest.approx([0.5, 0.5])
+    assert probability_best(np.full((4, 3), 0.7)) == pytest.approx([0.25] * 4)
+    assert probability_best(np.array([[0.9, 0.8], [0.9, np.nan]])).tolist() == [1.0, 0.0]
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
@@ -89,7 +89,7 @@ def test_chances_come_true_as_often_as_they_say(ratio: float) -> None:
         lead = np.argsort(-searched)[:5]
         fresh = means[lead, None] + ratio * random.normal(size=(5, 3))
         scores = np.column_stack([searched[lead], fresh]) + random.normal(size=4)  # a seed's luck for all
-        said[repetition] = chances_of_being_best(scores, searched.tolist())
+        said[repetition] = probability_best(scores, searched.tolist())
         true[repetition, means[lead].argmax()] = 1.0
     for low, high in ((0.0, 0.05), (0.05, 0.2), (0.2, 0.5), (0.5, 0.9)):
         some = (said >= low) & (said < high)

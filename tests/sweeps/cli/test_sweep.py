@@ -12,11 +12,11 @@ from tiny_sweep import YAML, begin, checked_sweep, record_run, write_sweep
 from sweeps.cli.main import main
 from sweeps.jobs.job import Job
 
-Shell = Callable[..., tuple[int, str, str]]
+InertModule = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> InertModule:
     """Types a command in an empty folder; its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
 
@@ -122,7 +122,7 @@ BAD = {
     [pytest.param(name, marks=pytest.mark.slow) if name.startswith("more GPUs") else name for name in BAD],
 )
 def test_bad_input_is_told_with_place_and_remedy_and_starts_nothing(
-    shell: Shell, tmp_path: Path, name: str
+    shell: InertModule, tmp_path: Path, name: str
 ) -> None:
     text, blamed, what, allowed = BAD[name]
     write_sweep(tmp_path, text)
@@ -138,13 +138,13 @@ def test_bad_input_is_told_with_place_and_remedy_and_starts_nothing(
 
 
 @pytest.mark.parametrize("verb", ["run", "plan", "resume", "status"])
-def test_a_file_that_is_not_there_is_told(shell: Shell, verb: str) -> None:
+def test_a_file_that_is_not_there_is_told(shell: InertModule, verb: str) -> None:
     code, _, errors = shell(verb, "absent.yaml")
     assert code == 2
     assert errors.startswith("error: absent.yaml: no such file")
 
 
-def test_what_was_set_on_the_command_line_is_blamed_on_it(shell: Shell, tmp_path: Path) -> None:
+def test_what_was_set_on_the_command_line_is_blamed_on_it(shell: InertModule, tmp_path: Path) -> None:
     write_sweep(tmp_path)
     code, _, errors = shell("run", "tiny.yaml", "--set", "base.trainer.monitor=f1")
     assert code == 2
@@ -152,7 +152,7 @@ def test_what_was_set_on_the_command_line_is_blamed_on_it(shell: Shell, tmp_path
     assert "allowed: accuracy" in errors
 
 
-def test_nothing_to_resume_is_told(shell: Shell, tmp_path: Path) -> None:
+def test_nothing_to_resume_is_told(shell: InertModule, tmp_path: Path) -> None:
     write_sweep(tmp_path)
     code, _, errors = shell("resume", "tiny.yaml")
     assert code == 2
@@ -161,7 +161,7 @@ def test_nothing_to_resume_is_told(shell: Shell, tmp_path: Path) -> None:
     assert not (tmp_path / "causalmer_runs" / "tiny").exists()
 
 
-def test_a_plan_shows_what_would_run_and_starts_nothing(shell: Shell, tmp_path: Path) -> None:
+def test_a_plan_shows_what_would_run_and_starts_nothing(shell: InertModule, tmp_path: Path) -> None:
     write_sweep(tmp_path)
     code, output, _ = shell("plan", "tiny.yaml", "--cpus", "2")
     assert code == 0
@@ -182,7 +182,7 @@ def test_a_plan_shows_what_would_run_and_starts_nothing(shell: Shell, tmp_path: 
     assert not ray.is_initialized()
 
 
-def test_a_plan_counts_a_small_space(shell: Shell, tmp_path: Path) -> None:
+def test_a_plan_counts_a_small_space(shell: InertModule, tmp_path: Path) -> None:
     head, _, tail = YAML.partition("  loss.alpha:")
     write_sweep(tmp_path, head + tail[tail.index("search:") :])
     _, output, _ = shell("plan", "tiny.yaml")
@@ -190,7 +190,7 @@ def test_a_plan_counts_a_small_space(shell: Shell, tmp_path: Path) -> None:
     assert "at most 4 runs" in output
 
 
-def test_status_tells_how_runs_stand(shell: Shell, tmp_path: Path) -> None:
+def test_status_tells_how_runs_stand(shell: InertModule, tmp_path: Path) -> None:
     write_sweep(tmp_path)
     code, _, errors = shell("status", "tiny.yaml")
     assert code == 2
@@ -218,7 +218,7 @@ def test_status_tells_how_runs_stand(shell: Shell, tmp_path: Path) -> None:
     )
 
 
-def test_status_tells_what_the_budget_has_left(shell: Shell, tmp_path: Path) -> None:
+def test_status_tells_what_the_budget_has_left(shell: InertModule, tmp_path: Path) -> None:
     budget = {"runs": 4, "hours": 2.0, "gpu_hours": 3.0, "target": 0.9}
     sweep = checked_sweep(tmp_path, storage=str(tmp_path / "causalmer_runs"), budget=budget)
     begin(sweep)
@@ -235,7 +235,7 @@ def test_status_tells_what_the_budget_has_left(shell: Shell, tmp_path: Path) -> 
         assert part in output
 
 
-def test_a_sweep_is_found_by_its_file_its_folder_and_its_name(shell: Shell, tmp_path: Path) -> None:
+def test_a_sweep_is_found_by_its_file_its_folder_and_its_name(shell: InertModule, tmp_path: Path) -> None:
     write_sweep(tmp_path, YAML + "storage: elsewhere\n")
     sweep = checked_sweep(tmp_path, YAML, storage=str(tmp_path / "elsewhere"))
     write_sweep(tmp_path, YAML + "storage: elsewhere\n")
@@ -250,7 +250,7 @@ def test_a_sweep_is_found_by_its_file_its_folder_and_its_name(shell: Shell, tmp_
     assert "no sweep" in errors
 
 
-def test_evaluating_before_a_selection_says_what_to_do(shell: Shell, tmp_path: Path) -> None:
+def test_evaluating_before_a_selection_says_what_to_do(shell: InertModule, tmp_path: Path) -> None:
     write_sweep(tmp_path)
     begin(checked_sweep(tmp_path, storage=str(tmp_path / "causalmer_runs")))
     code, _, errors = shell("results", "evaluate", "tiny.yaml")

@@ -19,9 +19,9 @@ from results.records.journal import decode_line, read_journal
 from results.records.layout import SweepLayout
 from results.records.schemas import RunKey, RunState
 from sweeps.debiasing.phase import debias
-from sweeps.jobs.evaluate import contenders
+from sweeps.jobs.evaluate import contender_configs
 from sweeps.jobs.job import Job
-from sweeps.spec.problems import MisfitError
+from sweeps.spec.problems import SpecMismatchError
 
 SEEDS = (1000, 1001)
 METHODS = ["paper", "configured", "learned", "searched"]
@@ -54,7 +54,7 @@ class Trained:
         return [(key.seed, record.method) for key, record in chosen]
 
     def evaluate(self) -> bool:
-        compared = contenders(self.sweep.spec, self.selected)
+        compared = contender_configs(self.sweep.spec, self.selected)
         return final_evaluation(self.layout, compared, data_root=self.sweep.data_root)
 
     @property
@@ -199,7 +199,7 @@ def test_a_configuration_without_counterfactuals_has_nothing_to_choose(trained: 
 
 def test_too_small_a_validation_split_is_a_mistake_in_the_file_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(
-        MisfitError, match="at least 3 folds of the validation split, which has 2 samples"
+        SpecMismatchError, match="at least 3 folds of the validation split, which has 2 samples"
     ) as error:
         checked_sweep(tmp_path, data__synthetic__valid=2)
     assert error.value.path == ("debiasing", "folds")

@@ -13,7 +13,7 @@ from causalmer_core.debiasing.cached_logits import CachedLogits, scores, tie
 from causalmer_core.debiasing.vector import fixed
 from results.statistics.intervals import t_interval
 from sweeps.debiasing.folds import sample_folds
-from sweeps.debiasing.search import Searched, candidates, nested_gains, one_standard_error, searched
+from sweeps.debiasing.search import VectorSearch, candidates, nested_gains, one_standard_error, search_vector
 
 CONSTANTS = (0.3, 0.1, -0.2)
 TRIALS = 500
@@ -21,9 +21,11 @@ TRIALS = 500
 
 def search(
     cached: CachedLogits, *, metric: str = "accuracy", direction: str = "max", seed: int = 0
-) -> Searched:
+) -> VectorSearch:
     folds = sample_folds([str(i) for i in range(len(cached))], 5, seed)
-    return searched(cached, CONSTANTS, folds, metric=metric, direction=direction, trials=TRIALS, seed=seed)
+    return search_vector(
+        cached, CONSTANTS, folds, metric=metric, direction=direction, trials=TRIALS, seed=seed
+    )
 
 
 def test_on_pure_noise_the_papers_vector_is_kept_and_no_gain_is_claimed() -> None:
@@ -126,7 +128,7 @@ def test_a_candidate_that_wins_on_every_fold_alike_is_taken_and_one_that_wins_on
 
 def test_two_folds_are_refused() -> None:
     with pytest.raises(ValueError, match="at least three folds, given 2"):
-        searched(
+        search_vector(
             broken_shortcut(),
             CONSTANTS,
             [np.arange(100), np.arange(100, 200)],

@@ -26,11 +26,20 @@ SEEDS = (1, 2, 3)
 
 
 def block(
-    sweep: CheckedSweep, bars: Mapping[int, float] | None = None, seeds: tuple[int, ...] = SEEDS, **more: Any
+    sweep: CheckedSweep,
+    rung_thresholds: Mapping[int, float] | None = None,
+    seeds: tuple[int, ...] = SEEDS,
+    **more: Any,
 ) -> Job:
     config = sweep.spec.base_config(sweep.data.fingerprint)
     return Job(
-        config=config, seeds=seeds, phase="search", role="candidate", number=0, bars=bars or {}, **more
+        config=config,
+        seeds=seeds,
+        phase="search",
+        role="candidate",
+        number=0,
+        rung_thresholds=rung_thresholds or {},
+        **more,
     )
 
 

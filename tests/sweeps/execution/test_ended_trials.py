@@ -8,17 +8,19 @@ from collections.abc import Callable
 import pytest
 from ray.tune.experiment import Trial
 
-from sweeps.execution.tune_hooks import ForgetEnded
+from sweeps.execution.tune_hooks import ReleaseFinishedTrials
 
 JOB = "a whole job as text"
 
 
-@pytest.mark.parametrize("end", [ForgetEnded.on_trial_complete, ForgetEnded.on_trial_error])
+@pytest.mark.parametrize(
+    "end", [ReleaseFinishedTrials.on_trial_complete, ReleaseFinishedTrials.on_trial_error]
+)
 def test_nothing_of_the_job_is_left_once_its_trial_is_over(end: Callable[..., None]) -> None:
     trial = Trial("stub", config={"job": JOB}, evaluated_params={"job": JOB}, experiment_tag=JOB, stub=True)
     trial.run_metadata.last_result = {"config": {"job": JOB}}
     assert JOB in trial.get_json_state()[0]
-    end(ForgetEnded(), 0, [trial], trial)
+    end(ReleaseFinishedTrials(), 0, [trial], trial)
     trial.set_status(Trial.TERMINATED)  # as Tune does next, before it saves its state
     assert trial.get_json_state() == ("{}", "{}")
     assert isinstance(trial, Trial)

@@ -26,11 +26,18 @@ from sweeps.jobs.job import Job
 from sweeps.setup.preflight import CheckedSweep
 
 
-def job(sweep: CheckedSweep, bars: Mapping[int, float] | None = None, **values: Any) -> Job:
+def job(sweep: CheckedSweep, rung_thresholds: Mapping[int, float] | None = None, **values: Any) -> Job:
     config = sweep.spec.base_config(sweep.data.fingerprint)
     changes = {path.replace("__", "."): value for path, value in values.items()}
     config = config.with_values(changes)
-    return Job(config=config, seeds=(1,), phase="search", role="candidate", number=0, bars=bars or {})
+    return Job(
+        config=config,
+        seeds=(1,),
+        phase="search",
+        role="candidate",
+        number=0,
+        rung_thresholds=rung_thresholds or {},
+    )
 
 
 def history(sweep: CheckedSweep, work: Job) -> RunHistory:
@@ -183,7 +190,7 @@ def test_a_session_let_go_of_is_lost_and_the_next_one_goes_on(
 
 
 def test_a_run_that_misses_a_bar_ends_there_as_pruned(sweep: CheckedSweep) -> None:
-    work = job(sweep, bars={2: 2.0})
+    work = job(sweep, rung_thresholds={2: 2.0})
     advance = train(work, sweep)
     found = history(sweep, work)
     assert advance.state is found.state is RunState.PRUNED
@@ -192,12 +199,12 @@ def test_a_run_that_misses_a_bar_ends_there_as_pruned(sweep: CheckedSweep) -> No
 
 
 def test_a_run_at_its_bars_is_not_pruned(sweep: CheckedSweep, undisturbed: RunHistory) -> None:
-    work = job(sweep, bars={1: undisturbed.curve[1], 2: undisturbed.curve[2]})
+    work = job(sweep, rung_thresholds={1: undisturbed.curve[1], 2: undisturbed.curve[2]})
     assert train(work, sweep).state is RunState.FINISHED
 
 
 def test_lower_is_better_where_the_metric_says_so(sweep: CheckedSweep) -> None:
-    work = job(sweep, bars={1: -1.0})
+    work = job(sweep, rung_thresholds={1: -1.0})
     session = BlockSession(work, replace(run_context(sweep), direction="min"))
     assert session.advance()[0].state is RunState.PRUNED
     session.close()
@@ -205,14 +212,14 @@ def test_lower_is_better_where_the_metric_says_so(sweep: CheckedSweep) -> None:
 
 def test_a_last_epoch_finishes_even_below_a_bar(sweep: CheckedSweep) -> None:
     """A run that has done its epochs has nothing left to save."""
-    assert train(job(sweep, bars={3: 2.0}), sweep).state is RunState.FINISHED
+    assert train(job(sweep, rung_thresholds={3: 2.0}), sweep).state is RunState.FINISHED
 
 
 @pytest.mark.slow
 def test_a_run_killed_between_a_rungs_checkpoint_and_its_end_is_pruned_without_training(
     sweep: CheckedSweep,
 ) -> None:
-    work = job(sweep, bars={1: 2.0})
+    work = job(sweep, rung_thresholds={1: 2.0})
     kill_at(sweep, work, "end", 1, "before")
     assert history(sweep, work).state is RunState.LOST
     assert train(work, sweep).state is RunState.PRUNED
@@ -227,7 +234,7 @@ def test_a_run_killed_before_its_end_line_ends_as_and_for_what_an_undisturbed_on
     sweep: CheckedSweep,
 ) -> None:
     """Its epochs are done: the bar that it misses at the last one has no say, killed or not."""
-    work = job(sweep, bars={3: 2.0})
+    work = job(sweep, rung_thresholds={3: 2.0})
     kill_at(sweep, work, "end", 1, "before")
     assert train(work, sweep).state is RunState.FINISHED
     found = history(sweep, work)

@@ -105,9 +105,9 @@ def test_a_run_of_another_sweep_in_the_bucket_is_taken_over_with_its_weights(
     text = YAML.replace("name: tiny\n", "name: other\n", 1)
     other = checked_sweep(tmp_path, text, storage=server.uri(tmp_path.name))
     begin(other)
-    told: list[RunHistory] = []
-    assert Reuse(other.layout, higher_is_better=True, told=told.append)(work)
-    assert [run.reused_from for run in told] == [sweep.layout.store.sweep_id]
+    notify: list[RunHistory] = []
+    assert Reuse(other.layout, higher_is_better=True, notify=notify.append)(work)
+    assert [run.reused_from for run in notify] == [sweep.layout.store.sweep_id]
     assert compared_rows(history(other, work)) == compared_rows(history(sweep, work))
     weights = f"checkpoints/{work.key.stem}/best.safetensors"
     first, second = (server.read(f"{tmp_path.name}/{name}/{weights}") for name in ("tiny", "other"))

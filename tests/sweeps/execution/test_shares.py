@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_sweep import run_context
 
-from causalmer_core.basics.faults import OutgrownShareError
+from causalmer_core.basics.faults import ShareExceededError
 from causalmer_core.training.trainer import Trainer
 from cluster.resources.trial_resources import TrialShare
 from results.records.histories import read_run
@@ -31,28 +31,30 @@ def given(sweep: CheckedSweep, gpu: float) -> Shares:
 
 def test_a_configuration_gets_twice_its_share_once_and_others_keep_theirs(sweep: CheckedSweep) -> None:
     shares = given(sweep, 0.2)
-    assert shares.placed(job(sweep), run_context(sweep)).may_outgrow
-    assert shares.raise_for(job(sweep), 0.2) == 0.4
+    assert shares.placed(job(sweep), run_context(sweep)).may_grow
+    assert shares.grow_share(job(sweep), 0.2) == 0.4
     assert shares.of(job(sweep)).gpu == shares.of(job(sweep, (9,))).gpu == 0.4
     assert shares.of(job(sweep, alpha=0.5)).gpu == 0.2
     placed = shares.placed(job(sweep), run_context(sweep))
-    assert (placed.gpus, placed.may_outgrow) == (0.4, False)
-    assert shares.raise_for(job(sweep), 0.4) is None
+    assert (placed.gpus, placed.may_grow) == (0.4, False)
+    assert shares.grow_share(job(sweep), 0.4) is None
 
 
 def test_a_seed_that_outgrew_the_share_beside_another_goes_on_with_what_that_one_got(
     sweep: CheckedSweep,
 ) -> None:
     shares = given(sweep, 0.2)
-    shares.raise_for(job(sweep, (1,)), 0.2)
-    assert shares.raise_for(job(sweep, (2,)), 0.2) == 0.4
-    assert shares.raise_for(job(sweep, (2,)), 0.2) is None, "a process that is lost at once is tried for ever"
+    shares.grow_share(job(sweep, (1,)), 0.2)
+    assert shares.grow_share(job(sweep, (2,)), 0.2) == 0.4
+    assert shares.grow_share(job(sweep, (2,)), 0.2) is None, (
+        "a process that is lost at once is tried for ever"
+    )
 
 
 def test_a_raised_share_holds_when_the_sweep_goes_on_unless_its_file_says_more_or_none(
     sweep: CheckedSweep,
 ) -> None:
-    given(sweep, 0.2).raise_for(job(sweep), 0.2)
+    given(sweep, 0.2).grow_share(job(sweep), 0.2)
     assert given(sweep, 0.2).of(job(sweep)).gpu == 0.4
     assert given(sweep, 0.5).of(job(sweep)).gpu == 0.5
     assert given(sweep, 0.0).of(job(sweep)).gpu == 0.0
@@ -60,7 +62,7 @@ def test_a_raised_share_holds_when_the_sweep_goes_on_unless_its_file_says_more_o
 
 @pytest.mark.parametrize("gpu", [0.0, 1.0, 2.0])
 def test_without_a_share_there_is_nothing_to_outgrow(sweep: CheckedSweep, gpu: float) -> None:
-    assert not given(sweep, gpu).placed(job(sweep), run_context(sweep)).may_outgrow
+    assert not given(sweep, gpu).placed(job(sweep), run_context(sweep)).may_grow
 
 
 def test_a_block_that_outgrows_its_share_goes_on_from_its_checkpoints_with_more(
@@ -79,14 +81,14 @@ def test_a_block_that_outgrows_its_share_goes_on_from_its_checkpoints_with_more(
     monkeypatch.setattr(Trainer, "_train_epoch", hungry)
     session = BlockSession(block, shares.placed(block, run_context(sweep)))
     session.advance()
-    with pytest.raises(OutgrownShareError, match=r"Tried to allocate 2\.00 GiB; the run had 0\.2 of the GPU"):
+    with pytest.raises(ShareExceededError, match=r"Tried to allocate 2\.00 GiB; the run had 0\.2 of the GPU"):
         session.advance()
     first, second = (read_run(sweep.layout, key) for key in block.keys)
     assert first is not None
     assert second is not None
     assert {first.state, second.state} == {RunState.INTERRUPTED}
-    assert (first.outgrown, second.outgrown) == (None, 0.2)
-    assert shares.raise_for(block, 0.2) == 0.4
+    assert (first.out_of_share, second.out_of_share) == (None, 0.2)
+    assert shares.grow_share(block, 0.2) == 0.4
     with BlockSession(block, shares.placed(block, run_context(sweep))) as session:
         while not all(run.state.is_final for run in session.advance()):
             pass

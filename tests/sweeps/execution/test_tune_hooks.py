@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sweeps.execution.tune_hooks import BehindTheStarting
+from sweeps.execution.tune_hooks import PreferStartingActors
 
 
 @dataclass
@@ -47,5 +47,5 @@ def test_the_first_behind_those_that_are_starting_is_chosen(
 ) -> None:
     words = {"T": "TERMINATED", "R": "RUNNING", "P": "PENDING"}
     trials = [StandIn(str(place), words[status]) for place, status in enumerate(statuses)]
-    found = BehindTheStarting(lambda: room).choose_trial_to_run(Controller(trials))
+    found = PreferStartingActors(lambda: room).choose_trial_to_run(Controller(trials))
     assert (None if found is None else found.name) == chosen

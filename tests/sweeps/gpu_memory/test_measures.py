@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from cluster.resources.gpu_share import MARGIN
 from cluster.resources.trial_resources import GIB, TrialShare
-from sweeps.gpu_memory.measures import MemoryMeasure, measured_share, predicted_bytes
+from sweeps.gpu_memory.measures import MemorySample, measured_share, predicted_bytes
 
 
-def measure(of: str, size: int, gib: float, kind: str = "H100", **values: Any) -> MemoryMeasure:
+def measure(of: str, size: int, gib: float, kind: str = "H100", **values: Any) -> MemorySample:
     fields = {
         "of": of,
         "accelerator": kind,
@@ -26,7 +26,7 @@ def measure(of: str, size: int, gib: float, kind: str = "H100", **values: Any) -
         "host": 2 * GIB,
         "time": "2026-01-01T00:00:00.000000+00:00",
     }
-    return MemoryMeasure(**{**fields, **values})
+    return MemorySample(**{**fields, **values})
 
 
 BOTH = (measure("largest", 3000, 30), measure("drawn", 1000, 10))

@@ -11,7 +11,7 @@ from tiny_sweep import begin, checked_sweep, record_run
 
 from causalmer_core.config.identity import config_id
 from results.records.histories import read_run, read_runs
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunKey, RunState
 from sweeps.jobs.confirm import ConfirmJobs
 from sweeps.jobs.job import Job
@@ -42,7 +42,7 @@ def score(number: int | None, seed: int) -> float:
 
 def source(sweep: CheckedSweep) -> ConfirmJobs:
     """As the driver makes it, from the records."""
-    layout, manifest, histories = sweep.layout, read_manifest(sweep.layout), read_runs(sweep.layout)
+    layout, manifest, histories = sweep.layout, read_sweep_manifest(sweep.layout), read_runs(sweep.layout)
     best = best_candidates(histories, (0,), sweep.spec.seeds.top_k, higher_is_better=True)
     return ConfirmJobs(manifest, best, histories, lambda key: read_run(layout, key))
 
@@ -104,7 +104,7 @@ def test_a_driver_that_is_killed_after_every_run_asks_for_the_same_runs(
     assert sorted(done) == sorted(killed)
     assert len(done) == len(set(done)) <= runs
     winner = best_candidates(read_runs(whole.layout), (0,), 1, higher_is_better=True)[0].key.config_id
-    assert winner in source(whole).race().racing
+    assert winner in source(whole).race().active
 
 
 def test_a_run_that_was_lost_is_asked_for_again_and_one_that_failed_is_out(tmp_path: Path) -> None:
@@ -141,5 +141,5 @@ def test_a_configuration_that_was_confirmed_races_on_though_others_have_passed_i
     better = Job(config=config, seeds=(0,), phase="search", role="candidate", number=4, values=values)
     record_run(sweep.layout, better, [0.99])
     race = source(sweep).race()
-    assert config_id(config) in race.racing
-    assert len(race.racing) == 2
+    assert config_id(config) in race.active
+    assert len(race.active) == 2

@@ -12,7 +12,7 @@ from tiny_sweep import YAML, begin, checked_sweep, compared_rows, record_run, ru
 
 from results.records.dataset import open_sweep
 from results.records.histories import RunHistory, read_run
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunState
 from sweeps.execution.block_session import BlockSession
 from sweeps.jobs.job import Job
@@ -28,10 +28,19 @@ def named(folder: Path, name: str) -> CheckedSweep:
     return sweep
 
 
-def job(sweep: CheckedSweep, phase: str = "search", bars: Mapping[int, float] | None = None) -> Job:
+def job(
+    sweep: CheckedSweep, phase: str = "search", rung_thresholds: Mapping[int, float] | None = None
+) -> Job:
     config = sweep.spec.base_config(sweep.data.fingerprint)
     number = 0 if phase == "search" else None
-    return Job(config=config, seeds=(1,), phase=phase, role="candidate", number=number, bars=bars or {})
+    return Job(
+        config=config,
+        seeds=(1,),
+        phase=phase,
+        role="candidate",
+        number=number,
+        rung_thresholds=rung_thresholds or {},
+    )
 
 
 def history(sweep: CheckedSweep) -> RunHistory:
@@ -45,9 +54,11 @@ def measured(found: RunHistory) -> list[dict[str, Any]]:
 
 
 def take_over(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:
-    told: list[str] = []
-    reuse = Reuse(sweep.layout, higher_is_better=True, told=lambda run: told.append(run.reused_from or ""))
-    return (history(sweep) if reuse(work) else None), told
+    notify: list[str] = []
+    reuse = Reuse(
+        sweep.layout, higher_is_better=True, notify=lambda run: notify.append(run.reused_from or "")
+    )
+    return (history(sweep) if reuse(work) else None), notify
 
 
 @pytest.fixture
@@ -62,9 +73,9 @@ def test_a_finished_run_is_taken_over_with_its_rows_its_weights_and_whence_it_ca
     sweeps: tuple[CheckedSweep, CheckedSweep],
 ) -> None:
     first, second = sweeps
-    found, told = take_over(second, job(second))
-    origin = read_manifest(first.layout).sweep_id
-    assert told == [origin]
+    found, notify = take_over(second, job(second))
+    origin = read_sweep_manifest(first.layout).sweep_id
+    assert notify == [origin]
     assert found == history(second)
     assert measured(history(second)) == measured(history(first))
     assert (found.state, found.reason, found.score) == (
@@ -77,7 +88,7 @@ def test_a_finished_run_is_taken_over_with_its_rows_its_weights_and_whence_it_ca
     weights = [sweep.layout.best_weights(job(sweep).key).read_bytes() for sweep in sweeps]
     assert weights[0] == weights[1]
     (row,) = open_sweep(second.layout).runs.to_dict("records")
-    assert (row["reused_from"], row["sweep_id"]) == (origin, read_manifest(second.layout).sweep_id)
+    assert (row["reused_from"], row["sweep_id"]) == (origin, read_sweep_manifest(second.layout).sweep_id)
     assert open_sweep(first.layout).runs["reused_from"].isna().all()
 
 
@@ -96,7 +107,7 @@ def test_a_run_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
     sweeps: tuple[CheckedSweep, CheckedSweep], tmp_path: Path, epoch: int
 ) -> None:
     """A bar at the last epoch has no say, for there is nothing left to save."""
-    work = job(sweeps[1], bars={epoch: 2.0})
+    work = job(sweeps[1], rung_thresholds={epoch: 2.0})
     found, _ = take_over(sweeps[1], work)
     trained = named(tmp_path, "trained")
     train(work, trained)
@@ -157,11 +168,11 @@ def test_whoever_trained_a_run_is_named_however_often_it_is_taken_over(
 ) -> None:
     first, second = sweeps
     take_over(second, job(second))
-    origin = read_manifest(first.layout).sweep_id
+    origin = read_sweep_manifest(first.layout).sweep_id
     first.layout.best_weights(job(first).key).unlink()
     third = named(tmp_path, "third")
-    found, told = take_over(third, job(third))
-    assert told == [origin]
+    found, notify = take_over(third, job(third))
+    assert notify == [origin]
     assert found is not None
     assert found.notes.count("reused from") == 1
 
@@ -183,7 +194,7 @@ def test_a_run_begun_here_is_taken_over_where_another_sweep_has_finished_it_mean
 def test_a_list_gives_out_what_could_not_be_taken_over(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     second = sweeps[1]
     other = replace(job(second), seeds=(2,))
-    reuse = Reuse(second.layout, higher_is_better=True, told=lambda _: None)
+    reuse = Reuse(second.layout, higher_is_better=True, notify=lambda _: None)
     source = JobList([job(second), other], lambda key: read_run(second.layout, key), reuse)
     assert [source.next_job(), source.next_job()] == [other, NoJob.NEVER]
 
@@ -198,12 +209,12 @@ def test_a_block_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
     first, second, trained = named(tmp_path, "first"), named(tmp_path, "second"), named(tmp_path, "trained")
     work = replace(job(first), seeds=BLOCK)
     train_block(work, first)
-    cut = replace(work, bars={missed: 2.0})
-    told: list[str] = []
-    assert Reuse(second.layout, higher_is_better=True, told=lambda run: told.append(run.reused_from or ""))(
-        cut
-    )
-    assert told == [read_manifest(first.layout).sweep_id] * 2
+    cut = replace(work, rung_thresholds={missed: 2.0})
+    notify: list[str] = []
+    assert Reuse(
+        second.layout, higher_is_better=True, notify=lambda run: notify.append(run.reused_from or "")
+    )(cut)
+    assert notify == [read_sweep_manifest(first.layout).sweep_id] * 2
     train_block(cut, trained)
     for key in work.keys:
         taken, own = (read_run(sweep.layout, key) for sweep in (second, trained))
@@ -216,7 +227,7 @@ def test_a_block_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
 def test_a_block_is_taken_over_whole_or_not_at_all(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     """Seed 1 is finished there, seed 2 is not."""
     second = sweeps[1]
-    reuse = Reuse(second.layout, higher_is_better=True, told=lambda _: None)
+    reuse = Reuse(second.layout, higher_is_better=True, notify=lambda _: None)
     assert not reuse(replace(job(second), seeds=BLOCK))
     assert list(second.layout.run_journals.iterdir()) == []
 
@@ -233,7 +244,7 @@ def test_a_run_that_was_not_measured_as_this_sweep_wants_it_is_not_taken_over(
     for sweep in wanting:
         begin(sweep)
     third, fourth = (
-        Reuse(s.layout, higher_is_better=True, told=lambda *_: None, measures=s.goals.measures)
+        Reuse(s.layout, higher_is_better=True, notify=lambda *_: None, measures=s.goals.measures)
         for s in wanting
     )
     assert not third(job(wanting[0]))

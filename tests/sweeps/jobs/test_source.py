@@ -20,7 +20,7 @@ from sweeps.jobs.source import JobList, NoJob
 
 def known(jobs: list[Job]) -> list[tuple[Any, ...]]:
     """What of jobs must not depend on timing, by number."""
-    return sorted((job.number, job.key, job.seeds, dict(job.bars)) for job in jobs)
+    return sorted((job.number, job.key, job.seeds, dict(job.rung_thresholds)) for job in jobs)
 
 
 def test_a_proposal_waits_for_those_before_it_but_for_the_concurrent_ones(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_no_proposal_and_no_bar_depends_on_which_run_ends_first(
     simulation.run(workers, random.Random(order))
     assert simulation.proposals == undisturbed.proposals
     assert known(simulation.given) == known(undisturbed.given)
-    assert any(job.bars for job in simulation.given), "no bar was set, so nothing was compared"
+    assert any(job.rung_thresholds for job in simulation.given), "no bar was set, so nothing was compared"
 
 
 @pytest.mark.parametrize("kills", [(0,), (1,), (4,), (9,), (2, 0, 3)])
@@ -137,7 +137,7 @@ def test_a_configurations_next_block_begins_only_where_the_last_one_finished(tmp
         if state is RunState.FINISHED:
             second = simulation.take()
             assert isinstance(second, Job)
-            assert (second.number, second.seeds, second.bars) == (number, (2,), {})
+            assert (second.number, second.seeds, second.rung_thresholds) == (number, (2,), {})
             assert simulation.take() is NoJob.LATER
             simulation.end(second.key, RunState.FINISHED)
     following = simulation.take()

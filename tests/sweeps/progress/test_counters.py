@@ -13,7 +13,7 @@ from results.records.objectives import Constraint, Goals
 from results.records.schemas import RunState
 from sweeps.jobs.job import Job
 from sweeps.progress import status_text as words
-from sweeps.progress.counters import WINDOW_SECONDS, Standing, Tally
+from sweeps.progress.counters import WINDOW_SECONDS, SweepCounters, SweepStatus
 from sweeps.progress.live_table import MOST_RUNNING, live_table
 
 FINISHED, PRUNED, NAN, OOM = RunState.FINISHED, RunState.PRUNED, RunState.NAN, RunState.OOM
@@ -34,8 +34,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def tally(clock: Clock) -> Tally:
-    counting = Tally(max_epochs=10, higher_is_better=True, clock=clock)
+def tally(clock: Clock) -> SweepCounters:
+    counting = SweepCounters(max_epochs=10, higher_is_better=True, clock=clock)
     counting.phase("search", 8)
     return counting
 
@@ -44,7 +44,9 @@ def job(number: int, *seeds: int) -> Job:
     return Job(config=CONFIGS[number], seeds=seeds or (0,), phase="search", role="candidate", number=number)
 
 
-def trained(tally: Tally, work: Job, state: RunState, score: float | None = 0.5, epochs: int = 10) -> None:
+def trained(
+    tally: SweepCounters, work: Job, state: RunState, score: float | None = 0.5, epochs: int = 10
+) -> None:
     tally.started(work)
     for key in work.keys:
         tally.epoch_done(key, epochs, score)
@@ -52,7 +54,7 @@ def trained(tally: Tally, work: Job, state: RunState, score: float | None = 0.5,
         tally.ended(ended_run(key, state, score, number=work.number))
 
 
-def test_runs_are_counted_by_how_they_stand(tally: Tally) -> None:
+def test_runs_are_counted_by_how_they_stand(tally: SweepCounters) -> None:
     for number, state in enumerate((FINISHED, FINISHED, PRUNED, NAN, OOM)):
         trained(tally, job(number), state)
     tally.started(job(5))
@@ -65,13 +67,13 @@ def test_runs_are_counted_by_how_they_stand(tally: Tally) -> None:
     assert standing.phase == "search (phase 1 of 3)"
 
 
-def test_a_block_counts_every_run_of_it(tally: Tally) -> None:
+def test_a_block_counts_every_run_of_it(tally: SweepCounters) -> None:
     trained(tally, job(0, 0, 1, 2), FINISHED)
     standing = tally.standing()
     assert (standing.ended, standing.ahead) == ({FINISHED: 3}, 5)
 
 
-def test_a_run_that_is_started_again_is_one_run_and_its_epochs_count_once(tally: Tally) -> None:
+def test_a_run_that_is_started_again_is_one_run_and_its_epochs_count_once(tally: SweepCounters) -> None:
     work = job(0)
     tally.started(work)
     tally.epoch_done(work.key, 4, 0.5)
@@ -85,7 +87,7 @@ def test_a_run_that_is_started_again_is_one_run_and_its_epochs_count_once(tally:
 
 
 def test_the_pace_is_that_of_the_last_minutes_and_the_time_left_an_upper_bound(
-    tally: Tally, clock: Clock
+    tally: SweepCounters, clock: Clock
 ) -> None:
     assert tally.standing().left is None
     assert words.left(tally.standing()) == "time left not known yet"
@@ -101,7 +103,7 @@ def test_the_pace_is_that_of_the_last_minutes_and_the_time_left_an_upper_bound(
     assert tally.standing().share == pytest.approx(20 / 80)
 
 
-def test_a_pruned_run_takes_its_other_epochs_out_of_what_is_ahead(tally: Tally, clock: Clock) -> None:
+def test_a_pruned_run_takes_its_other_epochs_out_of_what_is_ahead(tally: SweepCounters, clock: Clock) -> None:
     clock.now += 10.0
     trained(tally, job(0), PRUNED, epochs=2)
     standing = tally.standing()
@@ -110,7 +112,7 @@ def test_a_pruned_run_takes_its_other_epochs_out_of_what_is_ahead(tally: Tally, 
 
 
 def test_earlier_sessions_count_as_done_and_not_as_ahead(clock: Clock) -> None:
-    tally = Tally(max_epochs=10, higher_is_better=True, clock=clock)
+    tally = SweepCounters(max_epochs=10, higher_is_better=True, clock=clock)
     runs = [ended_run(job(number).key, FINISHED, number / 10, number=number) for number in range(3)]
     tally.earlier([*runs, replace(runs[0], state=RunState.INTERRUPTED)])
     tally.phase("search", 8)
@@ -120,14 +122,14 @@ def test_earlier_sessions_count_as_done_and_not_as_ahead(clock: Clock) -> None:
     assert standing.leader.name.startswith("#2 ")
 
 
-def test_what_was_taken_over_is_not_ahead_and_is_told_apart(tally: Tally) -> None:
+def test_what_was_taken_over_is_not_ahead_and_is_told_apart(tally: SweepCounters) -> None:
     tally.reused(ended_run(job(0).key, FINISHED, 0.9, number=0))
     standing = tally.standing()
     assert (standing.reused, standing.ahead, standing.ended) == (1, 7, {FINISHED: 1})
     assert "1 taken over from other sweeps" in words.runs(standing)
 
 
-def test_the_one_with_the_most_seeds_leads_before_a_lucky_one(tally: Tally) -> None:
+def test_the_one_with_the_most_seeds_leads_before_a_lucky_one(tally: SweepCounters) -> None:
     trained(tally, job(0), FINISHED, 0.99)
     leader = tally.standing().leader
     assert leader is not None
@@ -141,7 +143,7 @@ def test_the_one_with_the_most_seeds_leads_before_a_lucky_one(tally: Tally) -> N
 
 def test_who_violates_a_constraint_leads_only_while_all_do(clock: Clock) -> None:
     goals = Goals(constraints=(Constraint(measure="parameters", at_most=10.0),))
-    tally = Tally(max_epochs=10, higher_is_better=True, goals=goals, clock=clock)
+    tally = SweepCounters(max_epochs=10, higher_is_better=True, goals=goals, clock=clock)
     for number, (score, parameters) in enumerate(((0.9, 11), (0.5, 9), (0.4, 9))):
         tally.ended(
             replace(ended_run(job(number).key, FINISHED, score, number=number), parameters=parameters)
@@ -153,14 +155,14 @@ def test_who_violates_a_constraint_leads_only_while_all_do(clock: Clock) -> None
 
 
 @pytest.mark.parametrize(("phase", "role"), [("evaluate", "candidate"), ("search", "paper")])
-def test_what_cannot_be_selected_never_leads(tally: Tally, phase: str, role: str) -> None:
+def test_what_cannot_be_selected_never_leads(tally: SweepCounters, phase: str, role: str) -> None:
     run = replace(ended_run(job(0).key, FINISHED, 0.9, number=0), phase=phase, role=role)
     tally.ended(run)
     assert tally.standing().leader is None
 
 
 def test_lower_scores_lead_where_they_are_better(clock: Clock) -> None:
-    tally = Tally(max_epochs=10, higher_is_better=False, clock=clock)
+    tally = SweepCounters(max_epochs=10, higher_is_better=False, clock=clock)
     for number, score in enumerate((0.3, 0.2)):
         trained(tally, job(number), FINISHED, score)
     leader = tally.standing().leader
@@ -168,7 +170,7 @@ def test_lower_scores_lead_where_they_are_better(clock: Clock) -> None:
     assert leader.name.startswith("#1 ")
 
 
-def drawn(standing: Standing, width: int) -> list[str]:
+def drawn(standing: SweepStatus, width: int) -> list[str]:
     console = Console(width=width, record=True, force_terminal=True, color_system=None)
     with console.capture() as captured:
         console.print(live_table(standing))
@@ -177,7 +179,7 @@ def drawn(standing: Standing, width: int) -> list[str]:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_keeps_whole_numbers_on_narrow_and_on_wide_terminals(
-    tally: Tally, clock: Clock, width: int
+    tally: SweepCounters, clock: Clock, width: int
 ) -> None:
     clock.now += 60.0
     trained(tally, job(0), FINISHED, 0.8125)
@@ -198,7 +200,7 @@ def test_the_table_keeps_whole_numbers_on_narrow_and_on_wide_terminals(
     assert max(map(len, lines)) <= width
 
 
-def test_of_many_running_runs_the_first_are_shown_and_the_others_counted(tally: Tally) -> None:
+def test_of_many_running_runs_the_first_are_shown_and_the_others_counted(tally: SweepCounters) -> None:
     for number in range(MOST_RUNNING + 3):
         tally.started(job(number))
     lines = drawn(tally.standing(), 100)

@@ -46,11 +46,11 @@ def row(epoch: int, value: float) -> dict[str, Any]:
 def shown(
     layout: SweepLayout,
     job: Job,
-    say: list[str],
+    notify: list[str],
     section: TrackingSection = TENSORBOARD,
 ) -> None:
     """A block of two seeds, the second of which becomes NaN an epoch sooner, is shown."""
-    tracking = Tracking(layout, section, say.append)
+    tracking = Tracking(layout, section, notify.append)
     trial = StandIn("a", {"job": job.to_json()})
     with tracking.showing() as callbacks:
         for callback in callbacks:
@@ -150,13 +150,13 @@ def test_a_sweep_shows_what_it_records_and_records_the_same_where_a_tracker_is_b
             wanted = dict(zip(epochs["epoch"], epochs[name], strict=True))
             assert found[f"ray/tune/{name}"].keys() == wanted.keys()
             assert all(math.isclose(found[f"ray/tune/{name}"][e], wanted[e], rel_tol=1e-5) for e in wanted)
-    broken = Sweep(tmp_path / "broken", SMALL)
+    violated = Sweep(tmp_path / "broken", SMALL)
     (tmp_path / "hook" / "sitecustomize.py").write_text(
         "import tensorboardX\n"
         "def broken(*a, **k): raise OSError('no space left')\n"
         "tensorboardX.SummaryWriter = broken\n"
     )
-    broken.environment["PYTHONPATH"] = str(tmp_path / "hook")
-    output = broken.done("run", "--cpus", "1", "--set", "tracking.tensorboard=true")
+    violated.environment["PYTHONPATH"] = str(tmp_path / "hook")
+    output = violated.done("run", "--cpus", "1", "--set", "tracking.tensorboard=true")
     assert output.count("note: tracking.tensorboard is switched off: OSError: no space left") == 1
-    assert_equal_records(sweep, broken)
+    assert_equal_records(sweep, violated)

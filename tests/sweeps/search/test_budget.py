@@ -14,7 +14,7 @@ from results.records.histories import RunHistory, read_run
 from results.records.objectives import Constraint, Goals
 from results.records.schemas import RunKey, RunState
 from sweeps.jobs.job import Job
-from sweeps.search.budget import Spending, device_hours, spans_of, wall_hours
+from sweeps.search.budget import BudgetUse, device_hours, spans_of, wall_hours
 from sweeps.search.outcomes import Outcome
 from sweeps.spec.sections import BudgetSection
 
@@ -54,10 +54,10 @@ def recorded(folder: Path, state: RunState = RunState.FINISHED) -> RunHistory:
 KEY = RunKey("0" * 16, 0)
 
 
-def spending(higher: bool = True, gpus: float = 0.0, **limits: float) -> tuple[Spending, list[datetime]]:
+def spending(higher: bool = True, gpus: float = 0.0, **limits: float) -> tuple[BudgetUse, list[datetime]]:
     clock = [START]
     budget = BudgetSection.model_validate(limits)
-    return Spending(budget, gpus=gpus, higher_is_better=higher, clock=lambda: clock[0]), clock
+    return BudgetUse(budget, gpus=gpus, higher_is_better=higher, clock=lambda: clock[0]), clock
 
 
 def test_without_limits_nothing_is_used_up() -> None:
@@ -128,7 +128,7 @@ def history_between(
 
 def test_a_target_is_not_reached_outside_the_constraints() -> None:
     goals = Goals(constraints=(Constraint(measure="epochs", at_most=5.0),))
-    used = Spending(BudgetSection(target=0.8), gpus=0.0, higher_is_better=True, goals=goals)
+    used = BudgetUse(BudgetSection(target=0.8), gpus=0.0, higher_is_better=True, goals=goals)
     beyond, within = (Outcome(RunState.FINISHED, {1: 0.9}, {"epochs": epochs}) for epochs in (6.0, 5.0))
     assert used.used_up(1, {"a": beyond}) == ""
     assert used.used_up(1, {"a": beyond, "b": within}).startswith("budget.target: configuration b")

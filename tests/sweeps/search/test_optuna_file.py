@@ -113,8 +113,8 @@ def test_the_command_writes_it_and_leaves_a_running_sweeps_own_alone(tmp_path: P
     copy = tmp_path / "copy.log"
     with exclusive_lock(search.layout.lock):
         with pytest.raises(UserError, match=r"is running and keeps the file itself; .*--out FILE"):
-            results.study(str(search.layout.root))
-        results.study(str(search.layout.root), copy)
+            results.write_study_file(str(search.layout.root))
+        results.write_study_file(str(search.layout.root), copy)
     assert as_read(copy) == expected
     assert search.layout.study.read_bytes() == before
 

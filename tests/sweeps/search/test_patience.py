@@ -9,7 +9,7 @@ from typing import Any
 from tiny_sweep import begin, checked_sweep, train
 
 from results.records.histories import read_run
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunState
 from sweeps.jobs.confirm import confirm_job
 from sweeps.jobs.job import Job
@@ -35,7 +35,7 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
     )
     job = source.next_job()
     assert isinstance(job, Job)
-    assert (job.patience, job.bars) == (2, {})
+    assert (job.patience, job.rung_thresholds) == (2, {})
     assert train(Job.from_json(job.to_json()), sweep).state is RunState.FINISHED
     history = read_run(layout, job.key)
     assert history is not None
@@ -43,8 +43,8 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
     assert len(history.epochs) == history.best_epoch + 2 < 9
     assert history.reason == "2 epochs without a new best (scheduler patience)"
     other = checked_sweep(tmp_path, name="other", **settings)
-    take_over = Reuse(begin(other), higher_is_better=True, told=lambda _: None)
+    take_over = Reuse(begin(other), higher_is_better=True, notify=lambda _: None)
     assert not take_over(job)
     assert not take_over(replace(job, patience=None)), "the run ended sooner than its configuration says"
     assert confirm_job(history, 1).patience is None
-    assert not read_manifest(layout).search_ranks, "its search score is that of a shorter run"
+    assert not read_sweep_manifest(layout).search_ranks, "its search score is that of a shorter run"

@@ -15,7 +15,7 @@ import pytest
 from results.records.schemas import RunState
 from sweeps.search.outcomes import Outcome
 from sweeps.search.proposer import Proposer
-from sweeps.search.samplers import KEEPS_NOTES
+from sweeps.search.samplers import STATEFUL
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import SearchSection
 
@@ -34,7 +34,7 @@ SAMPLERS: tuple[Sampler, ...] = ("tpe", "random", "qmc", "cmaes", "gp", "nsga2",
 
 
 def section(sampler: Sampler = "tpe", **values: Any) -> SearchSection:
-    population = 4 if sampler in KEEPS_NOTES else None  # generations come and go within a few proposals
+    population = 4 if sampler in STATEFUL else None  # generations come and go within a few proposals
     return SearchSection(sampler=sampler, startup=3, population=population, **values)
 
 

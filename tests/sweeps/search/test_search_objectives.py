@@ -14,12 +14,12 @@ from optuna.trial import FrozenTrial
 from results.records.objectives import Constraint, Goals, Objective
 from results.records.schemas import RunState
 from sweeps.search.outcomes import Outcome
-from sweeps.search.proposer import Proposer, Taught
+from sweeps.search.proposer import Proposer, WarmStartTrial
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import SearchSection
 
 Sampler = Literal["tpe", "gp", "nsga2", "nsga3", "random"]
-HEEDING: tuple[Sampler, ...] = ("tpe", "gp", "nsga2", "nsga3")
+CONSTRAINT_AWARE: tuple[Sampler, ...] = ("tpe", "gp", "nsga2", "nsga3")
 SPACE = SearchSpace.model_validate_json(
     json.dumps({"loss.alpha": {"float": [0.0, 1.0]}, "loss.beta": {"float": [0.0, 1.0]}})
 )
@@ -84,7 +84,7 @@ def late_mean(found: Iterable[float]) -> float:
     return sum(late) / len(late)
 
 
-@pytest.mark.parametrize("sampler", HEEDING)
+@pytest.mark.parametrize("sampler", CONSTRAINT_AWARE)
 def test_proposals_go_to_the_front_and_spread_along_it(sampler: Sampler) -> None:
     """At random b is 0.5 on average; and a score alone would draw a to 1."""
     found, chance = searched(sampler, SEVERAL), searched("random", SEVERAL)
@@ -93,7 +93,7 @@ def test_proposals_go_to_the_front_and_spread_along_it(sampler: Sampler) -> None
     assert max(late) - min(late) > 0.5
 
 
-@pytest.mark.parametrize("sampler", HEEDING)
+@pytest.mark.parametrize("sampler", CONSTRAINT_AWARE)
 def test_proposals_keep_within_a_constraint(sampler: Sampler) -> None:
     """The best accuracy is at a = 1, where the price is 1; within the constraint it is at a = 0.5."""
     bounded, free = ([truth(p) for p in searched(sampler, goals)] for goals in (BOUNDED, Goals()))
@@ -110,7 +110,7 @@ def measured_of(number: int, values: dict[str, Any]) -> Outcome:
     return finished({"valid_accuracy": score, **cost})
 
 
-@pytest.mark.parametrize("sampler", HEEDING)
+@pytest.mark.parametrize("sampler", CONSTRAINT_AWARE)
 def test_repeated_records_lead_to_the_proposals_of_an_undisturbed_search(
     sampler: Sampler,
 ) -> None:
@@ -162,7 +162,9 @@ def test_a_pruned_run_says_what_it_violates() -> None:
 
 
 def test_a_warm_start_teaches_all_objectives() -> None:
-    taught = [Taught({"loss.alpha": 0.2, "loss.beta": 0.1}, 0.1, {"valid_accuracy": 0.1, "seconds": 0.3})]
+    taught = [
+        WarmStartTrial({"loss.alpha": 0.2, "loss.beta": 0.1}, 0.1, {"valid_accuracy": 0.1, "seconds": 0.3})
+    ]
     source = proposer(taught=taught)
     (trial,) = source._study.get_trials()
     assert trial.values == [0.1, 0.3]

@@ -9,12 +9,12 @@ import pytest
 from tiny_sweep import begin, checked_sweep
 
 from causalmer_core.basics.errors import UserError
-from results.records.manifest import read_manifest
+from results.records.manifest import read_sweep_manifest
 from sweeps.setup.sweep_folder import continue_sweep
 from sweeps.spec.sweep_spec import load_spec
 
 MAY_CHANGE: dict[str, dict[str, Any]] = {
-    "evaluation": {"evaluation": {"removals": ["zero", "mean"], "step_rates": [0.5]}},
+    "evaluation": {"evaluation": {"ablations": ["zero", "mean"], "step_rates": [0.5]}},
     "resources": {"resources__cpu": 2.0},
     "failure": {"failure": {"retries": 0, "fail_fast": None, "run_timeout": 1.5}},
     "budget": {"budget": {"runs": 2, "hours": 1.0, "gpu_hours": 0.5, "target": 0.9}},
@@ -32,7 +32,7 @@ def test_what_no_record_depends_on_may_change(tmp_path: Path, changes: dict[str,
 
 def test_what_may_grow_grows_and_then_stands_in_the_folder(tmp_path: Path) -> None:
     layout = begin(checked_sweep(tmp_path))
-    before = read_manifest(layout)
+    before = read_sweep_manifest(layout)
     larger = checked_sweep(
         tmp_path, search__num_configs=7, seeds__confirm=3, seeds__top_k=4, seeds__evaluate=3
     )
@@ -42,7 +42,7 @@ def test_what_may_grow_grows_and_then_stands_in_the_folder(tmp_path: Path) -> No
         "seeds.evaluate 3 instead of 2",
         "seeds.top_k 4 instead of 2",
     ]
-    after = read_manifest(layout)
+    after = read_sweep_manifest(layout)
     assert after.confirm_seeds == (1, 2, 3)
     assert after.evaluate_seeds == (1000, 1001, 1002)
     smaller = {"confirm_seeds": (1, 2), "evaluate_seeds": (1000, 1001)}
@@ -78,7 +78,7 @@ REFUSED = {
         "was 0.1, is 0.2; what was chosen follows from it",
     ),
     "seeds.first": ({"seeds__first": 5}, "was 0, is 5; it says which seeds are for what"),
-    "fidelity": ({"fidelity": "paper"}, 'was "mended", is "paper"; it is part of every configuration'),
+    "method": ({"method": "published"}, 'was "corrected", is "published"; it is part of every configuration'),
     "debiasing.trials": ({"debiasing__trials": 65}, "was 64, is 65; what was chosen follows from it"),
 }
 

@@ -11,7 +11,7 @@ from tiny_sweep import YAML, checked_sweep
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.task import TaskKind
 from results.records.objectives import Goals
-from sweeps.spec.problems import MisfitError
+from sweeps.spec.problems import SpecMismatchError
 from sweeps.spec.sweep_spec import load_spec, to_yaml
 
 HEAD = "name: x\ndata: {name: x}\n"
@@ -124,12 +124,12 @@ def test_a_mistake_is_one_line(tmp_path: Path, text: str, line: str) -> None:
 def test_with_one_objective_constraints_go_with_every_scheduler_and_confirmation(tmp_path: Path) -> None:
     spec = load_spec(written(tmp_path, CONSTRAINTS + "objectives: [{metric: accuracy}]\n"))
     goals = spec.goals(TASKS[TaskKind.EMOTIONS])
-    assert not goals.several
+    assert not goals.is_multi_objective
     assert [c.measure for c in goals.constraints] == ["valid_weighted_f1", "epochs"]
 
 
 def test_a_metric_that_the_data_does_not_have_is_blamed_on_its_line(tmp_path: Path) -> None:
     text = YAML + "constraints:\n  - {cost: epochs, at_most: 3}\n  - {worst_missing: mae, at_most: 1}\n"
-    with pytest.raises(MisfitError, match=r"unknown metric of a emotions task 'mae'") as caught:
+    with pytest.raises(SpecMismatchError, match=r"unknown metric of a emotions task 'mae'") as caught:
         checked_sweep(tmp_path, text)
     assert caught.value.path == ("constraints", 1, "worst_missing")

@@ -91,7 +91,7 @@ PLAIN_KEYS: Mapping[str, tuple[str, ...]] = {
 """Keys that are called what they are."""
 
 
-def parsed_takes(options: tuple[str, ...] | list[str]) -> dict[str, str]:
+def parsed_array_roles(options: tuple[str, ...] | list[str]) -> dict[str, str]:
     """`ROLE=KEY` options as a mapping.
 
     Raises:

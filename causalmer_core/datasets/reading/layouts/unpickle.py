@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 from causalmer_core.basics.errors import UserError
 from causalmer_core.restricted_pickle.arrays import ArrayVocabulary, PickledArray
 from causalmer_core.restricted_pickle.instructions import DAMAGE, Source
-from causalmer_core.restricted_pickle.machine import carry_out
+from causalmer_core.restricted_pickle.machine import execute
 from causalmer_core.restricted_pickle.payload import Payload
-from causalmer_core.restricted_pickle.refusal import Allowance, PickleRefusedError
+from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError
 
 MAX_DEPTH = 64
 """How deeply containers may lie in each other."""
@@ -67,7 +67,7 @@ def load_plain(path: Path | str, *, view_above: int | None = VIEW_ABOVE) -> obje
     scalars come as Python's numbers. Python 2's `str` comes as text in latin-1.
 
     Large arrays come as read-only views of the memory-mapped file, in the file's byte order, and take no memory until
-    they are looked at (`pages.let_go` gives that back). Not so with protocols 0 and 1, nor with protocol 2 as Python 3
+    they are looked at (`pages.release_pages` gives that back). Not so with protocols 0 and 1, nor with protocol 2 as Python 3
     writes it: there the data are text with escapes, which is read.
 
     Args:
@@ -88,7 +88,7 @@ def load_plain(path: Path | str, *, view_above: int | None = VIEW_ABOVE) -> obje
     with file:
         source = Source(file, size, view_above=view_above)
         try:
-            return _plain(carry_out(source, ArrayVocabulary(Allowance.for_size(size))), 0, {})
+            return _plain(execute(source, ArrayVocabulary(MemoryBudget.for_size(size))), 0, {})
         except PickleRefusedError as error:
             _refuse(path, source.position, str(error))
         except OSError as error:

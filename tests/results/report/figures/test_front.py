@@ -35,8 +35,8 @@ def test_each_further_objective_has_a_panel_with_everyone_in_it(tmp_path: Path) 
         placed(board.ranked[1], 1, 100.0),
         placed(board.ranked[2], 2, 300.0),
     )
-    broken = replace(placed(board.ranked[2], 1, 9.0), broken=("parameters 9 is below 10",))
-    board = replace(board, ranked=ranked, infeasible=(broken,), contenders=(), goals=GOALS)
+    violated = replace(placed(board.ranked[2], 1, 9.0), violated=("parameters 9 is below 10",))
+    board = replace(board, ranked=ranked, infeasible=(violated,), contenders=(), goals=GOALS)
     drawn = draw_front(board, handmade.config_id("2"))
     front, behind, violating, contender, *second_panel = drawn.data
     assert (list(front.x), list(behind.x), list(violating.x), list(contender.x)) == (

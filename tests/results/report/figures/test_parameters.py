@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.ranking.leaderboard import leaderboard
-from results.ranking.searched import searched
+from results.ranking.search_table import search_table
 from results.records.dataset import SweepResults
 from results.report.figures.parameters import Axis, draw_parallel, draw_slices
 
 
 @pytest.fixture(scope="module")
 def frame(results: SweepResults) -> pd.DataFrame:
-    return searched(results, leaderboard(results.runs, results.manifest))
+    return search_table(results, leaderboard(results.runs, results.manifest))
 
 
 def test_the_searched_configurations_have_the_scores_that_the_search_saw(frame: pd.DataFrame) -> None:

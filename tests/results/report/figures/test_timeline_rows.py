@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from results.records.histories import RunHistory, read_runs
 from results.records.schemas import RunKey, RunState
-from results.report.figures.timeline import Span, spans, utilisation
+from results.report.figures.timeline import Span, attempt_spans, utilisation
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def span(begin: float, end: float, *, gpus: float = 0.0, lane: int = 0, host: st
 
 
 def test_an_attempt_that_was_killed_has_a_span_of_its_own(tmp_path: Path) -> None:
-    found = spans(read_runs(handmade.whole_sweep(tmp_path), reconcile=True))
+    found = attempt_spans(read_runs(handmade.whole_sweep(tmp_path), reconcile=True))
     of_killed = [one for one in found if one.stem == handmade.key(handmade.WINNER, 1).stem]
     assert len(of_killed) == 2
     assert of_killed[0].end <= of_killed[1].begin
@@ -50,7 +50,9 @@ def test_one_that_ends_as_another_begins_was_not_beside_it() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), min_size=1, max_size=20))
 def test_attempts_in_one_lane_never_overlap_and_no_lane_is_wasted(times: list[tuple[int, int]]) -> None:
-    found = spans([under_way(index, begin, begin + length) for index, (begin, length) in enumerate(times)])
+    found = attempt_spans(
+        [under_way(index, begin, begin + length) for index, (begin, length) in enumerate(times)]
+    )
     by_lane: dict[int, list[Span]] = {}
     for one in found:
         by_lane.setdefault(one.lane, []).append(one)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import Modality
-from causalmer_core.datasets.store import list_datasets, open_training_data, read_manifest
+from causalmer_core.datasets.store import list_datasets, open_training_data, read_dataset_manifest
 from sweeps.cli.data.app import app
 
 SMALL = ["--train", "6", "--valid", "4", "--test", "4", "--time", "2"]
@@ -91,7 +91,7 @@ def test_synth_takes_its_parameters_by_modality_and_shows_the_ideal_accuracy() -
         "synth", "--name", "toy", *SMALL, "--shortcuts", "0,0.25,1", "--widths", "4,5,6", "--seed", "7"
     )
     assert "seed 7; ideal accuracy" in output
-    manifest = read_manifest("causalmer_data", "toy")
+    manifest = read_dataset_manifest("causalmer_data", "toy")
     assert manifest.synthetic is not None
     assert manifest.synthetic["shortcuts"] == {"text": 0.0, "audio": 0.25, "vision": 1.0}
     assert manifest.splits["train"].features[Modality.AUDIO].shape == (6, 2, 5)
@@ -109,7 +109,7 @@ def test_replacing_needs_force(field_file: Path) -> None:
     shown("synth", "--name", "x", *SMALL)
     assert "--force" in error("import", field_file, "--name", "x", "--task", "emotions")
     shown("import", field_file, "--name", "x", "--task", "emotions", "--force")
-    assert read_manifest("causalmer_data", "x").source_file == "field.pkl"
+    assert read_dataset_manifest("causalmer_data", "x").source_file == "field.pkl"
 
 
 @pytest.mark.parametrize(

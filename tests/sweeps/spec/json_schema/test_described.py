@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from causalmer_core.basics.validation import Frozen
-from sweeps.spec.json_schema.described import described, field_texts, summary
+from sweeps.spec.json_schema.described import field_texts, schema_of, summary
 
 
 class Base(Frozen):
@@ -49,7 +49,7 @@ def test_texts_are_inherited_shared_and_joined() -> None:
 
 
 def test_the_name_of_a_variant_says_what_the_variant_is() -> None:
-    schema = described(Section)
+    schema = schema_of(Section)
     assert schema["properties"]["name"]["description"] == "Baseline: a colon is no section."
     assert schema["properties"]["one"]["description"] == "of both, in two lines."
     assert "title" not in schema

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from causalmer_core.datasets.reading.layouts.unpickle import load_plain
-from causalmer_core.datasets.statistics import let_go
+from causalmer_core.datasets.statistics import release_pages
 
 ORDERS = {
     "C": np.ascontiguousarray,
@@ -105,17 +105,17 @@ def test_numbers_are_there_again_after_their_memory_was_given_back(tmp_path: Pat
     for found in (lazy, np.load(tmp_path / "a.npy", mmap_mode="r")):
         for _ in range(2):
             np.testing.assert_array_equal(found, array)
-            let_go(found)
+            release_pages(found)
 
 
 def test_changes_to_a_private_map_are_not_given_back(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros(5000))
     private = np.load(tmp_path / "a.npy", mmap_mode="c")
     private[:] = 7
-    let_go(private)
+    release_pages(private)
     assert (private == 7).all()
 
 
 def test_what_is_no_memory_map_is_left_alone() -> None:
     for value in (np.ones(3), np.ones(3)[1:], [1], None):
-        let_go(value)
+        release_pages(value)

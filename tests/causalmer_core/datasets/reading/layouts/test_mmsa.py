@@ -13,14 +13,14 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.reading.importing import ImportedData, read_data_file
-from causalmer_core.datasets.reading.layouts.base import parsed_takes
+from causalmer_core.datasets.reading.layouts.base import parsed_array_roles
 
 
 def read(
     tmp_path: Path, splits: Splits, kind: TaskKind | None = None, take: tuple[str, ...] = ()
 ) -> ImportedData:
     path = write_pickle(tmp_path / "field.pkl", splits)
-    return read_data_file(path, kind, taken=parsed_takes(take))
+    return read_data_file(path, kind, taken=parsed_array_roles(take))
 
 
 def test_the_layout_is_recognised_and_scores_are_the_task(tmp_path: Path) -> None:

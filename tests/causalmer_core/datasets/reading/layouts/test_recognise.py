@@ -11,7 +11,7 @@ from field_files import Splits, flat, mmsa_splits, plain_splits, write_npy, writ
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.datasets.reading.importing import read_data_file
-from causalmer_core.datasets.reading.layouts.base import parsed_takes
+from causalmer_core.datasets.reading.layouts.base import parsed_array_roles
 from causalmer_core.datasets.reading.layouts.recognise import LAYOUTS, LayoutName
 
 
@@ -51,7 +51,7 @@ def test_a_layout_that_is_given_is_used_before_the_recognised_one(tmp_path: Path
 def test_keys_of_other_names_can_be_taken(tmp_path: Path) -> None:
     splits = plain_splits()
     path = write_pickle(tmp_path / "a.pkl", renamed(splits, vision="visual", labels="y"))
-    found = read_data_file(path, taken=parsed_takes(["vision=visual", "labels=y"]))
+    found = read_data_file(path, taken=parsed_array_roles(["vision=visual", "labels=y"]))
     np.testing.assert_array_equal(
         found.splits["test"].labels, read_data_file(write_pickle(path, splits)).splits["test"].labels
     )
@@ -86,7 +86,7 @@ def test_an_unknown_layout_lists_what_was_found_and_what_each_layout_needs(tmp_p
 def test_what_cannot_be_taken_is_said(tmp_path: Path, option: str, message: str) -> None:
     path = write_pickle(tmp_path / "a.pkl", plain_splits())
     with pytest.raises(UserError, match=message):
-        read_data_file(path, layout=LayoutName.MULT, taken=parsed_takes([option]))
+        read_data_file(path, layout=LayoutName.MULT, taken=parsed_array_roles([option]))
 
 
 def test_hdf5_is_recognised_and_the_way_out_is_said(tmp_path: Path) -> None:

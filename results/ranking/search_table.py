@@ -13,7 +13,7 @@ from results.records.dataset import SweepResults
 FIXED = ("number", "name", "config_id", "score", "state")
 
 
-def searched(results: SweepResults, board: Leaderboard) -> pd.DataFrame:
+def search_table(results: SweepResults, board: Leaderboard) -> pd.DataFrame:
     """One row a candidate with a finite search score, in the order of the proposals.
 
     Columns: `number`, `name`, `config_id`, `score` (mean over the search seeds of the best scores so far), `state` (of
