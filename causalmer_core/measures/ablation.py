@@ -36,7 +36,7 @@ from causalmer_core.basics.seeding import numpy_stream
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.batches import Batches
 from causalmer_core.datasets.folds import Rows
-from causalmer_core.measures.metrics import Direction
+from causalmer_core.measures.metrics import Direction, oriented
 
 WholeRemoval = Literal["zero", "mean", "permutation"]
 StepRemoval = Literal["random_steps", "spans"]
@@ -186,7 +186,7 @@ def worst_missing(
         return {}
     found = [evaluated(without) for without in one_missing()]
     return {
-        metric: (min if direction == "max" else max)(values[metric] for values in found)
+        metric: min((values[metric] for values in found), key=lambda value: oriented(value, direction))
         for metric, direction in directions.items()
     }
 

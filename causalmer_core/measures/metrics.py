@@ -21,7 +21,7 @@ empty set of samples) are 0.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,19 @@ _REGRESSION_METRICS = (
     "weighted_f1_positive",
 )
 _LOWER_IS_BETTER = frozenset({"mae"})
+
+
+Value = TypeVar("Value", float, NDArray[np.float64])
+
+
+def oriented(value: Value, direction: Direction) -> Value:
+    """The value, or its negative where lower is better: of two oriented values the higher is always better."""
+    return value if direction == "max" else -value
+
+
+def better_word(direction: Direction) -> str:
+    """`higher` or `lower`: which values are better."""
+    return "higher" if direction == "max" else "lower"
 
 
 def metric_directions(task: Task) -> dict[str, Direction]:

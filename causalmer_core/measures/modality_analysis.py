@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from causalmer_core.basics.modality import MODALITIES, Modality, subset_name, subsets
-from causalmer_core.measures.metrics import Direction
+from causalmer_core.measures.metrics import Direction, oriented
 
 Subset = frozenset[Modality]
 Scores = Mapping[Subset, ArrayLike]
@@ -86,5 +86,4 @@ def _oriented(scores: Scores, direction: Direction) -> dict[Subset, Values]:
     missing = [subset_name(present) for present in subsets() if present not in scores]
     if missing:
         raise ValueError(f"the scores of all eight subsets are needed; missing: {', '.join(missing)}")
-    sign = 1.0 if direction == "max" else -1.0
-    return {present: sign * np.asarray(scores[present], np.float64) for present in subsets()}
+    return {present: oriented(np.asarray(scores[present], np.float64), direction) for present in subsets()}

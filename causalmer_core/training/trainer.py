@@ -30,7 +30,7 @@ from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import batches_for, epoch_order
 from causalmer_core.datasets.folds import folded
 from causalmer_core.measures.ablation import NO_ABLATION, Ablation
-from causalmer_core.measures.metrics import checked_metric
+from causalmer_core.measures.metrics import checked_metric, oriented
 from causalmer_core.models.build import AnyModel, build_model
 from causalmer_core.training.checkpoint import load_tensors, pack_optimiser, save_tensors, unpack_optimiser
 from causalmer_core.training.compute import layers_in
@@ -107,7 +107,7 @@ class Trainer:
         self.config = config
         self.seed = seed
         self.device = device
-        self._sign = 1.0 if checked_metric(data.task, config.trainer.monitor) == "max" else -1.0
+        self._direction = checked_metric(data.task, config.trainer.monitor)
         data = folded(data, config.data.split, seed)
         with drawing_from(seed, "init"):
             self.model: AnyModel = build_model(config.model, data).to(device)
@@ -125,7 +125,7 @@ class Trainer:
         )
         self.epoch = 0
         self.best_epoch = 0
-        self.best_value = -math.inf * self._sign
+        self.best_value = oriented(-math.inf, self._direction)
 
     @property
     def num_parameters(self) -> int:
@@ -155,7 +155,7 @@ class Trainer:
             _finite(valid.losses, "validation", self.epoch + 1)
             self.epoch += 1
             value = valid.metrics[self.config.trainer.monitor]
-            is_best = self._sign * value > self._sign * self.best_value
+            is_best = oriented(value, self._direction) > oriented(self.best_value, self._direction)
             if is_best:
                 self.best_epoch, self.best_value = self.epoch, value
             self._schedule.step(self._plateau_value(value, valid.losses))
@@ -286,7 +286,11 @@ class Trainer:
 
     def _plateau_value(self, monitored: float, losses: MeanLosses) -> float:
         by = self.config.trainer.plateau_by
-        return {"monitor": self._sign * monitored, "loss": losses.total, "task_loss": losses.task}[by]
+        return {
+            "monitor": oriented(monitored, self._direction),
+            "loss": losses.total,
+            "task_loss": losses.task,
+        }[by]
 
     def _constants(self) -> tuple[float, float, float] | None:
         constants = self.model.constants

@@ -179,9 +179,9 @@ def read_selection(layout: SweepLayout) -> Selection | None:
 
 
 def _front(board: Leaderboard) -> tuple[FrontPoint, ...]:
-    if not board.goals.is_multi_objective:
+    if not board.objectives.is_multi_objective:
         return ()
-    measures = [objective.measure for objective in board.goals.objectives]
+    measures = [objective.measure for objective in board.objectives.all]
     return tuple(
         FrontPoint(
             config_id=entry.config_id,

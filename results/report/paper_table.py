@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import pandas as pd
 
 from causalmer_core.basics.errors import UserError
-from causalmer_core.measures.metrics import Direction, metric_direction
+from causalmer_core.measures.metrics import Direction, metric_direction, oriented
 from results.evaluation.evaluation_table import (
     PRESENT,
     SUBSET_NAMES,
@@ -119,7 +119,7 @@ def _cell(interval: Interval | None) -> str:
 
 def _best(column: Sequence[Interval | None], direction: Direction) -> list[bool]:
     means = [round(interval.mean, 4) for interval in column if interval is not None]
-    best = (max if direction == "max" else min)(means, default=None)
+    best = max(means, key=lambda mean: oriented(mean, direction), default=None)
     return [interval is not None and round(interval.mean, 4) == best for interval in column]
 
 

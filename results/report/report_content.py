@@ -106,7 +106,9 @@ def _ranking(results: SweepResults, board: Leaderboard, selection: Selection | N
         "parameters": _parameter_rows(results, board),
         "figures": {
             "leaderboard": draw_leaderboard(drawn, board, best) if drawn else None,
-            "front": draw_front(board, best) if board.goals.is_multi_objective and board.entries else None,
+            "front": draw_front(board, best)
+            if board.objectives.is_multi_objective and board.entries
+            else None,
             "curves": None if curves.empty else draw_curves(curves, results.manifest, order),
         },
     }

@@ -4,7 +4,7 @@ when it cuts.
 
 from __future__ import annotations
 
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from sweeps.search.early_stopping import num_brackets, patience, rungs
 from sweeps.spec.search_section import CONSTRAINT_AWARE
 from sweeps.spec.sweep_spec import SweepSpec
@@ -28,15 +28,15 @@ def search_lines(spec: SweepSpec, max_epochs: int) -> list[tuple[str, str]]:
     return lines
 
 
-def goal_lines(goals: Goals, spec: SweepSpec) -> list[tuple[str, str]]:
+def objective_lines(objectives: Objectives, spec: SweepSpec) -> list[tuple[str, str]]:
     """What is wanted beside a good score, and what follows from it; nothing where that is all."""
-    lines = list(goals.described().items())
+    lines = list(objectives.described().items())
     notes = []
-    if goals.worst_missing:
+    if objectives.worst_missing:
         notes.append("each new best is validated three more times, without one modality")
-    if "seconds" in goals.measures:
+    if "seconds" in objectives.measures:
         notes.append("seconds depend on the machine, and so do proposals and choices made from them")
-    if goals.constraints and spec.search.sampler not in CONSTRAINT_AWARE:
+    if objectives.constraints and spec.search.sampler not in CONSTRAINT_AWARE:
         notes.append(f"{spec.search.sampler} proposes without a look at constraints")
     return [*lines, *(("", note) for note in notes)]
 

@@ -18,6 +18,7 @@ from results.records.histories import RunHistory, read_runs
 from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
+from results.records.objectives import Objectives
 from sweeps.cli.options import StorageOption, SweepArgument, named_sweep
 from sweeps.cli.tables import console
 from sweeps.jobs.evaluate import PHASES
@@ -60,8 +61,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
     """
     layout.store.pull_records()
     manifest, runs = read_sweep_manifest(layout), read_runs(layout)
-    higher = manifest.direction == "max"
-    best = BestSoFar(higher_is_better=higher, goals=manifest.goals)
+    best = BestSoFar(manifest.objectives)
     for run in runs:
         best.add(run)
     leader, cut = best.leader(), cut_of(read_journal(layout.proposals))
@@ -71,7 +71,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
     facts.add_row("runs", words.run_ends(Counter(run.state for run in runs if run.state.is_final)))
     facts.add_row("best so far", "–" if leader is None else str(leader))
     facts.add_row("pace", _pace(runs, now or datetime.now(UTC)))
-    for name, text in manifest.goals.described().items():
+    for name, text in manifest.objectives.described().items():
         facts.add_row(name, text)
     budget = (
         load_stored_spec(layout.spec).budget if layout.spec.exists() else BudgetSection()
@@ -82,10 +82,10 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
         facts.add_row("search", f"cut by budget after {cut['number']} proposals; {cut['reason']}")
     if not runs:
         return Group(Text(manifest.sweep_id), Text("no run has been recorded yet"), facts)
-    return Group(Text(manifest.sweep_id), _phases(runs, higher_is_better=higher), facts)
+    return Group(Text(manifest.sweep_id), _phases(runs, manifest.objectives), facts)
 
 
-def _phases(runs: Sequence[RunHistory], *, higher_is_better: bool) -> Table:
+def _phases(runs: Sequence[RunHistory], objectives: Objectives) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("phase", "runs", "states", "epochs", "best score"):
         table.add_column(heading)
@@ -96,7 +96,7 @@ def _phases(runs: Sequence[RunHistory], *, higher_is_better: bool) -> Table:
         states = Counter(run.state.value for run in group)
         told = ", ".join(f"{count} {state}" for state, count in states.most_common())
         scores = [run.score for run in group if run.score is not None]
-        best = (max if higher_is_better else min)(scores, default=None)
+        best = objectives.best(scores)
         epochs = sum(len(run.epochs) for run in group)
         table.add_row(phase, str(len(group)), told, str(epochs), words.score(best))
     return table

@@ -24,7 +24,7 @@ from results.ranking.certainty import tied_sentence, tied_with_best
 from results.ranking.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
 from results.ranking.selection import read_selection
 from results.records.dataset import SweepResults
-from sweeps.cli.plan_lines import goal_lines, search_lines
+from sweeps.cli.plan_lines import objective_lines, search_lines
 from sweeps.cli.results.modality_tables import modality_tables
 from sweeps.setup.plan import Plan
 from sweeps.spec.sections import DebiasingSection
@@ -42,15 +42,14 @@ def console() -> Console:
 def leaderboard_table(results: SweepResults) -> RenderableType:
     """The ranking, its seeds, and what was left out of it."""
     board = leaderboard(results.runs, results.manifest)
-    better = "higher" if board.direction == "max" else "lower"
     seeds = ", ".join(map(str, board.seeds))
     title = Text(
-        f"{results.manifest.name}: mean validation {board.metric} over seeds {seeds}, {better} is better"
+        f"{results.manifest.name}: mean validation {board.metric} over seeds {seeds}, {board.objectives.better} is better"
     )
     if not board.entries:
         return Group(title, Text("no run has been recorded yet"))
     parts: list[RenderableType] = [title, _board_table(board)]
-    parts += [Text(f"{name}: {text}") for name, text in board.goals.described().items()]
+    parts += [Text(f"{name}: {text}") for name, text in board.objectives.described().items()]
     for entry in board.entries:
         if entry.violated:
             parts.append(Text(f"{entry.label} violates a constraint: {', '.join(entry.violated)}"))
@@ -143,7 +142,7 @@ def plan_table(plan: Plan) -> RenderableType:
             "search",
             f"at most {plan.runs['search']} runs by {spec.search.sampler} with {_seeds(seeds.search)}{_blocks(spec)}",
         ),
-        *goal_lines(plan.sweep.goals, spec),
+        *objective_lines(plan.sweep.objectives, spec),
         *search_lines(spec, plan.max_epochs),
         ("confirm", _confirmation(plan)),
         (
@@ -206,7 +205,7 @@ def _board_table(board: Leaderboard) -> Table:
         table.add_column(heading, justify="right")
     for measure in board.other_measures:
         table.add_column(measure, justify="right")
-    if board.goals.is_multi_objective:
+    if board.objectives.is_multi_objective:
         table.add_column("front", justify="right")
     table.add_column("search", justify="right")
     if board.fresh_seeds:
@@ -252,16 +251,16 @@ def _add_entry(table: Table, place: str, entry: Entry, board: Leaderboard) -> No
     mean = "–" if entry.interval is None else str(entry.interval)
     fresh = ["–" if entry.fresh_interval is None else str(entry.fresh_interval)] if board.fresh_seeds else []
     name = f"{entry.label} {entry.config_id[:8]}"
-    wanted = _goal_cells(entry, board)
+    wanted = _objective_cells(entry, board)
     table.add_row(
         *map(Text, (place, name, mean, *_seed_cells(entry, board), *wanted, _search(entry), *fresh))
     )
 
 
-def _goal_cells(entry: Entry, board: Leaderboard) -> list[str]:
+def _objective_cells(entry: Entry, board: Leaderboard) -> list[str]:
     values = [entry.measured.get(measure) for measure in board.other_measures]
     cells = ["–" if value is None else f"{value:.6g}" for value in values]
-    return [*cells, str(entry.front or "–")] if board.goals.is_multi_objective else cells
+    return [*cells, str(entry.front or "–")] if board.objectives.is_multi_objective else cells
 
 
 def _search(entry: Entry) -> str:

@@ -7,7 +7,6 @@ import warnings
 
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from results.ranking.importance import Importance
@@ -17,7 +16,6 @@ from sweeps.search.optuna_trials import recorded_trials
 
 LEAST_CONFIGURATIONS = 10
 """With fewer scores either method says little but noise, so nothing is said."""
-_OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 
 def parameter_importance(layout: SweepLayout) -> list[Importance]:
@@ -44,7 +42,7 @@ def parameter_importance(layout: SweepLayout) -> list[Importance]:
     varied = [path for path in common if len({trial.params[path] for trial in trials}) > 1]
     if len(trials) < LEAST_CONFIGURATIONS or len({trial.value for trial in trials}) < 2 or not varied:
         return []
-    study = optuna.create_study(direction=_OPTUNA[manifest.direction])
+    study = optuna.create_study(direction=manifest.objectives.study_directions[0])
     study.add_trials(trials)
     found = []
     with warnings.catch_warnings():

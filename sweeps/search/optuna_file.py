@@ -17,7 +17,6 @@ from typing import Any
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
-from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from results.records.histories import RunHistory
@@ -29,7 +28,6 @@ from sweeps.search.samplers import distributions
 from sweeps.space.parameters import Value
 from sweeps.spec.sweep_spec import load_stored_spec
 
-_OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _LOCK_SECONDS = 3
 """So long a lock that a killed reader left beside the file holds a write up."""
 
@@ -55,14 +53,11 @@ def write_study(layout: SweepLayout, path: Path) -> int:
         study = optuna.create_study(
             storage=JournalStorage(backend),
             study_name=manifest.name,
-            directions=[
-                _OPTUNA[direction] for direction in manifest.goals.directions or (manifest.direction,)
-            ],
+            directions=manifest.objectives.study_directions,
         )
         with backend.together(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            objectives = [objective.measure for objective in manifest.goals.objectives]
-            study.set_metric_names(objectives or [f"valid_{manifest.monitor}"])
+            study.set_metric_names([objective.measure for objective in manifest.objectives.all])
             study.set_user_attr("sweep_id", manifest.sweep_id)
             study.add_trials(trials)
     return len(trials)
@@ -115,7 +110,7 @@ class _OpenStudy:
         manifest = read_sweep_manifest(layout)
         self._known = distributions(load_stored_spec(layout.spec).bound_space())
         self._seeds = manifest.search_seeds
-        self._goals = manifest.goals
+        self._goals = manifest.objectives
         self._backend = _Backend(layout.study)
         self._storage = JournalStorage(self._backend)
         self._study = optuna.load_study(storage=self._storage, study_name=manifest.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.seeding import drawing_from
@@ -19,13 +18,12 @@ from causalmer_core.datasets.store import (
     write_dataset,
 )
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
-from causalmer_core.measures.metrics import checked_metric
 from causalmer_core.method.method_warnings import method_warnings
 from causalmer_core.models.albert_files import weights_digest
 from causalmer_core.models.build import build_model
 from results.records.layout import SweepLayout
 from results.records.locate import check_writable, sweep_layout
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from sweeps.debiasing.folds import sample_folds
 from sweeps.search.warm_start import gather
 from sweeps.spec.problems import attributed_to
@@ -42,8 +40,7 @@ class CheckedSweep:
         layout: its folder.
         data: training and validation split.
         data_root: the store of the data set.
-        direction: of the monitored metric.
-        goals: further objectives, and constraints.
+        objectives: the monitored metric, further objectives, and constraints.
         method_warnings: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
     """
 
@@ -51,8 +48,7 @@ class CheckedSweep:
     layout: SweepLayout
     data: TrainingData
     data_root: Path
-    direction: Literal["max", "min"]
-    goals: Goals
+    objectives: Objectives
     method_warnings: tuple[str, ...]
 
 
@@ -69,9 +65,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     config = spec.base_config(data.fingerprint)
     with attributed_to("data", "split"):
         validating = validating_ids(data, config.data.split, spec.seeds.first)
-    with attributed_to("base", "trainer", "monitor"):
-        direction = checked_metric(data.task, config.trainer.monitor)
-    goals = spec.goals(data.task)
+    objectives = spec.objectives_for(data.task)
     for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
         with attributed_to(section), drawing_from(0, "init"):
             build_model(checked.model, data)  # its shapes fit the data, or it says why not
@@ -86,14 +80,13 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         layout = sweep_layout(spec.storage, spec.name)
     if not layout.store.has(layout.proposals):  # later it is on record what the search started from
         with attributed_to("search", "warm_start"):
-            gather(spec, data.fingerprint, higher_is_better=direction == "max", goals=goals)
+            gather(spec, data.fingerprint, objectives)
     return CheckedSweep(
         spec=spec,
         layout=layout,
         data=data,
         data_root=root,
-        direction=direction,
-        goals=goals,
+        objectives=objectives,
         method_warnings=method_warnings(config, data.task),
     )
 

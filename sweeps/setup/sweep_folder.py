@@ -56,8 +56,7 @@ def begin_sweep(sweep: CheckedSweep) -> None:
     spec, seeds = sweep.spec, sweep.spec.seed_plan()
     manifest = new_manifest(
         name=spec.name,
-        monitor=spec.base_config(sweep.data.fingerprint).trainer.monitor,
-        direction=sweep.direction,
+        objectives=sweep.objectives,
         metrics=metric_directions(sweep.data.task),
         parameters=spec.bound_space().column_types(),
         search_seeds=seeds.search,
@@ -66,7 +65,6 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         # what ran out of the scheduler's patience stopped sooner than the same configuration with another seed
         search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
         confirmation=spec.confirmation,
-        goals=sweep.goals,
         selection_rule=spec.selection.rule,
         dataset=spec.data.name,
         dataset_fingerprint=sweep.data.fingerprint,

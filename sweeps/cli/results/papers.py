@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from causalmer_core.basics.errors import UserError, unknown_name
+from causalmer_core.measures.metrics import better_word
 from results.records.dataset import open_sweep
 from results.report.comparison import Compared, Comparison, compare
 from results.report.paper_table import FORMS, as_latex, as_markdown, paper_table
@@ -70,8 +71,11 @@ def table(
 def _show(found: Comparison) -> None:
     screen = console()
     one, other = found.names
-    better = "higher" if found.direction == "max" else "lower"
-    screen.print(Text(f"{one} and {other}: test {found.metric}; {better} validation scores are better"))
+    screen.print(
+        Text(
+            f"{one} and {other}: test {found.metric}; {better_word(found.direction)} validation scores are better"
+        )
+    )
     scores = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("", one, other, "difference", "p (Holm)", "how"):
         scores.add_column(heading)

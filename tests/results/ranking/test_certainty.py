@@ -76,7 +76,7 @@ def test_optimism_is_that_of_the_ranked_in_an_order_that_scores_do_not_make(
 ) -> None:
     by_identity = sorted(RANKED, key=handmade.config_id)
     scores = np.array([[*RANKED[name].values()] for name in by_identity])
-    expected = resampled_optimism(scores, np.random.default_rng(0), higher_is_better=True)
+    expected = resampled_optimism(scores, np.random.default_rng(0), direction="max")
     found = expected_optimism(board, results.manifest)
     assert found == expected
     assert found is not None
