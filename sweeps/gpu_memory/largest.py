@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 
@@ -55,7 +54,7 @@ def largest_config(spec: SweepSpec, fingerprint: str, size: Size) -> RunConfig:
     space = spec.bound_space()
 
     def at(point: Mapping[str, Value]) -> RunConfig:
-        return spec.configuration(space.suggest(_Chosen(point)), fingerprint)
+        return spec.configuration(space.values(lambda path, _: point[path]), fingerprint)
 
     def sized(point: Mapping[str, Value]) -> int:
         try:
@@ -81,22 +80,3 @@ def _climbed(space: SearchSpace, sized: Callable[[Mapping[str, Value]], int]) ->
         if point == before:
             break
     return point
-
-
-class _Chosen:
-    """Proposes the values of a point, as a `sweeps.space.parameters.Suggester`."""
-
-    def __init__(self, point: Mapping[str, Value]) -> None:
-        self._point = point
-
-    def suggest_float(self, name: str, low: float, high: float, **kind: Any) -> float:
-        """The point's value."""
-        return float(self._point[name])
-
-    def suggest_int(self, name: str, low: int, high: int, **kind: Any) -> int:
-        """The point's value."""
-        return int(self._point[name])
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """The point's value."""
-        return self._point[name]

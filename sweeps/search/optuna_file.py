@@ -24,8 +24,8 @@ from results.records.histories import RunHistory
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.storage.files import written_aside
+from sweeps.search.optuna_space import distributions
 from sweeps.search.optuna_trials import Proposal, recorded_trials, trial_of
-from sweeps.search.samplers import distributions
 from sweeps.space.parameters import Value
 from sweeps.spec.sweep_spec import load_stored_spec
 

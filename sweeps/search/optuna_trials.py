@@ -18,8 +18,8 @@ from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.objectives import Goals
 from results.records.schemas import RunKey, RunState
+from sweeps.search.optuna_space import distributions
 from sweeps.search.outcomes import Outcome, outcome
-from sweeps.search.samplers import distributions
 from sweeps.space.parameters import Value
 from sweeps.spec.sweep_spec import load_stored_spec
 

@@ -12,12 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import (
     BaseSampler,
     CmaEsSampler,
@@ -29,8 +24,10 @@ from optuna.samplers import (
 )
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from scipy.stats.qmc import Sobol
 
-from sweeps.space.parameters import Parameter
+from causalmer_core.basics.seeding import derive
+from sweeps.space.parameters import Value
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import GENETIC, SearchSection
 
@@ -38,20 +35,20 @@ STATEFUL = ("cmaes", *GENETIC)
 """Samplers that read what they noted on earlier trials."""
 
 
-def always_present(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """The searched parameters that no condition takes away and that have more than one value."""
-    found = distributions(space)
-    return {path: each for path, each in found.items() if not space[path].when and not each.single()}
+def sobol_point(space: SearchSpace, seed: int, number: int) -> dict[str, Value]:
+    """Proposal `number` of a search with this seed: a point of a scrambled Sobol sequence.
 
-
-def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """The searched parameters, conditional ones too, as Optuna describes them."""
-    found = _Distributions()
-    for path in space.searched_paths:
-        entry = space[path]
-        if isinstance(entry, Parameter):
-            entry.suggest(found, path)
-    return found.by_path
+    The points spread evenly over the space (Owen, J. Complexity 14, 1998). The seed scrambles the sequence.
+    """
+    # Absent parameters keep their coordinates, so that a condition changes no other value.
+    paths = space.searched_paths
+    point: dict[str, float] = {}
+    if paths:
+        engine = Sobol(len(paths), scramble=True, seed=derive(seed, "search", "sobol"))
+        if number:
+            engine.fast_forward(number)
+        point = dict(zip(paths, engine.random(1)[0].tolist(), strict=True))
+    return space.values(lambda path, entry: entry.at(point[path]))
 
 
 def make_sampler(
@@ -124,27 +121,6 @@ def _part_of(trial: FrozenTrial, paths: dict[str, BaseDistribution]) -> FrozenTr
         params={path: trial.params[path] for path in paths},
         distributions=paths,
     )
-
-
-class _Distributions:
-    """Notes how each parameter is asked for, and answers with its first value."""
-
-    def __init__(self) -> None:
-        self.by_path: dict[str, BaseDistribution] = {}
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        self.by_path[name] = FloatDistribution(low, high, log=log, step=step)
-        return low
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        self.by_path[name] = IntDistribution(low, high, log=log, step=step)
-        return low
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        self.by_path[name] = CategoricalDistribution(choices)
-        return choices[0]
 
 
 class FixedRelativeSpace(BaseSampler):

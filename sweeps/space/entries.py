@@ -14,7 +14,6 @@ from sweeps.space.parameters import (
     FloatRange,
     IntRange,
     Parameter,
-    Suggester,
     Value,
     type_of,
 )
@@ -29,16 +28,10 @@ class Constant(Parameter):
 
     value: Value = Field(alias="constant")
 
-    def suggest(self, trial: Suggester, path: str) -> Value:
-        return self.value
-
     def contains(self, value: Any) -> bool:
         is_number = isinstance(value, int) and not isinstance(value, bool)
         same_type = type(value) is type(self.value) or (is_number and isinstance(self.value, float))
         return same_type and bool(value == self.value)
-
-    def canonical(self, value: Any) -> Value:
-        return self.value
 
     def count(self) -> int:
         return 1

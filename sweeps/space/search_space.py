@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails
 
 from causalmer_core.config.run_config import RunConfig
 from sweeps.space.entries import Constant, Entry, Reference
-from sweeps.space.parameters import ColumnType, Suggester, Value
+from sweeps.space.parameters import ColumnType, SearchedParameter, Value
 from sweeps.space.rules import dependency_order, requirements, rule_problems
 
 _OTHER = object()
@@ -95,16 +95,24 @@ class SearchSpace(RootModel[dict[str, Entry]]):
                 bound[path] = entry
         return SearchSpace(bound)
 
-    def suggest(self, trial: Suggester) -> dict[str, Value]:
-        """A proposal: a value for each parameter that is present; absent conditional ones are not in it."""
+    def values(self, pick: Callable[[str, SearchedParameter], Value]) -> dict[str, Value]:
+        """A value for each entry that is present; absent conditional entries are missing.
+
+        Args:
+            pick: the value of a searched parameter, from its path and the parameter. It is called for the present
+                ones alone, in the order of `paths`.
+        """
         values: dict[str, Value] = {}
         for path in self.paths:
-            if self.is_present(path, values):
-                entry = self.root[path]
-                if isinstance(entry, Reference):
-                    values[path] = entry.of(values[entry.same_as])
-                else:
-                    values[path] = entry.suggest(trial, path)
+            entry = self.root[path]
+            if not self.is_present(path, values):
+                continue
+            if isinstance(entry, Reference):
+                values[path] = entry.of(values[entry.same_as])
+            elif isinstance(entry, Constant):
+                values[path] = entry.value
+            else:
+                values[path] = pick(path, entry)
         return values
 
     def is_present(self, path: str, values: Mapping[str, Any]) -> bool:
