@@ -1,8 +1,8 @@
-"""The samplers of Optuna, each made anew for one proposal from that proposal's own random stream.
+"""The samplers of a search: Optuna's, made anew for each proposal, and Sobol points.
 
-What they propose depends on the study they look at and on the seed. `cmaes`, `nsga2` and `nsga3` also read what they
-noted on earlier trials (their generation, the state of CMA-ES): `keeps_notes` says so, and `sweeps.search.proposer` makes them
-take the same notes again when a search is repeated from its records.
+A proposal of Optuna's samplers depends on the study and on the seed. The samplers in `STATEFUL` also read attributes
+that they wrote on earlier trials: their generation, or the state of CMA-ES. `sweeps.search.proposer` makes them write
+the same attributes again when a search is repeated from its records.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import GENETIC, SearchSection
 
 STATEFUL = ("cmaes", *GENETIC)
-"""Samplers that read what they noted on earlier trials."""
+"""Samplers that read attributes that they wrote on earlier trials."""
 
 
 def sobol_point(space: SearchSpace, seed: int, number: int) -> dict[str, Value]:
@@ -60,17 +60,17 @@ def make_sampler(
     """The sampler of one proposal.
 
     Args:
-        section: which one, and its options.
-        seed: of its random stream.
-        always: the parameters that are present in every proposal.
-        taught: the trials of another sweep that this one starts from.
+        section: the sampler's name and options.
+        seed: the seed of its random stream.
+        always: the distributions of the parameters that are present in every proposal, by path.
+        taught: the trials of an earlier sweep that the search starts from.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         if section.sampler == "random":
             return RandomSampler(seed=seed)
         if section.sampler == "tpe":
-            # grouping is what makes the multivariate sampler work with conditional parameters
+            # The multivariate sampler needs groups to handle conditional parameters.
             return TPESampler(
                 n_startup_trials=section.startup,
                 multivariate=True,
@@ -114,7 +114,7 @@ def _cmaes(
 
 
 def _part_of(trial: FrozenTrial, paths: dict[str, BaseDistribution]) -> FrozenTrial:
-    """The trial with these parameters alone: CMA-ES starts from trials of exactly its own space."""
+    """The trial reduced to these parameters: CMA-ES accepts source trials of exactly its own space only."""
     return create_trial(
         state=TrialState.COMPLETE,
         value=trial.value,
@@ -124,11 +124,15 @@ def _part_of(trial: FrozenTrial, paths: dict[str, BaseDistribution]) -> FrozenTr
 
 
 class FixedRelativeSpace(BaseSampler):
-    """Samples the parameters that are always present together, by another sampler, and the others independently.
+    """Samples a fixed set of parameters jointly by another sampler, and the other parameters independently.
 
-    Optuna's own choice, those present in all trials so far, shrinks when the first proposal without a conditional
-    parameter comes: CMA-ES then samples at random for the rest of the search.
+    Args:
+        sampler: the other sampler.
+        together: the distributions of the parameters to sample jointly, by path.
     """
+
+    # By default Optuna samples the parameters jointly that all trials so far have. This set shrinks with the first
+    # proposal without a conditional parameter, and CMA-ES then samples at random for the rest of the search.
 
     def __init__(self, sampler: BaseSampler, together: dict[str, BaseDistribution]) -> None:
         self._sampler = sampler

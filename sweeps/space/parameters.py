@@ -140,7 +140,7 @@ class FloatRange(SearchedParameter):
     Attributes:
         bounds: lowest and highest, `float: [low, high]` in YAML.
         log: spread evenly over orders of magnitude (default false); the lowest must be above 0.
-        step: only `low + k * step`; none (default): a continuum. Not together with `log`.
+        step: only `low + k * step`; by default a continuum. Not together with `log`.
     """
 
     model_config = ConfigDict(
@@ -178,7 +178,7 @@ class FloatRange(SearchedParameter):
         if self.step is None:
             return True
         steps = (value - self.bounds[0]) / self.step
-        return abs(steps - round(steps)) < 1e-8  # the tolerance of optuna.distributions
+        return abs(steps - round(steps)) < 1e-8  # the same tolerance as in optuna.distributions
 
     def canonical(self, value: Any) -> float:
         if self.step is None:
@@ -240,7 +240,7 @@ class IntRange(SearchedParameter):
         return self
 
     def values(self) -> range:
-        """All values, in order."""
+        """All values, in ascending order."""
         return range(self.bounds[0], self.bounds[1] + 1, self.step)
 
     def at(self, u: float) -> int:
@@ -307,7 +307,7 @@ class Choice(SearchedParameter):
         elif len(kinds) > 1:
             raise invalid("the options are of different types", "all text, all true/false, or all numbers")
         if len(set(options)) < len(options):
-            raise invalid("an option stands twice", "each option once")
+            raise invalid("an option is given twice", "each option once")
         return options
 
     def at(self, u: float) -> Value:
@@ -343,7 +343,7 @@ class Choice(SearchedParameter):
 
 
 def type_of(value: Value) -> ColumnType:
-    """The type of the column that holds a value."""
+    """The type of a column with such values."""
     names: dict[type, ColumnType] = {str: "string", bool: "bool", int: "int", float: "float"}
     return names[type(value)]
 

@@ -105,7 +105,7 @@ import ray
 from tiny_sweep import begin, checked_sweep
 
 from cluster.connection.connect import local_ray
-from cluster.resources import TrialShare
+from cluster.resources.trial_resources import TrialShare
 from sweeps.driver import run_context
 from sweeps.jobs.source import JobList
 from sweeps.jobs.job import Job
@@ -247,7 +247,7 @@ def test_the_largest_and_the_drawn_configuration_are_measured_once(folder: Path)
     assert all(measure.total > measure.taken > 0 for measure in measures)
     assert len(read_journal(layout(folder, "auto").shares)) == 2
     said = (folder / "said").read_text(encoding="utf-8")
-    assert said.count("goes by what was measured on") == 1
+    assert said.count("uses the measurement of") == 1
     assert said.count("resources.gpu: auto: the largest configuration") == 2
 
 

@@ -359,7 +359,7 @@ def test_there_is_no_default_point_where_a_value_lies_outside(path: str, paramet
         ({"float": ["0", 1]}, "valid number"),
         ({"int": [1.5, 2]}, "valid integer"),
         ({"choice": []}, "nothing to choose from"),
-        ({"choice": [1, 1.0]}, "an option stands twice"),
+        ({"choice": [1, 1.0]}, "an option is given twice"),
         ({"choice": ["a", 1]}, "different types"),
         ({"choice": [True, 1]}, "different types"),
         ({"choice": [None]}, "valid"),
@@ -379,7 +379,7 @@ def test_an_impossible_parameter_is_refused(parameter: Any, message: str) -> Non
         ({"a": {"int": [1, 2], "when": {"a": [1]}}}, "circle: a depends on a"),
         (
             {"a": {"int": [1, 2], "when": {"b": [1]}}, "b": {"int": [1, 2], "when": {"a": [1]}}},
-            "conditions go in a circle",
+            "conditions form a circle",
         ),
         ({"a": {"int": [1, 2], "when": {"b": [3]}}, "b": {"int": [1, 2]}}, "never has such a value"),
         ({"a": {"int": [1, 2], "when": {"b": []}}, "b": {"int": [1, 2]}}, "never has such a value"),
@@ -387,12 +387,12 @@ def test_an_impossible_parameter_is_refused(parameter: Any, message: str) -> Non
         ({"a": {"same_as": "a"}}, "a reference to itself"),
         (
             {"a": {"same_as": "b"}, "b": {"same_as": "c", "times": 2}, "c": {"same_as": "a"}},
-            "references go in a circle: ",
+            "references form a circle: ",
         ),
         (
             {"a": {"int": [1, 2], "when": {"c": [1]}}, "c": {"choice": [1, 2], "when": {"d": [1]}}}
             | {"d": {"choice": [1], "when": {"a": [1]}}},
-            "conditions go in a circle: ",
+            "conditions form a circle: ",
         ),
         (
             {"a": {"choice": ["x"], "when": {"c": [1]}}, "c": {"same_as": "a"}},
