@@ -118,7 +118,7 @@ folder, yaml = Path(sys.argv[1]), sys.argv[2]
 
 
 class Told:
-    def say(self, text): print(text, flush=True)
+    def notify(self, text): print(text, flush=True)
     def run_started(self, job): pass
     def epoch_done(self, key, epoch, score): pass
     def run_ended(self, run): pass
@@ -208,7 +208,7 @@ def test_what_outgrew_its_share_finishes_with_twice_of_it(folder: Path) -> None:
     assert run.state is RunState.FINISHED
     assert [span[2] for span in run.spans] == [0.2, 0.4]
     first, last = ends(folder, "fed", 0)
-    assert (first["state"], first["outgrown"], last["state"]) == ("interrupted", 0.2, "finished")
+    assert (first["state"], first["out_of_share"], last["state"]) == ("interrupted", 0.2, "finished")
     assert "Tried to allocate 2.00 GiB; the run had 0.2 of the GPU" in first["reason"]
 
 
