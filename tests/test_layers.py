@@ -29,6 +29,7 @@ ALLOWED_IN = {
         "sweeps/debiasing/search.py",
         "sweeps/search/importance.py",
         "sweeps/search/optuna_file.py",
+        "sweeps/search/optuna_space.py",
         "sweeps/search/optuna_trials.py",
         "sweeps/search/proposer.py",
         "sweeps/search/samplers.py",

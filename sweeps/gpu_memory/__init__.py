@@ -1,10 +1,10 @@
-"""How much of a GPU each run gets: measured on the largest configuration. Asking Ray for it is in `cluster`.
+"""How much of a GPU each run gets: measured on the largest configuration. Requests to Ray are in `cluster`.
 
 | file | what it is |
 |---|---|
-| `largest.py` | The largest configuration that a sweep can train, by a size that is counted (`causalmer_core.training.memory_estimate`) |
-| `measures.py` | What training was measured to take of a GPU, and the share of one that follows from it |
-| `share_plan.py` | How much of a GPU the jobs of a sweep get, decided when Ray is there: given, measured before, or measured now |
+| `largest.py` | The largest configuration that a sweep can train, by its estimated memory |
+| `measures.py` | Measured memory of training on a GPU, and the share of a GPU that follows from it |
+| `share_plan.py` | The plan of GPU shares for the jobs of a sweep: given by the user, or measured |
 """
 
 __all__ = ["share_plan"]

@@ -1,9 +1,8 @@
-"""The largest configuration that a sweep can train, by a size that is counted (`causalmer_core.training.memory_estimate`)."""
+"""The largest configuration that a sweep can train, by its estimated memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 
@@ -16,19 +15,20 @@ from sweeps.space.search_space import SearchSpace
 from sweeps.spec.sweep_spec import SweepSpec
 
 _MOST_ROUNDS = 4
-"""Of looking at every parameter; sizes that grow with every parameter need two."""
+"""Passes over all parameters; sizes that grow with every parameter need two."""
 
-_NONE = -1
-"""The size of what is no configuration."""
+_INVALID = -1
+"""The size of a point that gives no valid configuration."""
 
 Size = Callable[[RunConfig], int]
+"""The estimated bytes that training one seed of a configuration takes."""
 
 
 class Sizes:
-    """Sizes of configurations in bytes, each counted once: most parameters of a space do not change it.
+    """Estimated sizes of configurations in bytes (`causalmer_core.training.memory_estimate`), with a cache.
 
     Args:
-        data: that they train on.
+        data: the data set to train on.
     """
 
     def __init__(self, data: TrainingData) -> None:
@@ -36,7 +36,8 @@ class Sizes:
         self._known: dict[str, int] = {}
 
     def __call__(self, config: RunConfig) -> int:
-        """Bytes that training one seed takes."""
+        """The estimated bytes that training one seed takes."""
+        # Most parameters of a space do not change the size, so the key holds the others only.
         model, trainer = config.model.model_dump_json(), config.trainer
         key = f"{model} {trainer.batch_size} {trainer.precision} {config.data.padding_masks}"
         if key not in self._known:
@@ -45,27 +46,31 @@ class Sizes:
 
 
 def largest_config(spec: SweepSpec, fingerprint: str, size: Size) -> RunConfig:
-    """The largest of what the search may propose and of the contenders it is held against.
+    """The largest configuration among the points of the space, the fixed part and the paper's default.
 
-    The search for it climbs from the point at which every parameter has its last corner (the end of a range, the last
-    option of a choice): parameter after parameter takes the corner that makes the configuration largest beside the
-    others, until none changes. Where sizes grow with each parameter that is the largest; where a size depends on a
-    combination in another way it may be missed, and what is larger is tried again with more when it runs out of memory.
+    Coordinate ascent over the corners (ends of ranges, options of choices) starts at the last corner of each parameter
+    and stops when no parameter changes. It finds the largest point if the size grows with each parameter. Otherwise it
+    may miss a larger one; such a run is tried again with a larger share when it runs out of memory.
+
+    Args:
+        spec: the sweep.
+        fingerprint: the fingerprint of its data set.
+        size: the size of a configuration.
     """
     space = spec.bound_space()
 
     def at(point: Mapping[str, Value]) -> RunConfig:
-        return spec.configuration(space.suggest(_Chosen(point)), fingerprint)
+        return spec.configuration(space.values(lambda path, _: point[path]), fingerprint)
 
     def sized(point: Mapping[str, Value]) -> int:
         try:
             return size(at(point))
-        except (ValidationError, UserError):  # a combination that the search does not run either
-            return _NONE
+        except (ValidationError, UserError):  # the search cannot run such a combination either
+            return _INVALID
 
     highest = _climbed(space, sized)
     found = [spec.base_config(fingerprint), spec.paper_config(fingerprint)]
-    found += [at(highest)] if sized(highest) > _NONE else []
+    found += [at(highest)] if sized(highest) > _INVALID else []
     return max(found, key=size)
 
 
@@ -81,22 +86,3 @@ def _climbed(space: SearchSpace, sized: Callable[[Mapping[str, Value]], int]) ->
         if point == before:
             break
     return point
-
-
-class _Chosen:
-    """Proposes the values of a point, as a `sweeps.space.parameters.Suggester`."""
-
-    def __init__(self, point: Mapping[str, Value]) -> None:
-        self._point = point
-
-    def suggest_float(self, name: str, low: float, high: float, **kind: Any) -> float:
-        """The point's value."""
-        return float(self._point[name])
-
-    def suggest_int(self, name: str, low: int, high: int, **kind: Any) -> int:
-        """The point's value."""
-        return int(self._point[name])
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """The point's value."""
-        return self._point[name]

@@ -1,4 +1,4 @@
-"""What training was measured to take of a GPU, and the share of one that follows from it."""
+"""Measured memory of training on a GPU, and the share of a GPU that follows from it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class MemorySample(Frozen):
     """Two training steps of a configuration on a GPU.
 
     Attributes:
-        of: the `largest` configuration that the sweep can train, with as many seeds as a trial has side by side at
-            most; or the one that was `drawn` first, with one seed.
-        accelerator: the type of the GPU, or `any` where its node does not say it.
+        of: `largest`: the largest configuration of the sweep, with the most seeds that a trial trains side by side;
+            `drawn`: the first proposal, with one seed.
+        accelerator: the type of the GPU; `any` if its node does not report a type.
         config_id: the configuration.
-        seeds: how many side by side.
-        size: of all of them together, in bytes as they are counted (`sweeps.gpu_memory.largest`).
-        peak: bytes that tensors took of the device.
-        context: bytes that the process took beside them.
-        total: bytes of the device.
+        seeds: the number of seeds side by side.
+        size: estimated bytes of all seeds together (`sweeps.gpu_memory.largest`).
+        peak: bytes of the device for tensors.
+        context: bytes of the device for the rest of the process.
+        total: bytes that the device has.
         host: private bytes of the process on its node.
-        time: when, UTC, ISO 8601.
+        time: time of the measurement, UTC, ISO 8601.
     """
 
     of: Literal["largest", "drawn"]
@@ -40,34 +40,34 @@ class MemorySample(Frozen):
 
     @property
     def taken(self) -> int:
-        """Bytes of the device."""
+        """Bytes of the device that the process took."""
         return self.peak + self.context
 
     @property
     def share(self) -> float:
-        """The share of the device that holds it with the margin."""
+        """The share of the device that holds these bytes with the margin."""
         return share_of(self.taken, self.total)
 
     def described(self) -> str:
-        """What was measured, in words."""
+        """The measurement in words, for messages."""
         what = f"{self.config_id[:8]} with {self.seeds} seed{'' if self.seeds == 1 else 's side by side'}"
         kind = "a GPU" if self.accelerator == ANY else f"a GPU of type {self.accelerator}"
-        count = "all of it" if self.share == 1 else f"1/{int(1 / self.share)} of it"
+        count = "the whole GPU" if self.share == 1 else f"1/{int(1 / self.share)} of the GPU"
         return (
             f"{self.of} configuration {what} takes {self.taken / GIB:.2f} GiB of {kind} with "
-            f"{self.total / GIB:.1f} GiB, {self.context / GIB:.2f} GiB of it CUDA's own; {MARGIN:.0%} more: {count}"
+            f"{self.total / GIB:.1f} GiB, {self.context / GIB:.2f} GiB of them for CUDA itself; with a margin of "
+            f"{MARGIN:.0%}: {count}"
         )
 
 
 def predicted_bytes(size: int, measures: Sequence[MemorySample]) -> float:
-    """Bytes that a trial of this counted size takes of one type of GPU.
+    """Bytes that a trial of this estimated size takes of one type of GPU.
 
-    Between the drawn and the largest configuration it is what lies on the line through both measures, below and above
-    them what the nearer one takes.
+    The bytes are interpolated linearly between the smallest and the largest sample, and constant outside of them.
 
     Args:
-        size: see `MemorySample.size`.
-        measures: on that type.
+        size: estimated bytes, as in `MemorySample.size`.
+        measures: samples from this type of GPU; one or more.
     """
     low = min(measures, key=lambda measure: measure.size)
     high = max(measures, key=lambda measure: measure.size)
@@ -78,12 +78,12 @@ def predicted_bytes(size: int, measures: Sequence[MemorySample]) -> float:
 
 
 def measured_share(size: int, measures: Iterable[MemorySample], asked: TrialShare) -> TrialShare:
-    """What a trial of this counted size takes, wherever it is placed: the most over the types of GPUs.
+    """The share of a trial of this estimated size: the largest over the types of GPUs, so that it fits on each.
 
     Args:
-        size: see `MemorySample.size`.
-        measures: of all types.
-        asked: what is given; its `gpu` is replaced, and its memory where it is 0.
+        size: estimated bytes, as in `MemorySample.size`.
+        measures: samples from all types.
+        asked: the resources given by the user. `gpu` is replaced, and `memory` if it is 0.
     """
     found = list(measures)
     by_type = [

@@ -1,4 +1,4 @@
-"""How much of a GPU the jobs of a sweep get, decided when Ray is there: given, measured before, or measured now."""
+"""The plan of GPU shares for the jobs of a sweep: given by the user, or measured."""
 
 from __future__ import annotations
 
@@ -23,20 +23,26 @@ from sweeps.setup.preflight import CheckedSweep
 from sweeps.spec.problems import attributed_to
 
 MEASURED = "measured"
-"""The kind of the row that holds a measure."""
+"""The kind of a journal row with a measurement."""
 
 _A_LOT = 1.5
-"""The largest configuration differs a lot from the drawn one where its counted size is so many times the other's."""
+"""The first proposal is measured too if the largest configuration has more than this many times its size."""
 
 _LOOK_SECONDS = 10.0
-"""So often, at most, types of GPUs that have joined are looked for."""
+"""The least time between two looks for new types of GPUs."""
 
 Notify = Callable[[str], None]
+"""A receiver of messages for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharePlan:
-    """What was decided: the shares, and on what the jobs train (`cpu` or `cuda`)."""
+    """The shares of the jobs, and the device of training.
+
+    Attributes:
+        shares: the share of each job.
+        device: torch's name of the device, such as `cpu` or `cuda`.
+    """
 
     shares: Shares
     device: str
@@ -47,12 +53,12 @@ def plan_shares(sweep: CheckedSweep, first: Job, notify: Notify, *, device: str 
 
     Args:
         sweep: the sweep.
-        first: its first job, which stands for what is drawn.
-        notify: called with words that a user should read.
-        device: torch's name of what Ray calls a GPU.
+        first: the sweep's first job, an example of a typical proposal.
+        notify: called with messages for the user.
+        device: torch's name of the devices that Ray calls GPUs.
 
     Raises:
-        UserError: nothing could be measured; or what was measured fits on no node.
+        UserError: the measurement failed, or its share fits on no node.
     """
     resources = sweep.spec.resources
     if resources.gpu != "auto":
@@ -62,7 +68,7 @@ def plan_shares(sweep: CheckedSweep, first: Job, notify: Notify, *, device: str 
         if not types:
             notify("resources.gpu: auto: no node has a GPU, so runs train on CPUs")
             return SharePlan(same_for_all(sweep.layout, resources.least), "cpu")
-        # Nothing is known of a type that comes later; where a node does not say its type, none can be told from others.
+        # Types that join later are unmeasured. Without a type from every node they cannot be told apart.
         known = types if resources.accelerator == ANY and labelled_types().issuperset(types) else ()
         least = resources.least.model_copy(update={"among": known})
         sizes = Sizes(sweep.data)
@@ -83,13 +89,13 @@ def plan_shares(sweep: CheckedSweep, first: Job, notify: Notify, *, device: str 
 
 
 class LateTypes:
-    """Says once of each type of GPU that came after the measuring that no run goes there.
+    """Notifies the user once of each type of GPU that joined after the measurement: it gets no runs.
 
     Args:
-        measured: the types that runs go to; none: to all.
-        now: the types that there are now.
-        notify: called with the words.
-        clock: seconds; for tests.
+        measured: the types that get runs; empty: all types.
+        now: returns the types in the cluster.
+        notify: called with the message.
+        clock: the time in seconds; tests pass their own.
     """
 
     def __init__(
@@ -106,20 +112,20 @@ class LateTypes:
         self._next = clock() + _LOOK_SECONDS
 
     def __call__(self) -> None:
-        """Look, unless the last look was a moment ago."""
+        """Look for new types, at most every `_LOOK_SECONDS`."""
         if not self._known or self._clock() < self._next:
             return
         self._next = self._clock() + _LOOK_SECONDS
         for kind in sorted(set(self._now()) - self._known):
             self._known.add(kind)
             self._notify(
-                f"resources.gpu: auto: GPUs of type {kind} have joined, on which nothing was measured, so no run goes "
-                "there; interrupt the sweep and run the same command again to have them measured and used"
+                f"resources.gpu: auto: GPUs of type {kind} joined after the measurement, so they get no runs; "
+                "to measure and use them, interrupt the sweep and run the same command again"
             )
 
 
 def recorded_measures(layout: SweepLayout) -> list[MemorySample]:
-    """The measures on record, of each configuration and type of GPU the last one."""
+    """The recorded samples: the last one of each configuration and type of GPU."""
     rows = [row for row in read_journal(layout.shares) if row["kind"] == MEASURED]
     fields = MemorySample.model_fields
     found = [MemorySample(**{name: row[name] for name in fields}) for row in rows]
@@ -129,13 +135,13 @@ def recorded_measures(layout: SweepLayout) -> list[MemorySample]:
 def _measures(
     sweep: CheckedSweep, first: Job, types: Sequence[str], sizes: Sizes, notify: Notify, device: str
 ) -> list[MemorySample]:
-    """Those on record, and those that are not yet."""
+    """The samples of these types: recorded ones, and new ones for types without a sample of the largest."""
     block = max(map(len, sweep.spec.search_blocks()))
     known = [m for m in recorded_measures(sweep.layout) if m.accelerator in types]
     large = [m for m in known if m.of == "largest"]
     lacking = [kind for kind in types if not any(m.accelerator == kind and m.seeds == block for m in large)]
     if not lacking:
-        notify(f"resources.gpu: auto: goes by what was measured on {large[0].time[:10]}")
+        notify(f"resources.gpu: auto: uses the measurement of {large[0].time[:10]}")
         return known
     notify("resources.gpu: auto: looks for the largest configuration and trains two steps of it on a GPU")
     largest = largest_config(sweep.spec, sweep.data.fingerprint, sizes)

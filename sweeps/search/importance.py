@@ -1,4 +1,4 @@
-"""How much each searched parameter matters for the search's scores, as Optuna's evaluators see it."""
+"""The importance of each searched parameter for the search scores, by Optuna's evaluators."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from results.records.manifest import read_sweep_manifest
 from sweeps.search.optuna_trials import recorded_trials
 
 LEAST_CONFIGURATIONS = 10
-"""With fewer scores either method says little but noise, so nothing is said."""
+"""The least number of scores: with fewer, both methods mostly report noise."""
 
 
 def parameter_importance(layout: SweepLayout) -> list[Importance]:
     """The importance of the parameters that all configurations have, by two methods.
 
-    fANOVA is the share of the variance of a random forest's prediction that a parameter explains alone or with others
-    (Hutter, Hoos and Leyton-Brown, ICML 2014): over the whole space. PED-ANOVA compares where the better configurations
-    lie with where all of them do (Watanabe, Bansal and Hutter, IJCAI 2023): for getting among the best. Both see the
-    search scores, luck of their seeds and all; and of pruned configurations the best so far. With several objectives it
-    is the importance for the first. Conditional parameters, which some configurations lack, are left out.
+    fANOVA fits a random forest to the scores over the whole space. The importance is the share of the variance of its
+    predictions that a parameter explains, alone or with others (Hutter, Hoos and Leyton-Brown, ICML 2014). PED-ANOVA
+    compares the distribution of the better configurations with the distribution of all (Watanabe, Bansal and Hutter,
+    IJCAI 2023). Both use the search scores, which include the noise of their seeds. A pruned configuration counts with
+    its best score so far. With several objectives the importance is for the first one. Conditional parameters are left
+    out, because some configurations lack them.
 
     Returns:
-        Empty where nothing was proposed, fewer than `LEAST_CONFIGURATIONS` have scores, scores are all equal, or no
-        parameter varies.
+        Empty if nothing was proposed, if fewer than `LEAST_CONFIGURATIONS` have scores, if all scores are equal, or if
+        no parameter varies.
 
     Raises:
-        UserError: the folder is no sweep.
+        UserError: the folder holds no sweep.
     """
     if not layout.proposals.exists():
         return []
@@ -57,7 +58,7 @@ def parameter_importance(layout: SweepLayout) -> list[Importance]:
 
 
 def _first_value(trial: FrozenTrial) -> FrozenTrial | None:
-    """The trial as a finished one of a single objective, none where it has no finite score."""
+    """The trial as a finished one of a single objective; `None` without a finite score."""
     values = trial.values or ()
     if (
         trial.state not in (TrialState.COMPLETE, TrialState.PRUNED)

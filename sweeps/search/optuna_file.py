@@ -1,8 +1,8 @@
-"""Optuna's study of the search in a file beside the records, for optuna-dashboard: a view that nothing is read from.
+"""The file with Optuna's study of the search, a view for optuna-dashboard.
 
-Proposals are made from the records (`sweeps.search.proposer`), and so is this file: anew whenever the search begins or goes on,
-because a journal of Optuna's that a kill has torn in the middle of a line is unreadable ever after. In between, each
-proposal and each end is appended with one write. Whatever goes wrong with it costs the sweep nothing.
+The file is written anew from the records whenever the search starts or is resumed, because Optuna cannot read a journal
+with a torn line, as a kill may cause. Between starts, each proposal and each end is appended with one write. The search
+itself never reads the file, and no failure to write it affects the sweep.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from results.records.histories import RunHistory
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.storage.files import written_aside
+from sweeps.search.optuna_space import distributions
 from sweeps.search.optuna_trials import Proposal, recorded_trials, trial_of
-from sweeps.search.samplers import distributions
 from sweeps.space.parameters import Value
 from sweeps.spec.sweep_spec import load_stored_spec
 
 _LOCK_SECONDS = 3
-"""So long a lock that a killed reader left beside the file holds a write up."""
+"""The longest delay of a write by the lock of a killed reader."""
 
 
 def write_study(layout: SweepLayout, path: Path) -> int:
-    """Write the study of a sweep's search from its records, whole or not at all.
+    """Write the study of a sweep's search from its records, completely or not at all.
 
     Args:
         layout: the sweep.
-        path: the file, for `optuna-dashboard` or `optuna.storages.journal.JournalFileBackend`.
+        path: the file to write, for `optuna-dashboard` or `optuna.storages.journal.JournalFileBackend`.
 
     Returns:
         The number of trials.
 
     Raises:
-        UserError: the folder is no sweep.
+        UserError: the folder holds no sweep.
         OSError: the file cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -64,11 +64,11 @@ def write_study(layout: SweepLayout, path: Path) -> int:
 
 
 class StudyFile:
-    """The study of a search that is going on; to be written by whoever holds the sweep's lock.
+    """The study file of a running search. Its writer must hold the sweep's lock.
 
     Args:
         layout: the sweep.
-        notify: is told, once, where the file cannot be written; the search goes on without it.
+        notify: called once if the file cannot be written; the search continues without the file.
     """
 
     def __init__(self, layout: SweepLayout, notify: Callable[[str], None]) -> None:
@@ -80,13 +80,18 @@ class StudyFile:
             self._study = _OpenStudy(layout)
 
     def proposed(self, number: int, config_id: str, values: Mapping[str, Value]) -> None:
-        """A proposal was made, or taken from the records."""
+        """Add a proposal, whether new or from the records."""
         with self._at_no_cost():
             if self._study is not None:
                 self._study.add(Proposal(number, config_id, values))
 
     def ended(self, config_id: str, runs: Sequence[RunHistory | None]) -> None:
-        """A configuration's search is over; `runs` are those on the search seeds, none where one was not begun."""
+        """Add the results of a configuration whose search runs are over.
+
+        Args:
+            config_id: the configuration.
+            runs: its run on each search seed; `None` for a run that was not started.
+        """
         with self._at_no_cost():
             if self._study is not None:
                 self._study.end(config_id, runs)
@@ -95,16 +100,16 @@ class StudyFile:
     def _at_no_cost(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # whatever befalls a view, no search may end by it
+        except Exception as error:  # no failure of a mere view may end a search
             self._study = None
             self._notify(
-                f"note: {self._path} cannot be written ({type(error).__name__}: {error}); the search goes on without "
-                "it, and 'causalmer results study' makes it from the records"
+                f"note: {self._path} cannot be written ({type(error).__name__}: {error}); the search continues "
+                "without it; 'causalmer results study' writes it from the records"
             )
 
 
 class _OpenStudy:
-    """The file as it was last written, open for what comes."""
+    """The study file, open to append proposals and results."""
 
     def __init__(self, layout: SweepLayout) -> None:
         manifest = read_sweep_manifest(layout)
@@ -124,7 +129,7 @@ class _OpenStudy:
                 self._running[proposal.config_id].append(proposal)
 
     def add(self, proposal: Proposal) -> None:
-        if proposal.number >= self._count:  # else a search that goes on has repeated it
+        if proposal.number >= self._count:  # else a resumed search repeats a trial of the file
             self._study.add_trial(trial_of(proposal, self._known, self._seeds, (), self._goals))
             self._count += 1
             self._running[proposal.config_id].append(proposal)
@@ -144,28 +149,27 @@ class _OpenStudy:
 
 
 class _Backend(JournalFileBackend):
-    """A journal of Optuna's whose lines can be written together: one lock and one `fsync` for all of them."""
+    """Optuna's journal file, with a way to write several lines under one lock and one `fsync`."""
 
     def __init__(self, path: Path) -> None:
         lock = JournalFileSymlinkLock(str(path), grace_period=_LOCK_SECONDS)
-        with suppress(RuntimeError):  # there is none
-            lock.release()  # of a writer that was killed: there is one writer at a time
+        with suppress(RuntimeError):  # no lock exists
+            lock.release()  # There is one writer at a time, so an existing lock belongs to a killed one.
         super().__init__(str(path), lock)
         self._held: list[dict[str, Any]] | None = None
         self._first = 0
-        """The number of the first line that is held back."""
+        """The number of the first buffered line."""
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Within the block lines are held back, and stand in the file together after it."""
+        """Buffer lines within the block, and write them together at its end."""
         held: list[dict[str, Any]] = []
         self._held = held
         yield
         self._held = None
         super().append_logs(held)
-        deque(
-            super().read_logs(self._first), maxlen=0
-        )  # it notes where lines end, and would else search from the start
+        # Reading makes the backend remember the positions of the new lines; else the next read scans the whole file.
+        deque(super().read_logs(self._first), maxlen=0)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         if self._held is None:
@@ -174,7 +178,7 @@ class _Backend(JournalFileBackend):
             self._held += logs
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """The lines from a number on. The storage reads each line that it writes, and so those that are held back."""
+        """The lines from a number on, with buffered ones: the storage reads back each line that it writes."""
         if self._held is None:
             self._first = log_number_from
             for line in super().read_logs(log_number_from):

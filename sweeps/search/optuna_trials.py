@@ -1,4 +1,4 @@
-"""The search as trials of Optuna, made from the records: trial n is proposal n."""
+"""The search as trials of Optuna, built from the records: trial n is proposal n."""
 
 from __future__ import annotations
 
@@ -18,15 +18,21 @@ from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
+from sweeps.search.optuna_space import distributions
 from sweeps.search.outcomes import Outcome, outcome
-from sweeps.search.samplers import distributions
 from sweeps.space.parameters import Value
 from sweeps.spec.sweep_spec import load_stored_spec
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the search proposed: its number, the configuration that it led to, and the values by dotted path."""
+    """A proposal of the search.
+
+    Attributes:
+        number: its number, from 0.
+        config_id: the configuration that it led to.
+        values: the values of the space, by dotted path.
+    """
 
     number: int
     config_id: str
@@ -34,10 +40,10 @@ class Proposal:
 
 
 def recorded_trials(layout: SweepLayout) -> list[FrozenTrial]:
-    """The trials of all proposals on record, in order.
+    """The trials of all recorded proposals, in order.
 
     Raises:
-        UserError: the folder is no sweep.
+        UserError: the folder holds no sweep.
     """
     spec, manifest = load_stored_spec(layout.spec), read_sweep_manifest(layout)
     known = distributions(spec.bound_space())
@@ -59,17 +65,16 @@ def trial_of(
     runs: Sequence[RunHistory | None],
     objectives: Objectives,
 ) -> FrozenTrial:
-    """A proposal as a trial: `running` until all of its blocks of seeds are over.
+    """A proposal as a trial, which is `running` until the runs on all seeds are over.
 
-    Its value and its intermediate values are the means over its seeds of the best scores so far; with several
-    objectives it has their means as values, and no intermediate ones. A failure has no value, whatever its runs
-    reached.
+    The value and the intermediate values are means over seeds of the best scores so far. With several objectives the
+    values are the means of the objectives, without intermediate values. A failed trial has no value.
 
     Args:
         proposal: the proposal.
-        known: how the searched parameters are distributed, by path.
-        seeds: of the search.
-        runs: the run on each of them; none where there is none yet.
+        known: the distributions of the searched parameters, by path.
+        seeds: the search seeds.
+        runs: the run on each search seed; `None` for a run that was not started.
         objectives: the objectives, and constraints, whose violations are noted on the trial.
     """
     begun = [run for run in runs if run is not None]

@@ -17,9 +17,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from causalmer_core.basics.seeding import derive
 from results.records.objectives import Objectives, ObjectiveValues
 from results.records.schemas import RunState
+from sweeps.search.optuna_space import always_present, suggested_values
 from sweeps.search.outcomes import Outcome
-from sweeps.search.samplers import STATEFUL, always_present, make_sampler
-from sweeps.search.sobol import sobol_point
+from sweeps.search.samplers import STATEFUL, make_sampler, sobol_point
 from sweeps.space.parameters import Value
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import GENETIC, SearchSection
@@ -134,7 +134,7 @@ class Proposer:
         """
         self._seed("search", number)
         drawn = self._study.ask()
-        values = self._space.suggest(drawn)
+        values = suggested_values(self._space, drawn)
         self._study.tell(drawn, state=TrialState.FAIL)
         return values
 
@@ -154,7 +154,7 @@ class Proposer:
         trial = self._study.ask()
         if note:
             _ = trial.relative_params  # samplers take their notes while they draw
-        self._space.suggest(trial)
+        suggested_values(self._space, trial)
         return trial
 
     def _seed(self, stream: str, number: int) -> None:

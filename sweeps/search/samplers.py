@@ -1,8 +1,8 @@
-"""The samplers of Optuna, each made anew for one proposal from that proposal's own random stream.
+"""The samplers of a search: Optuna's, made anew for each proposal, and Sobol points.
 
-What they propose depends on the study they look at and on the seed. `cmaes`, `nsga2` and `nsga3` also read what they
-noted on earlier trials (their generation, the state of CMA-ES): `keeps_notes` says so, and `sweeps.search.proposer` makes them
-take the same notes again when a search is repeated from its records.
+A proposal of Optuna's samplers depends on the study and on the seed. The samplers in `STATEFUL` also read attributes
+that they wrote on earlier trials: their generation, or the state of CMA-ES. `sweeps.search.proposer` makes them write
+the same attributes again when a search is repeated from its records.
 """
 
 from __future__ import annotations
@@ -12,12 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import (
     BaseSampler,
     CmaEsSampler,
@@ -29,29 +24,31 @@ from optuna.samplers import (
 )
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from scipy.stats.qmc import Sobol
 
-from sweeps.space.parameters import Parameter
+from causalmer_core.basics.seeding import derive
+from sweeps.space.parameters import Value
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import GENETIC, SearchSection
 
 STATEFUL = ("cmaes", *GENETIC)
-"""Samplers that read what they noted on earlier trials."""
+"""Samplers that read attributes that they wrote on earlier trials."""
 
 
-def always_present(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """The searched parameters that no condition takes away and that have more than one value."""
-    found = distributions(space)
-    return {path: each for path, each in found.items() if not space[path].when and not each.single()}
+def sobol_point(space: SearchSpace, seed: int, number: int) -> dict[str, Value]:
+    """Proposal `number` of a search with this seed: a point of a scrambled Sobol sequence.
 
-
-def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """The searched parameters, conditional ones too, as Optuna describes them."""
-    found = _Distributions()
-    for path in space.searched_paths:
-        entry = space[path]
-        if isinstance(entry, Parameter):
-            entry.suggest(found, path)
-    return found.by_path
+    The points spread evenly over the space (Owen, J. Complexity 14, 1998). The seed scrambles the sequence.
+    """
+    # Absent parameters keep their coordinates, so that a condition changes no other value.
+    paths = space.searched_paths
+    point: dict[str, float] = {}
+    if paths:
+        engine = Sobol(len(paths), scramble=True, seed=derive(seed, "search", "sobol"))
+        if number:
+            engine.fast_forward(number)
+        point = dict(zip(paths, engine.random(1)[0].tolist(), strict=True))
+    return space.values(lambda path, entry: entry.at(point[path]))
 
 
 def make_sampler(
@@ -63,17 +60,17 @@ def make_sampler(
     """The sampler of one proposal.
 
     Args:
-        section: which one, and its options.
-        seed: of its random stream.
-        always: the parameters that are present in every proposal.
-        taught: the trials of another sweep that this one starts from.
+        section: the sampler's name and options.
+        seed: the seed of its random stream.
+        always: the distributions of the parameters that are present in every proposal, by path.
+        taught: the trials of an earlier sweep that the search starts from.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         if section.sampler == "random":
             return RandomSampler(seed=seed)
         if section.sampler == "tpe":
-            # grouping is what makes the multivariate sampler work with conditional parameters
+            # The multivariate sampler needs groups to handle conditional parameters.
             return TPESampler(
                 n_startup_trials=section.startup,
                 multivariate=True,
@@ -117,7 +114,7 @@ def _cmaes(
 
 
 def _part_of(trial: FrozenTrial, paths: dict[str, BaseDistribution]) -> FrozenTrial:
-    """The trial with these parameters alone: CMA-ES starts from trials of exactly its own space."""
+    """The trial reduced to these parameters: CMA-ES accepts source trials of exactly its own space only."""
     return create_trial(
         state=TrialState.COMPLETE,
         value=trial.value,
@@ -126,33 +123,16 @@ def _part_of(trial: FrozenTrial, paths: dict[str, BaseDistribution]) -> FrozenTr
     )
 
 
-class _Distributions:
-    """Notes how each parameter is asked for, and answers with its first value."""
-
-    def __init__(self) -> None:
-        self.by_path: dict[str, BaseDistribution] = {}
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        self.by_path[name] = FloatDistribution(low, high, log=log, step=step)
-        return low
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        self.by_path[name] = IntDistribution(low, high, log=log, step=step)
-        return low
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        self.by_path[name] = CategoricalDistribution(choices)
-        return choices[0]
-
-
 class FixedRelativeSpace(BaseSampler):
-    """Samples the parameters that are always present together, by another sampler, and the others independently.
+    """Samples a fixed set of parameters jointly by another sampler, and the other parameters independently.
 
-    Optuna's own choice, those present in all trials so far, shrinks when the first proposal without a conditional
-    parameter comes: CMA-ES then samples at random for the rest of the search.
+    Args:
+        sampler: the other sampler.
+        together: the distributions of the parameters to sample jointly, by path.
     """
+
+    # By default Optuna samples the parameters jointly that all trials so far have. This set shrinks with the first
+    # proposal without a conditional parameter, and CMA-ES then samples at random for the rest of the search.
 
     def __init__(self, sampler: BaseSampler, together: dict[str, BaseDistribution]) -> None:
         self._sampler = sampler

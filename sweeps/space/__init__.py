@@ -1,11 +1,11 @@
-"""The search space: parameters, conditions and references between them. How values are proposed is in `search`.
+"""The search space: parameters, conditions and references between them. Proposals of values are in `search`.
 
 | file | what it is |
 |---|---|
-| `entries.py` | Entries of a search space that are not searched: constants, and references to other values |
-| `parameters.py` | Searched parameters: a range of numbers, a range of whole numbers, or a choice; each may be conditional |
-| `rules.py` | What the entries of a search space must be to each other: conditions and references that can hold together |
-| `search_space.py` | The search space: which parameters are searched, over which values, and which exist only beside others |
+| `entries.py` | Entries of a search space that are not searched: constants and references |
+| `parameters.py` | Searched parameters: ranges of numbers, ranges of whole numbers, and choices |
+| `rules.py` | Rules between entries of a search space: conditions and references must be consistent |
+| `search_space.py` | The search space: entries by dotted path, and the points that they allow |
 """
 
 __all__ = ["entries", "parameters", "search_space"]

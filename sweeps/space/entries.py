@@ -1,4 +1,4 @@
-"""Entries of a search space that are not searched: constants, and references to other values."""
+"""Entries of a search space that are not searched: constants and references."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from sweeps.space.parameters import (
     FloatRange,
     IntRange,
     Parameter,
-    Suggester,
     Value,
     type_of,
 )
 
 
 class Constant(Parameter):
-    """One value that is not searched, as if it stood in `base`; but it may be conditional.
+    """One value that is not searched, as in `base`, but possibly conditional.
 
     Attributes:
         value: the value, `constant: a` in YAML.
@@ -29,16 +28,10 @@ class Constant(Parameter):
 
     value: Value = Field(alias="constant")
 
-    def suggest(self, trial: Suggester, path: str) -> Value:
-        return self.value
-
     def contains(self, value: Any) -> bool:
         is_number = isinstance(value, int) and not isinstance(value, bool)
         same_type = type(value) is type(self.value) or (is_number and isinstance(self.value, float))
         return same_type and bool(value == self.value)
-
-    def canonical(self, value: Any) -> Value:
-        return self.value
 
     def count(self) -> int:
         return 1
@@ -58,41 +51,40 @@ class Constant(Parameter):
 
 
 class Reference(Conditional):
-    """A value that follows another one and is not searched itself; absent where the other one is.
+    """A value that follows another one, times a factor if given; absent where the other one is absent.
 
     Attributes:
         same_as: the dotted path of another entry of the space, or of a value of the fixed part.
-        times: a factor on it, for numbers; none (default): the value as it is. A whole number keeps whole numbers
-            whole.
+        times: a factor on a followed number; by default the number itself. A whole factor keeps whole numbers whole.
     """
 
     same_as: str = Field(min_length=1)
     times: int | float | None = None
 
     def of(self, value: Value) -> Value:
-        """The value that follows from the other one; products in decimals, so that 0.1 times 3 is 0.3."""
+        """The value of the reference where the followed entry has `value`."""
         if self.times is None or isinstance(value, str | bool):
             return value
         if isinstance(value, int) and isinstance(self.times, int):
             return value * self.times
+        # A product of decimals: 0.1 times 3 is 0.3, as a person would write it.
         return float(Decimal(str(value)) * Decimal(str(self.times)))
 
     def count(self) -> int:
-        """The number of values it adds to the space: it has none of its own."""
+        """1, because a reference has no values of its own."""
         return 1
 
     def described(self) -> str:
-        """What it follows, for a reader."""
+        """The followed entry and the factor in words, for messages."""
         return f"same as {self.same_as}" + ("" if self.times is None else f" times {self.times}")
 
     def type_beside(self, other: ColumnType) -> ColumnType:
-        """The type of its column, where the column of the value it follows has the type `other`."""
+        """The type of the reference's column where the followed column has the type `other`."""
         return "float" if other == "int" and isinstance(self.times, float) else other
 
 
-# FOLDED An entry of a search space: which kind it is follows from the key that it has.
 def _kind(value: Any) -> str | None:
-    """Which class a mapping is meant for: the one whose key it has."""
+    """The name of the class whose key a mapping has; `None` without such a key."""
     if isinstance(value, Conditional):
         return type(value).__name__
     kinds = {
@@ -123,3 +115,4 @@ Entry = Annotated[
         },
     ),
 ]
+"""An entry of a search space. Its key decides its class."""

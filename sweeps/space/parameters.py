@@ -1,11 +1,12 @@
-"""Searched parameters: a range of numbers, a range of whole numbers, or a choice; each may be conditional."""
+"""Searched parameters: ranges of numbers, ranges of whole numbers, and choices."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -13,32 +14,56 @@ from causalmer_core.basics.errors import invalid
 from causalmer_core.basics.validation import Frozen
 
 Value = bool | int | float | str
-"""What a searched parameter may be."""
+"""The value of a parameter."""
 
 ColumnType = Literal["float", "int", "string", "bool"]
 """The type of a parameter's column in the tables of results."""
 
 
-class Suggester(Protocol):
-    """What proposes values; `optuna.Trial` is one."""
+class FloatInterval(NamedTuple):
+    """The numbers from `low` to `high`, both included.
 
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        """A number from `low` to `high`, both included."""
-        ...
+    Attributes:
+        low: the lowest number.
+        high: the highest number, which is on the grid of steps.
+        log: evenly distributed over orders of magnitude.
+        step: the distance between numbers; `None`: a continuum.
+    """
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """A whole number from `low` to `high`, both included."""
-        ...
+    low: float
+    high: float
+    log: bool
+    step: float | None
 
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """One of `choices`."""
-        ...
+
+class IntInterval(NamedTuple):
+    """The whole numbers from `low` to `high`, both included.
+
+    Attributes:
+        low: the lowest number.
+        high: the highest number, which is on the grid of steps.
+        log: evenly distributed over orders of magnitude.
+        step: the distance between numbers.
+    """
+
+    low: int
+    high: int
+    log: bool
+    step: int
+
+
+class Options(NamedTuple):
+    """Several values without an order, each equally likely."""
+
+    choices: tuple[Value, ...]
+
+
+Distribution = FloatInterval | IntInterval | Options
+"""The values of a searched parameter, described for a sampler of any library."""
 
 
 class Conditional(Frozen):
-    """What may be present beside some values and absent beside others.
+    """An entry of the space that may be absent beside some values of other entries.
 
     Attributes:
         when: makes it conditional: it is present only where each parameter named here is present and has one of the
@@ -51,56 +76,71 @@ class Conditional(Frozen):
 
 
 class Parameter(Conditional, ABC):
-    """Abstract: one parameter with values of its own."""
-
-    @abstractmethod
-    def suggest(self, trial: Suggester, path: str) -> Value:
-        """The value that `trial` proposes for the parameter named `path`."""
+    """Abstract: a parameter with values of its own."""
 
     @abstractmethod
     def contains(self, value: Any) -> bool:
         """Whether the parameter can take this value."""
 
     @abstractmethod
-    def canonical(self, value: Any) -> Value:
-        """A contained value as `suggest` returns it: equal values are then equal bit for bit."""
-
-    @abstractmethod
     def count(self) -> int | None:
-        """The number of values it can take; none for a continuum."""
+        """The number of values that the parameter can take; `None` for a continuum."""
 
     @abstractmethod
     def corners(self) -> tuple[Value, ...]:
-        """The values that show whether all are allowed: the ends of a range, each option of a choice."""
+        """The values that are checked in place of all: the ends of a range, each option of a choice."""
 
     @abstractmethod
     def options_in_order(self) -> Iterable[Value]:
-        """All values of a finite parameter, one after another."""
+        """All values of a finite parameter, in order."""
 
     @abstractmethod
     def described(self) -> str:
-        """Its values, for a reader."""
+        """The values in words, for messages."""
 
     @property
     @abstractmethod
     def column_type(self) -> ColumnType:
-        """The type of its column in tables."""
+        """The type of the parameter's column in tables."""
+
+
+class SearchedParameter(Parameter, ABC):
+    """Abstract: a parameter that the search chooses a value for."""
+
+    @abstractmethod
+    def at(self, u: float) -> Value:
+        """The value at a share of the parameter's values.
+
+        Numbers rise with `u`, evenly or, with `log`, evenly over orders of magnitude. Steps and options have equal
+        shares, in order. For uniformly distributed `u` the value is a random draw.
+
+        Args:
+            u: the share, from 0 (included) to 1 (excluded).
+        """
+
+    @abstractmethod
+    def distribution(self) -> Distribution:
+        """The values as a sampler needs them."""
+
+    @abstractmethod
+    def canonical(self, value: Any) -> Value:
+        """A contained value as `at` returns it: equal values are then equal bit for bit."""
 
 
 def _range_rules(log: dict[str, Any], stepped: dict[str, Any]) -> dict[str, Any]:
-    """What a JSON schema says of a range beside its keys: what `log: true` asks for, and that no step goes with it."""
+    """Rules of a range in JSON schema: `log` conditions for `log: true`, and no step beside it."""
     is_log = {"required": ["log"], "properties": {"log": {"const": True}}}
     has_step = {"required": ["step"], "properties": {"step": stepped}}
     return {"allOf": [{"not": {"allOf": [is_log, has_step]}}, {"if": is_log, "then": {"properties": log}}]}
 
 
-class FloatRange(Parameter):
+class FloatRange(SearchedParameter):
     """Numbers from the first to the second bound, both included.
 
     Attributes:
         bounds: lowest and highest, `float: [low, high]` in YAML.
         log: spread evenly over orders of magnitude (default false); the lowest must be above 0.
-        step: only `low + k * step`; none (default): a continuum. Not together with `log`.
+        step: only `low + k * step`; by default a continuum. Not together with `log`.
     """
 
     model_config = ConfigDict(
@@ -120,9 +160,15 @@ class FloatRange(Parameter):
             raise invalid("log and step exclude each other", "one of log and step")
         return self
 
-    def suggest(self, trial: Suggester, path: str) -> float:
-        low, high = self.bounds[0], self._highest()
-        return self.canonical(trial.suggest_float(path, low, high, step=self.step, log=self.log))
+    def at(self, u: float) -> float:
+        if self.step is not None:
+            return self._on_grid(_index(u, self._steps() + 1))
+        low, high = self.bounds
+        value = _log_between(low, high, u) if self.log else low + u * (high - low)
+        return min(max(value, low), high)  # rounding may carry the value past an end
+
+    def distribution(self) -> FloatInterval:
+        return FloatInterval(self.bounds[0], self._highest(), self.log, self.step)
 
     def contains(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -132,7 +178,7 @@ class FloatRange(Parameter):
         if self.step is None:
             return True
         steps = (value - self.bounds[0]) / self.step
-        return abs(steps - round(steps)) < 1e-8  # the tolerance of optuna.distributions
+        return abs(steps - round(steps)) < 1e-8  # the same tolerance as in optuna.distributions
 
     def canonical(self, value: Any) -> float:
         if self.step is None:
@@ -165,11 +211,11 @@ class FloatRange(Parameter):
         return int((high - low) // Decimal(str(self.step)))
 
     def _on_grid(self, steps: int) -> float:
-        """`low + steps * step` in decimals: 0.1 * 3 is 0.3, and so equal configurations have one identity."""
+        # In decimals 0.1 * 3 is 0.3, so that equal configurations have one identity.
         return float(Decimal(str(self.bounds[0])) + steps * Decimal(str(self.step)))
 
 
-class IntRange(Parameter):
+class IntRange(SearchedParameter):
     """Whole numbers from the first to the second bound, both included.
 
     Attributes:
@@ -194,12 +240,20 @@ class IntRange(Parameter):
         return self
 
     def values(self) -> range:
-        """All values, in order."""
+        """All values, in ascending order."""
         return range(self.bounds[0], self.bounds[1] + 1, self.step)
 
-    def suggest(self, trial: Suggester, path: str) -> int:
+    def at(self, u: float) -> int:
         values = self.values()
-        return int(trial.suggest_int(path, values[0], values[-1], step=self.step, log=self.log))
+        if not self.log:
+            return values[_index(u, len(values))]
+        # Each whole number has the share of the range that rounds to it, as in Optuna.
+        value = round(_log_between(values[0] - 0.5, values[-1] + 0.5, u))
+        return min(max(value, values[0]), values[-1])
+
+    def distribution(self) -> IntInterval:
+        values = self.values()
+        return IntInterval(values[0], values[-1], self.log, self.step)
 
     def contains(self, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value in self.values()
@@ -226,7 +280,7 @@ class IntRange(Parameter):
         return "int"
 
 
-class Choice(Parameter):
+class Choice(SearchedParameter):
     """One of several values, all text, all true/false, or all numbers; a single one is a constant.
 
     Attributes:
@@ -253,11 +307,14 @@ class Choice(Parameter):
         elif len(kinds) > 1:
             raise invalid("the options are of different types", "all text, all true/false, or all numbers")
         if len(set(options)) < len(options):
-            raise invalid("an option stands twice", "each option once")
+            raise invalid("an option is given twice", "each option once")
         return options
 
-    def suggest(self, trial: Suggester, path: str) -> Value:
-        return self.canonical(trial.suggest_categorical(path, self.options))
+    def at(self, u: float) -> Value:
+        return self.options[_index(u, len(self.options))]
+
+    def distribution(self) -> Options:
+        return Options(self.options)
 
     def contains(self, value: Any) -> bool:
         is_number = isinstance(value, int) and not isinstance(value, bool)
@@ -286,9 +343,18 @@ class Choice(Parameter):
 
 
 def type_of(value: Value) -> ColumnType:
-    """The type of the column that holds a value."""
+    """The type of a column with such values."""
     names: dict[type, ColumnType] = {str: "string", bool: "bool", int: "int", float: "float"}
     return names[type(value)]
+
+
+def _index(u: float, count: int) -> int:
+    """The number of the value at share `u`, where `count` values have equal shares."""
+    return min(int(u * count), count - 1)
+
+
+def _log_between(low: float, high: float, u: float) -> float:
+    return math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
 
 
 def _check_range(bounds: tuple[float, float], step: float | None, *, above_zero: bool) -> None:

@@ -1,4 +1,4 @@
-"""What the entries of a search space must be to each other: conditions and references that can hold together."""
+"""Rules between entries of a search space: conditions and references must be consistent."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ RuleProblem = tuple[KeyPath, PydanticCustomError]
 
 
 def dependency_order(entries: Entries) -> tuple[str, ...]:
-    """All paths, what depends on another one after it, else in alphabetical order.
+    """All paths: each after the paths that it depends on, else in alphabetical order.
 
     Raises:
-        CycleError: they depend on each other in a circle.
+        CycleError: entries depend on each other in a circle.
     """
     graph: TopologicalSorter[str] = TopologicalSorter()
     for path in sorted(entries):
@@ -29,7 +29,7 @@ def dependency_order(entries: Entries) -> tuple[str, ...]:
 
 
 def requirements(entries: Entries, path: str) -> dict[str, tuple[Value, ...]]:
-    """What the entries above one must be for it to be present: all conditions on the way up."""
+    """The values that other entries must have for this one to be present, with the conditions of its parents."""
     needed: dict[str, tuple[Value, ...]] = {}
     pending, seen = [path], {path}
     while pending:
@@ -43,13 +43,14 @@ def requirements(entries: Entries, path: str) -> dict[str, tuple[Value, ...]]:
 
 
 def rule_problems(entries: Entries) -> list[RuleProblem]:
-    """What is wrong; the later kinds are looked for only where the earlier ones are right."""
+    """Broken rules, each with the keys of its place."""
+    # Later checks assume that earlier ones passed: an order of dependencies needs parents that exist.
     unknown = [*_condition_problems(entries), *_reference_problems(entries)]
     return unknown or [*_cycles(entries)] or [*_factor_problems(entries), *_never_present(entries)]
 
 
 def _followed(entries: Entries, path: str) -> tuple[str, ...]:
-    """The entry that a reference follows, if it is in the space."""
+    """The path that a reference follows, if the space has it."""
     entry = entries[path]
     return (entry.same_as,) if isinstance(entry, Reference) and entry.same_as in entries else ()
 
@@ -98,7 +99,7 @@ def _cycles(entries: Entries) -> Iterator[RuleProblem]:
         links = list(pairwise(cycle))
         follows = [parent in _followed(entries, path) for path, parent in links]
         kind = "references" if all(follows) else "conditions and references" if any(follows) else "conditions"
-        what = f"{kind} go in a circle: {' depends on '.join(cycle)}"
+        what = f"{kind} form a circle: {' depends on '.join(cycle)}"
         key = "same_as" if follows[0] else "when"
         yield (cycle[0], key), invalid(what, f"{kind} without a circle")
 
@@ -114,7 +115,7 @@ def _factor_problems(entries: Entries) -> Iterator[RuleProblem]:
 
 
 def _is_number(entries: Entries, path: str) -> bool:
-    """Whether an entry's values are numbers; of a path outside the space the fixed part decides."""
+    """Whether an entry has numbers. Paths outside the space pass: the check of the fixed part decides."""
     entry = entries.get(path)
     if isinstance(entry, Reference):
         return _is_number(entries, entry.same_as)

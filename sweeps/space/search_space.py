@@ -1,9 +1,9 @@
-"""The search space: which parameters are searched, over which values, and which exist only beside others."""
+"""The search space: entries by dotted path, and the points that they allow."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -12,20 +12,20 @@ from pydantic_core import InitErrorDetails
 
 from causalmer_core.config.run_config import RunConfig
 from sweeps.space.entries import Constant, Entry, Reference
-from sweeps.space.parameters import ColumnType, Suggester, Value
+from sweeps.space.parameters import ColumnType, SearchedParameter, Value
 from sweeps.space.rules import dependency_order, requirements, rule_problems
 
 _OTHER = object()
-"""Stands for any value of a parameter that no condition names."""
+"""A placeholder for every value of a parameter that no condition names."""
 
 
 class OutsideSpaceError(ValueError):
-    """A point does not lie in the space.
+    """A point lies outside the space.
 
     Attributes:
-        path: the parameter that it is about.
-        what: what is wrong with it.
-        allowed: what would be right.
+        path: the parameter with the wrong value.
+        what: what is wrong with the value.
+        allowed: values that the space has.
     """
 
     def __init__(self, path: str, what: str, allowed: str) -> None:
@@ -36,10 +36,10 @@ class OutsideSpaceError(ValueError):
 
 
 class SearchSpace(RootModel[dict[str, Entry]]):
-    """Searched parameters by their dotted paths in `RunConfig`; empty means a single configuration.
+    """Entries by their dotted paths in `RunConfig`; an empty space has a single configuration.
 
-    The order in which the file lists them has no meaning: `paths` puts parents of conditional parameters
-    first and sorts the others by name, so that two files that differ in order propose the same.
+    The order of entries in a file has no effect: `paths` has an order of its own, so two files that differ in
+    order only lead to equal proposals.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -67,24 +67,27 @@ class SearchSpace(RootModel[dict[str, Entry]]):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All paths, what depends on another one after it, else in alphabetical order."""
+        """All paths: each after the paths that it depends on, else in alphabetical order."""
         return dependency_order(self.root)
 
     @property
     def free_paths(self) -> tuple[str, ...]:
-        """The paths whose values the sweep decides: all but those of constants."""
+        """The paths of all entries except constants."""
         return tuple(path for path in self.paths if not isinstance(self.root[path], Constant))
 
     @property
     def searched_paths(self) -> tuple[str, ...]:
-        """The paths whose values are searched: all but those of constants and references."""
-        return tuple(path for path in self.free_paths if not isinstance(self.root[path], Reference))
+        """The paths of searched parameters: no constants, no references."""
+        return tuple(path for path in self.paths if isinstance(self.root[path], SearchedParameter))
 
     def bound(self, config: RunConfig) -> SearchSpace:
-        """The space with every reference to a value of the fixed part, `config`, as the constant that it stands for.
+        """The space with each reference to the fixed part replaced by the constant that it amounts to.
+
+        Args:
+            config: the fixed part.
 
         Raises:
-            KeyError: a reference is to a path that neither the space nor the fixed part has.
+            KeyError: neither the space nor the fixed part has the path of a reference.
         """
         bound: dict[str, Entry] = {}
         for path, entry in self.root.items():
@@ -95,54 +98,63 @@ class SearchSpace(RootModel[dict[str, Entry]]):
                 bound[path] = entry
         return SearchSpace(bound)
 
-    def suggest(self, trial: Suggester) -> dict[str, Value]:
-        """A proposal: a value for each parameter that is present; absent conditional ones are not in it."""
+    def values(self, pick: Callable[[str, SearchedParameter], Value]) -> dict[str, Value]:
+        """A value for each entry that is present; absent conditional entries are missing.
+
+        Args:
+            pick: the value of a searched parameter, from its path and the parameter. It is called for the present
+                ones alone, in the order of `paths`.
+        """
         values: dict[str, Value] = {}
         for path in self.paths:
-            if self.is_present(path, values):
-                entry = self.root[path]
-                if isinstance(entry, Reference):
-                    values[path] = entry.of(values[entry.same_as])
-                else:
-                    values[path] = entry.suggest(trial, path)
+            entry = self.root[path]
+            if not self.is_present(path, values):
+                continue
+            if isinstance(entry, Reference):
+                values[path] = entry.of(values[entry.same_as])
+            elif isinstance(entry, Constant):
+                values[path] = entry.value
+            else:
+                values[path] = pick(path, entry)
         return values
 
     def is_present(self, path: str, values: Mapping[str, Any]) -> bool:
-        """Whether a parameter is present beside these values of those it depends on."""
+        """Whether an entry is present beside the values of the entries that it depends on."""
         entry = self.root[path]
         if isinstance(entry, Reference) and entry.same_as not in values:
             return False
         return all(parent in values and values[parent] in allowed for parent, allowed in entry.when.items())
 
     def requirements(self, path: str) -> dict[str, tuple[Value, ...]]:
-        """What the parameters above this one must be for it to be present: all conditions on the way up."""
+        """The values that other entries must have for this one to be present, with the conditions of its parents."""
         return requirements(self.root, path)
 
     def corners(self, path: str) -> tuple[Value, ...]:
-        """The values of an entry that show whether all are allowed."""
+        """The values of an entry that are checked in place of all."""
         entry = self.root[path]
         if isinstance(entry, Reference):
             return tuple(entry.of(value) for value in self.corners(entry.same_as))
         return entry.corners()
 
     def column_types(self) -> dict[str, ColumnType]:
-        """The type of each parameter's column in tables, by path."""
+        """The types of the columns in tables, by path."""
         return {path: self._column_type(path) for path in self.paths}
 
     def size(self) -> int | None:
-        """The number of distinct configurations, or none if a parameter is a continuum; 1 for an empty space."""
+        """The number of distinct configurations; `None` if a parameter is a continuum, 1 for an empty space."""
         if any(entry.count() is None for entry in self.root.values()):
             return None
         return prod(self._count(group, {}) for group in self._independent_groups())
 
     def grid(self) -> Iterator[dict[str, Value]]:
-        """Every configuration of a finite space: parameters in the order of `paths`, the last one varying fastest, each
-        through its values in order.
+        """Every configuration of a finite space.
+
+        Entries follow the order of `paths`, and the last one varies fastest.
         """
         yield from self._grid(self.paths, {})
 
     def default_point(self, config: RunConfig) -> dict[str, Value] | None:
-        """The values of `config` as a proposal, or none if one of them lies outside the space."""
+        """The values of `config` as a point; `None` if one of them lies outside the space."""
         try:
             values = self.point(config, {})
         except OutsideSpaceError:
@@ -151,10 +163,14 @@ class SearchSpace(RootModel[dict[str, Entry]]):
         return values if all(_equal(values[path], _value(config, path)) for path in fixed) else None
 
     def point(self, config: RunConfig, given: Mapping[str, Value]) -> dict[str, Value]:
-        """The point with the given values, with those of `config` where none is given, and with what follows from them.
+        """The point with the given values.
+
+        Args:
+            config: the source of the values that are not given.
+            given: values of searched parameters, by path.
 
         Raises:
-            OutsideSpaceError: a value lies outside the space, or is given where there is nothing to give.
+            OutsideSpaceError: a value lies outside the space, or is given for an entry that is absent or not searched.
         """
         for path in given:
             self._check_searched(path)
@@ -169,7 +185,7 @@ class SearchSpace(RootModel[dict[str, Entry]]):
         return values
 
     def constants_beside(self, config: RunConfig) -> dict[str, Value]:
-        """The constants that are present where the searched parameters have the values of `config`."""
+        """The constants that are present beside the values of `config`."""
         values: dict[str, Value] = {}
         for path in self.paths:
             entry = self.root[path]
@@ -221,19 +237,20 @@ class SearchSpace(RootModel[dict[str, Entry]]):
             yield from self._grid(rest, {**values, path: value})
 
     def _count(self, paths: Sequence[str], values: Mapping[str, Any]) -> int:
-        """Configurations of `paths` (parents first) beside values of those before them."""
+        """The number of configurations of `paths`, parents first, beside the values of earlier paths."""
         if not paths:
             return 1
         path, rest = paths[0], paths[1:]
         if not self.is_present(path, values):
             return self._count(rest, values)
+        # Values that no condition names all have the same descendants, so they are counted together.
         named = {value for other in self.root.values() for value in other.when.get(path, ())}
         others = (self.root[path].count() or 0) - len(named)
         total = sum(self._count(rest, {**values, path: value}) for value in sorted(named, key=str))
         return total + (others * self._count(rest, {**values, path: _OTHER}) if others else 0)
 
     def _independent_groups(self) -> list[list[str]]:
-        """Paths that conditions tie together, each group with parents first; groups multiply."""
+        """Groups of paths without conditions between groups, parents first: their counts multiply."""
         groups: list[list[str]] = []
         for path in self.searched_paths:
             tied = [group for group in groups if set(group) & set(self.root[path].when)]
@@ -243,7 +260,7 @@ class SearchSpace(RootModel[dict[str, Entry]]):
 
 
 def _value(config: RunConfig, path: str) -> Any:
-    """The value of a configuration, none where it has no such path."""
+    """The value of a configuration; `None` for a path that it lacks."""
     try:
         return config.value(path)
     except KeyError:
@@ -251,14 +268,14 @@ def _value(config: RunConfig, path: str) -> Any:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Whether two values are the same, up to rounding in the last digits."""
+    """Whether two values are equal up to rounding in the last digits."""
     if isinstance(one, float) and isinstance(other, int | float):
         return math.isclose(one, other, rel_tol=1e-12)
     return bool(one == other)
 
 
 def _conditions(entry: Entry) -> str:
-    """When an entry is present, for a reader."""
+    """The conditions of an entry in words, for messages."""
     return "only beside " + ", ".join(
         f"{parent}: {' or '.join(map(str, allowed))}" for parent, allowed in entry.when.items()
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -176,9 +176,9 @@ def _value_problem(config: RunConfig, path: str, value: Value) -> Problem | None
 
 
 def _combination_problems(config: RunConfig, space: SearchSpace) -> list[Problem]:
-    draws = _Draws(np.random.default_rng(0))
+    generator = np.random.default_rng(0)
     for _ in range(SAMPLED_CONFIGURATIONS):
-        values = space.suggest(draws)
+        values = space.values(lambda _, entry: entry.at(generator.random()))
         message = rejection(config, values)
         if message is None:
             continue
@@ -230,28 +230,3 @@ def _nested(path: str, value: Any) -> Any:
     for key in reversed(path.split(".")):
         value = {key: value}
     return value
-
-
-class _Draws:
-    """Proposes at random, without a study."""
-
-    def __init__(self, generator: np.random.Generator) -> None:
-        self._generator = generator
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        del name
-        if step is not None:
-            return low + step * self.suggest_int("", 0, round((high - low) / step))
-        if log:
-            return float(np.clip(np.exp(self._generator.uniform(np.log(low), np.log(high))), low, high))
-        return float(self._generator.uniform(low, high))
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        del name, log  # whether all values are allowed does not depend on how often each is drawn
-        return low + step * int(self._generator.integers((high - low) // step + 1))
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        del name
-        return choices[int(self._generator.integers(len(choices)))]

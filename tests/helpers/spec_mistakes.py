@@ -225,7 +225,7 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "circle of conditions",
         HEAD + "space:\n  model.fusion: {choice: [sum, hm], when: {model.backbone.layers: [1]}}\n"
         "  model.backbone.layers: {int: [1, 2], when: {model.fusion: [sum]}}\n",
-        "5: space.model.backbone.layers.when: conditions go in a circle: model.backbone.layers depends on "
+        "5: space.model.backbone.layers.when: conditions form a circle: model.backbone.layers depends on "
         'model.fusion depends on model.backbone.layers; given {"model.fusion": ["sum"]}; '
         "allowed conditions without a circle",
     )

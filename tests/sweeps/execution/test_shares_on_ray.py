@@ -105,7 +105,7 @@ import ray
 from tiny_sweep import begin, checked_sweep
 
 from cluster.connection.connect import local_ray
-from cluster.resources import TrialShare
+from cluster.resources.trial_resources import TrialShare
 from sweeps.driver import run_context
 from sweeps.jobs.source import JobList
 from sweeps.jobs.job import Job
@@ -118,7 +118,7 @@ folder, yaml = Path(sys.argv[1]), sys.argv[2]
 
 
 class Told:
-    def say(self, text): print(text, flush=True)
+    def notify(self, text): print(text, flush=True)
     def run_started(self, job): pass
     def epoch_done(self, key, epoch, score): pass
     def run_ended(self, run): pass
@@ -208,7 +208,7 @@ def test_what_outgrew_its_share_finishes_with_twice_of_it(folder: Path) -> None:
     assert run.state is RunState.FINISHED
     assert [span[2] for span in run.spans] == [0.2, 0.4]
     first, last = ends(folder, "fed", 0)
-    assert (first["state"], first["outgrown"], last["state"]) == ("interrupted", 0.2, "finished")
+    assert (first["state"], first["out_of_share"], last["state"]) == ("interrupted", 0.2, "finished")
     assert "Tried to allocate 2.00 GiB; the run had 0.2 of the GPU" in first["reason"]
 
 
@@ -247,7 +247,7 @@ def test_the_largest_and_the_drawn_configuration_are_measured_once(folder: Path)
     assert all(measure.total > measure.taken > 0 for measure in measures)
     assert len(read_journal(layout(folder, "auto").shares)) == 2
     said = (folder / "said").read_text(encoding="utf-8")
-    assert said.count("goes by what was measured on") == 1
+    assert said.count("uses the measurement of") == 1
     assert said.count("resources.gpu: auto: the largest configuration") == 2
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import ray
 from ray.util.placement_group import placement_group_table, remove_placement_group
 from cluster.connection.connect import cluster_ray
-from sweeps import share_plan
+from sweeps.gpu_memory import share_plan
 from sweeps.jobs.job import Job
 from sweeps.gpu_memory.share_plan import plan_shares
 from sweeps.execution.trainable import JobTrainable
@@ -84,7 +84,7 @@ def test_a_type_that_joins_is_told_once() -> None:
     clock[0] = 40.0
     look()
     (line,) = said
-    assert line.startswith("resources.gpu: auto: GPUs of type T4 have joined, on which nothing was measured")
+    assert line.startswith("resources.gpu: auto: GPUs of type T4 joined after the measurement")
 
 
 def test_where_types_cannot_be_told_apart_none_is_new() -> None:
@@ -116,4 +116,4 @@ def test_runs_keep_to_the_measured_types_until_the_sweep_is_started_again(tmp_pa
     found: dict[str, Any] = json.loads(output)
     assert (found["among"], found["again"]) == (["A100"], ["A100", "T4"])
     assert (found["small"], found["large"], found["unbound"]) == ("A100", None, "T4")
-    assert len([line for line in found["said"] if "GPUs of type T4 have joined" in line]) == 1
+    assert len([line for line in found["said"] if "GPUs of type T4 joined" in line]) == 1

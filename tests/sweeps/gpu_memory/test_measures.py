@@ -66,5 +66,5 @@ def test_a_measure_says_what_takes_how_much_of_what() -> None:
     words = measure("largest", 3000, 9.5, context=GIB // 2, seeds=2).described()
     assert words == (
         "largest configuration abababab with 2 seeds side by side takes 10.00 GiB of a GPU of type H100 with 80.0 GiB, "
-        "0.50 GiB of it CUDA's own; 15% more: 1/6 of it"
+        "0.50 GiB of them for CUDA itself; with a margin of 15%: 1/6 of the GPU"
     )
