@@ -5,7 +5,7 @@ from the folders before it.
 |---|---|
 | `best_yaml.py` | The selected configuration as the start of a new sweep |
 | `comparison.py` | Two sweeps side by side: what each chose, and how far their scores differ |
-| `evaluation_tables.py` | The final evaluation as tables: scores, missing modalities, contributions, and choices made after training |
+| `evaluation_tables.py` | The tables of the final evaluation: scores, missing modalities, contributions, debiasing |
 | `figures/` | Figures of the report: in each module the numbers first, as plain frames, then the drawing |
 | `leaderboard_table.py` | The leaderboard as a table: the ranking, its seeds, and the configurations apart from it |
 | `paper_table.py` | Tables of the final evaluation in a paper's form: a row a contender, mean and standard deviation over seeds |

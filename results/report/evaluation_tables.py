@@ -1,4 +1,4 @@
-"""The final evaluation as tables: scores, missing modalities, contributions, and choices made after training."""
+"""The tables of the final evaluation: scores, missing modalities, contributions, debiasing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from results.records.dataset import SweepResults
 from results.report.table import Cell, Column, Table, mean_alone, mean_with_ends
 
 
-def evaluation_tables(results: SweepResults) -> list[Table]:
+def final_evaluation_tables(results: SweepResults) -> list[Table]:
     """The scores on the test split, and each other table that has rows."""
     selection = read_selection(results.layout)
     by_label = [] if selection is None else label_lines(results, selection.config_id)

@@ -9,7 +9,7 @@ from typing import Any
 from results.ranking.certainty import tied_sentence, tied_with_best
 from results.ranking.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
 from results.records.dataset import SweepResults
-from results.report.table import Cell, Column, Table, shown
+from results.report.table import Cell, Column, Table, four_decimals
 
 MOST_SEED_COLUMNS = 8
 """With more seeds one column counts them."""
@@ -75,7 +75,7 @@ def _places(board: Leaderboard) -> Iterator[tuple[int | str, Entry]]:
 
 def _row(place: int | str, entry: Entry, board: Leaderboard) -> list[Any]:
     unfinished = [state.value for state in entry.search_states.values() if state.value != "finished"]
-    search = "–" if entry.search_mean is None else shown(entry.search_mean)
+    search = "–" if entry.search_mean is None else four_decimals(entry.search_mean)
     return [
         place,
         Cell(entry.label, f"{entry.label} {entry.config_id[:8]}"),

@@ -20,7 +20,7 @@ from results.statistics.intervals import Interval
 DASH = "–"
 
 
-def shown(value: Any) -> str:
+def four_decimals(value: Any) -> str:
     """A metric with four decimals; everything else as `str` says it."""
     return f"{value:z.4f}" if isinstance(value, float) else str(value)
 
@@ -55,7 +55,7 @@ class Column:
     heading: str | None
     key: str | None = ""
     align: Literal["left", "right"] = "left"
-    form: Callable[[Any], str] = shown
+    form: Callable[[Any], str] = four_decimals
     once: bool = False
 
     @property

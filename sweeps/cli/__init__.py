@@ -9,7 +9,7 @@
 | `interruption.py` | Ctrl-C where a command only watches what goes on without it |
 | `main.py` | The command line: `causalmer run|resume|plan|status|schema`, and `causalmer data|results|checkpoint|cluster ...` |
 | `options.py` | How a command is told which sweep it is about |
-| `output.py` | Tables out: `--json` and `--csv` of every command that shows tables, and how the terminal draws them |
+| `output.py` | How commands show tables: drawn in the terminal, as JSON, or as CSV |
 | `plan_table.py` | What `causalmer plan` shows: what would run, with what, and for how long at most |
 | `results/` | `causalmer results`: rank, select, evaluate, report, compare and export |
 | `schema.py` | `causalmer schema`: what an editor checks and completes a sweep's file by |

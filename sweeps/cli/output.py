@@ -1,4 +1,4 @@
-"""Tables out: `--json` and `--csv` of every command that shows tables, and how the terminal draws them."""
+"""How commands show tables: drawn in the terminal, as JSON, or as CSV."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Form = Annotated[
         "--json/--csv",
         metavar="",
         callback=_one_form,  # before the command does anything
-        help="Print raw values: JSON, one object of all tables by name; or CSV, where several tables each follow a line "
-        "'# NAME'.",
+        help="Print raw values: JSON, one object of all tables by name; or CSV, with a line '# NAME' before each of "
+        "several tables.",
     ),
 ]
 
@@ -99,47 +99,47 @@ class Screen:
 
 def _blocks(table: Table, width: int) -> Iterator[RichTable]:
     """The table, or blocks of its columns that fit, each after the columns that name the rows."""
-    cells = table.cells
+    cells, labels = table.cells, range(table.labels)
     columns = [[row[place] for row in cells] for place in range(len(table.headings))]
-    least = [_least(heading, column) for heading, column in zip(table.headings, columns, strict=True)]
-    labels, others = list(range(table.labels)), list(range(table.labels, len(columns)))
-    # Words of names may be folded, so that the widest number still fits beside them.
-    room = width - max((least[place] for place in others), default=0) - _GAP * len(labels)
-    for place in labels:
-        least[place] = min(least[place], max(room // len(labels), 8))
-    block: list[int] = []
-    for place in others:
-        if block and sum(least[p] + _GAP for p in (*labels, *block, place)) - _GAP > width:
-            yield _drawn(table, cells, [*labels, *block], least, width)
-            block = []
+    whole = [
+        max(
+            cell_len(line) for text in (heading, *(cell.text for cell in column)) for line in text.split("\n")
+        )
+        for heading, column in zip(table.headings, columns, strict=True)
+    ]
+    least = [_least(heading, column, width) for heading, column in zip(table.headings, columns, strict=True)]
+    # A row is easier to read where its name is on one line; the widest number has to fit beside the name.
+    room = width - max(least[table.labels :], default=0) - _GAP * table.labels
+    least[: table.labels] = [min(whole[place], max(room // table.labels, 1)) for place in labels]
+    block = [*labels]
+    for place in range(table.labels, len(columns)):
+        if len(block) > table.labels and sum(least[p] + _GAP for p in (*block, place)) - _GAP > width:
+            yield _drawn(table, cells, {p: whole[p] for p in block}, least, width)
+            block = [*labels]
         block.append(place)
-    yield _drawn(table, cells, [*labels, *block], least, width)
+    yield _drawn(table, cells, {p: whole[p] for p in block}, least, width)
 
 
-def _least(heading: str, column: Sequence[Cell]) -> int:
-    """The width below which a number or a word would be cut."""
-    numbers = [cell.text for cell in column if isinstance(cell.value, int | float | Interval)]
-    words = [word for text in (heading, *(cell.text for cell in column)) for word in text.split()]
-    return max(map(cell_len, [*words, *numbers]), default=0)
+def _least(heading: str, column: Sequence[Cell], width: int) -> int:
+    """The width below which a number would be cut, or a word; of long words, such as paths, half the screen."""
+    numbers = [cell_len(cell.text) for cell in column if isinstance(cell.value, int | float | Interval)]
+    words = [cell_len(word) for text in (heading, *(cell.text for cell in column)) for word in text.split()]
+    return max([*numbers, min(max(words, default=0), width // 2)])
 
 
 def _drawn(
-    table: Table, cells: Sequence[Sequence[Cell]], places: Sequence[int], least: Sequence[int], width: int
+    table: Table, cells: Sequence[Sequence[Cell]], widths: dict[int, int], least: Sequence[int], width: int
 ) -> RichTable:
-    texts = {p: [table.headings[p], *(row[p].text for row in cells)] for p in places}
-    widths = {
-        p: max(cell_len(line) for text in texts[p] for line in text.splitlines() or [""]) for p in places
-    }
-    room = width - _GAP * (len(places) - 1)
-    while sum(widths.values()) > room:
-        wide = [p for p in places if widths[p] > least[p]] or places
+    """Some columns of a table, the widest made narrower until all fit."""
+    while sum(widths.values()) + _GAP * (len(widths) - 1) > width:
+        wide = [place for place in widths if widths[place] > least[place]] or list(widths)
         widths[max(wide, key=widths.__getitem__)] -= 1
     has_headings = any(table.headings)
     drawn = RichTable(box=None, header_style="bold", pad_edge=False, show_header=has_headings)
-    for p in places:
-        bold = "bold" if p == 0 and len(places) > 1 and not has_headings else ""
-        column = table.shown_columns[p]
-        drawn.add_column(Text(column.heading or ""), justify=column.align, style=bold, width=widths[p])
+    for place, wide_as in widths.items():
+        column = table.shown_columns[place]
+        style = "bold" if place == 0 and len(widths) > 1 and not has_headings else ""
+        drawn.add_column(Text(column.heading or ""), justify=column.align, style=style, width=wide_as)
     for row in cells:
-        drawn.add_row(*(Text(row[p].text, style="bold" if row[p].strong else "") for p in places))
+        drawn.add_row(*(Text(row[p].text, style="bold" if row[p].strong else "") for p in widths))
     return drawn

@@ -12,7 +12,7 @@ import typer
 from causalmer_core.basics.errors import UserError
 from results.records.dataset import open_sweep
 from results.records.locate import sweep_layout
-from results.report.evaluation_tables import evaluation_tables
+from results.report.evaluation_tables import final_evaluation_tables
 from results.report.leaderboard_table import leaderboard_table
 from sweeps.cli.output import Form, Screen, console, show
 from sweeps.cli.plan_table import plan_table
@@ -123,7 +123,7 @@ def _run(spec: SweepSpec, machine: Machine, *, retry_failed: bool) -> None:
     run_sweep(checked, machine, screen, retry_failed=retry_failed)
     results = open_sweep(checked.layout)
     screen.print()
-    screen.print(Screen([leaderboard_table(results), *evaluation_tables(results)]))
+    screen.print(Screen([leaderboard_table(results), *final_evaluation_tables(results)]))
 
 
 def overrides_of(

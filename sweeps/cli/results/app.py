@@ -24,7 +24,7 @@ from results.records.compaction import compact, row_count, table_file
 from results.records.dataset import open_sweep
 from results.records.layout import TABLES
 from results.report.best_yaml import write_best_yaml
-from results.report.evaluation_tables import evaluation_tables
+from results.report.evaluation_tables import final_evaluation_tables
 from results.report.leaderboard_table import leaderboard_table
 from results.report.report import write_report
 from results.storage.files import exclusive_lock, write_text
@@ -133,7 +133,7 @@ def evaluate_selection(
                 again=again,
                 on_progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
-    show(evaluation_tables(open_sweep(layout)), form)
+    show(final_evaluation_tables(open_sweep(layout)), form)
 
 
 @app.command("report")

@@ -16,7 +16,7 @@ from results.records.dataset import open_sweep
 from results.records.journal import Journal
 from results.records.layout import SweepLayout
 from results.records.schemas import VECTOR_COLUMNS
-from results.report.evaluation_tables import evaluation_tables
+from results.report.evaluation_tables import final_evaluation_tables
 from results.report.report import write_report
 from sweeps.cli.output import show
 
@@ -154,7 +154,7 @@ def test_the_report_and_the_terminal_show_every_prediction_whichever_wins(
     assert "0.0300" in section
     assert "-0.0200" in section
     assert "paper's vector kept for 3 seeds" in section.replace("&#39;", "'")
-    show(evaluation_tables(open_sweep(layout)))
+    show(final_evaluation_tables(open_sweep(layout)))
     printed = capsys.readouterr().out
     assert "debiasing after training: gains in accuracy" in printed
     (learned,) = [line for line in printed.splitlines() if line.startswith("tie:learned")]
