@@ -25,6 +25,8 @@ from results.ranking.selection import read_selection
 from results.records.dataset import SweepResults
 from results.report.table import Cell, Column, Table, mean_alone, mean_with_ends
 
+_OF_CONTENDER = (Column(None, "prediction"), Column(None, "config_id"))
+
 
 def final_evaluation_tables(results: SweepResults) -> list[Table]:
     """The scores on the test split, and each other table that has rows."""
@@ -81,6 +83,7 @@ def _gaps(results: SweepResults) -> Table:
         "standard deviation over the six subsets with one or two missing [95% t interval]",
         (
             Column("contender"),
+            *_OF_CONTENDER,
             Column("replaced by", "replaced_by"),
             *_subsets(),
             Column("mean", align="right", form=mean_alone),
@@ -89,6 +92,8 @@ def _gaps(results: SweepResults) -> Table:
         [
             (
                 line.contender.name,
+                line.contender.prediction,
+                line.contender.config_id,
                 Cell(line.ablation, REPLACED_BY[line.ablation]),
                 *(line.gaps[present] for present in PRESENT[1:]),
                 line.mean,
@@ -111,6 +116,7 @@ def _contributions(name: str, title: str, lines: Sequence[ContributionLine]) -> 
         title,
         (
             first,
+            *_OF_CONTENDER,
             Column("replaced by", "replaced_by"),
             *(Column(modality.value, align="right", form=mean_with_ends) for modality in MODALITIES),
             Column("sum: all over none", "sum", "right", mean_alone),
@@ -118,6 +124,8 @@ def _contributions(name: str, title: str, lines: Sequence[ContributionLine]) -> 
         [
             (
                 line.metric if line.label else line.contender.name,
+                line.contender.prediction,
+                line.contender.config_id,
                 Cell(line.ablation, REPLACED_BY[line.ablation]),
                 *(line.contributions[modality] for modality in MODALITIES),
                 line.total,

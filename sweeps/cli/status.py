@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.live import Live
@@ -66,10 +66,10 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> list[Table]:
     for run in runs:
         best.add(run)
     leader, cut = best.leader(), cut_of(read_journal(layout.proposals))
-    lines = [
+    lines: list[tuple[Any, ...]] = [
         ("driver", _driver(layout, runs, now or datetime.now(UTC))),
         ("runs", words.run_ends(Counter(run.state for run in runs if run.state.is_final))),
-        ("best so far", "–" if leader is None else str(leader)),
+        ("best so far", "–" if leader is None else str(leader), leader),
         ("pace", _pace(runs, now or datetime.now(UTC))),
         *manifest.goals.described().items(),
     ]
