@@ -177,7 +177,7 @@ def _tree(module: Path) -> ast.Module:
         ("results/records/manifest.py", "from results.ranking.leaderboard import Leaderboard"),
         ("sweeps/spec/sweep_spec.py", "from sweeps.search.proposer import Proposer"),
         ("sweeps/jobs/search.py", "def f():\n    from sweeps.execution.runner import run_jobs"),
-        ("sweeps/driver.py", "from sweeps.cli.tables import console"),
+        ("sweeps/driver.py", "from sweeps.cli.output import console"),
         ("cluster/resources/gpu_share.py", "from cluster.connection.connect import local_ray"),
     ],
 )

@@ -115,7 +115,7 @@ class _OpenStudy:
         manifest = read_sweep_manifest(layout)
         self._known = distributions(load_stored_spec(layout.spec).bound_space())
         self._seeds = manifest.search_seeds
-        self._goals = manifest.objectives
+        self._objectives = manifest.objectives
         self._backend = _Backend(layout.study)
         self._storage = JournalStorage(self._backend)
         self._study = optuna.load_study(storage=self._storage, study_name=manifest.name)
@@ -130,13 +130,13 @@ class _OpenStudy:
 
     def add(self, proposal: Proposal) -> None:
         if proposal.number >= self._count:  # else a resumed search repeats a trial of the file
-            self._study.add_trial(trial_of(proposal, self._known, self._seeds, (), self._goals))
+            self._study.add_trial(trial_of(proposal, self._known, self._seeds, (), self._objectives))
             self._count += 1
             self._running[proposal.config_id].append(proposal)
 
     def end(self, config_id: str, runs: Sequence[RunHistory | None]) -> None:
         for proposal in self._running.pop(config_id, ()):
-            trial = trial_of(proposal, self._known, self._seeds, runs, self._goals)
+            trial = trial_of(proposal, self._known, self._seeds, runs, self._objectives)
             identifier = self._storage.get_trial_id_from_study_id_trial_number(
                 self._study_id, proposal.number
             )

@@ -25,7 +25,8 @@ def row(start: str) -> str:
 
 def test_every_option_of_the_command_is_explained() -> None:
     command = typer.main.get_command(app).commands["import"]  # type: ignore[attr-defined]
-    options = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    names = {name for found in command.params for name in (*found.opts, *found.secondary_opts)}
+    options = {name for name in names if name.startswith("--")}
     explained = set(re.findall(r"--[a-z]+", PAGE))
     assert options <= explained
     assert explained - options <= {"--verify"}

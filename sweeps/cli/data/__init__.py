@@ -4,7 +4,7 @@
 |---|---|
 | `app.py` | `causalmer data`: import a file of the field, draw a synthetic data set, look at one |
 | `importing.py` | `causalmer data import`: a file of the field into the store, and what each of its arrays was taken as |
-| `tables.py` | What `causalmer data` prints about a data set |
+| `tables.py` | What `causalmer data` shows of a data set |
 """
 
 __all__: list[str] = []

@@ -24,12 +24,14 @@ from results.records.compaction import compact, row_count, table_file
 from results.records.dataset import open_sweep
 from results.records.layout import TABLES
 from results.report.best_yaml import write_best_yaml
+from results.report.evaluation_tables import final_evaluation_tables
+from results.report.leaderboard_table import leaderboard_table
 from results.report.report import write_report
 from results.storage.files import exclusive_lock, write_text
 from sweeps.cli.checkpoint.app import Remove, Split, show_evaluation
 from sweeps.cli.options import OptionalSweep, StorageOption, SweepArgument, named_sweep, unwritable
+from sweeps.cli.output import Form, console, messages, show
 from sweeps.cli.results import papers
-from sweeps.cli.tables import console, leaderboard_table, print_test_tables
 from sweeps.debiasing.phase import debias
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.spec.sweep_spec import SweepSpec, load_spec, load_stored_spec
@@ -40,9 +42,9 @@ app = typer.Typer(
 
 
 @app.command("leaderboard")
-def show_leaderboard(sweep: SweepArgument, storage: StorageOption = None) -> None:
+def show_leaderboard(sweep: SweepArgument, storage: StorageOption = None, form: Form = None) -> None:
     """Rank the configurations by mean validation score over complete sets of seeds."""
-    console().print(leaderboard_table(open_sweep(named_sweep(sweep, storage))))
+    show(leaderboard_table(open_sweep(named_sweep(sweep, storage))), form)
 
 
 @app.command("select")
@@ -89,6 +91,7 @@ def evaluate_selection(
     ] = None,
     remove: Remove = None,
     split: Split = "valid",
+    form: Form = None,
 ) -> None:
     """Evaluate the selection, the paper's default and the undebiased twin on the test split, and show them.
 
@@ -99,7 +102,7 @@ def evaluate_selection(
             raise UserError(
                 "--checkpoint is evaluated on a data set: give --data NAME, and no SWEEP, --storage or --again"
             )
-        show_evaluation(checkpoint, data, remove=remove, split=split, data_root=data_root)
+        show_evaluation(checkpoint, data, remove=remove, split=split, data_root=data_root, form=form)
         return
     if sweep is None:
         raise UserError("give a sweep (its YAML file, folder or name), or --checkpoint DIR with --data NAME")
@@ -116,7 +119,7 @@ def evaluate_selection(
     given = load_spec(sweep) if Path(sweep).is_file() else spec
     selected, root = RunConfig.model_validate(selection.config), data_root or _data_root(given, spec)
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
-    with layout.store.reserved(busy, partial(console().print, markup=False, soft_wrap=True)):
+    with layout.store.reserved(busy, partial(messages(form).print, markup=False, soft_wrap=True)):
         layout.store.pull_records()
         list(debias(layout, spec, selected, data_root=root))  # to the last, each put on record
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
@@ -130,7 +133,7 @@ def evaluate_selection(
                 again=again,
                 on_progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
-    print_test_tables(console(), open_sweep(layout))
+    show(final_evaluation_tables(open_sweep(layout)), form)
 
 
 @app.command("report")

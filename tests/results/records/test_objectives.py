@@ -24,9 +24,11 @@ from results.records.manifest import SweepManifest, create_sweep
 from results.records.objectives import Constraint, Objective, Objectives
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
+from results.report.leaderboard_table import leaderboard_table
 from results.report.report import render
+from results.report.table import Table
+from sweeps.cli.output import Screen
 from sweeps.cli.status import status_of
-from sweeps.cli.tables import leaderboard_table
 from sweeps.search.results import best_candidates
 
 TRUTH = {
@@ -81,9 +83,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
     return open_sweep(sweep(tmp_path_factory.mktemp("objectives")))
 
 
-def shown(what: Any) -> str:
+def shown(what: list[Table]) -> str:
     text = io.StringIO()
-    Console(file=text, width=200).print(what)
+    Console(file=text, width=200).print(Screen(what))
     return text.getvalue()
 
 
@@ -177,7 +179,11 @@ def test_the_fronts_are_confirmed_one_after_another(
 
 
 def test_what_is_shown_names_objectives_constraints_and_who_violates_them(results: SweepResults) -> None:
-    table, status, page = shown(leaderboard_table(results)), shown(status_of(results.layout)), render(results)
+    table, status, page = (
+        shown([leaderboard_table(results)]),
+        shown(status_of(results.layout)),
+        render(results),
+    )
     for text in (table, status, page):
         assert "valid_accuracy (more is better), parameters (less is better)" in text
         assert "worst_missing_accuracy at least 0.45" in text
