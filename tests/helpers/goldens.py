@@ -63,14 +63,15 @@ WORDS = {"reason", "reasons", "notes", "note"}
 RENAMED_COLUMNS = {"removal": "ablation"}
 RENAMED_IN_YAML = {"fidelity: mended": "method: corrected", "removals:": "ablations:"}
 RENAMED_IN_SCHEMA = {
+    "Objective": "ObjectiveEntry",
+    "Constraint": "ConstraintEntry",
     "fidelity": "method",
     "removals": "ablations",
     "mended": "corrected",
     "paper": "published",
 }
 RENAMED_OPTIONS = {"--take": "--map"}
-"""What has another name since it was frozen (the names of issue-wide renames stand in the changelog)."""
-"""Columns and keys whose text has rounded numbers in it: compared only where numbers must be equal."""
+"""What has another name since it was frozen (see the changelog)."""
 
 ARITHMETIC = ("numpy", "optuna", "scikit-learn", "scipy", "torch")
 """The packages that decide the last digits."""
