@@ -5,6 +5,7 @@ a model or on data.
 |---|---|
 | `errors.py` | Errors that a user can mend: one class, so that the command line shows them without a traceback |
 | `faults.py` | Which errors are faults of the machine, to be tried again, and which are the run's own and would repeat |
+| `files.py` | Files written whole: a reader meets the old file or the new one, never half of one |
 | `modality.py` | The three modalities, and the batch that carries them |
 | `packages.py` | The packages of this distribution, and whether another one's stand in their way |
 | `seeding.py` | Named random streams |
@@ -12,4 +13,4 @@ a model or on data.
 | `validation.py` | Names that become part of a path: one rule for data sets, sweeps and everything else a user may name |
 """
 
-__all__ = ["errors", "faults", "modality", "packages", "seeding", "task", "validation"]
+__all__ = ["errors", "faults", "files", "modality", "packages", "seeding", "task", "validation"]

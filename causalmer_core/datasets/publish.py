@@ -7,7 +7,6 @@ from it when it dies: hidden folders whose lock can be had are left over from a 
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from causalmer_core.basics.files import fsync_folder, written_aside
 from causalmer_core.datasets.base import Samples
 from causalmer_core.datasets.statistics import chunks
 
@@ -27,8 +27,12 @@ _NO_LOCK = (Timeout, OSError, NotImplementedError)
 
 
 def write_array(path: Path, values: Samples) -> None:
-    """Write an array, a piece at a time, as a new `.npy` file that is on disk when this returns."""
-    with path.open("xb") as file:
+    """Write an array, one piece in memory at a time, as a `.npy` file (see `causalmer_core.basics.files`).
+
+    Raises:
+        OSError: writing failed.
+    """
+    with written_aside(path) as temporary, temporary.open("xb") as file:
         header = {
             "descr": np.lib.format.dtype_to_descr(values.dtype),
             "fortran_order": False,
@@ -37,16 +41,6 @@ def write_array(path: Path, values: Samples) -> None:
         np.lib.format.write_array_header_1_0(file, header)
         for piece in chunks(values):
             file.write(np.ascontiguousarray(piece).data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a new text file that is on disk when this returns."""
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @contextmanager
@@ -111,7 +105,7 @@ def _drop(lock: FileLock) -> None:
 
 def _move_into_place(aside: Path, target: Path, old: Path, replace: bool) -> None:
     """Rename `aside` to `target`; what stood there goes out of the way first and is deleted last."""
-    _sync_folder(aside)
+    fsync_folder(aside)
     if replace and target.exists():
         target.rename(old)
     try:
@@ -120,14 +114,5 @@ def _move_into_place(aside: Path, target: Path, old: Path, replace: bool) -> Non
         if old.exists():
             old.rename(target)
         raise
-    _sync_folder(target.parent)
+    fsync_folder(target.parent)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from causalmer_core.basics.errors import UserError, did_you_mean
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import checked_name
@@ -29,7 +30,7 @@ from causalmer_core.datasets.manifest import (
     summarise,
 )
 from causalmer_core.datasets.nonfinite import NonfiniteCounts
-from causalmer_core.datasets.publish import published, write_text
+from causalmer_core.datasets.publish import published
 from causalmer_core.datasets.statistics import feature_statistics
 from causalmer_core.datasets.stored_split import open_split, open_statistics, write_split, write_statistics
 

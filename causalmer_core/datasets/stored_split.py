@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.datasets.base import FeatureStatistics, Split
 from causalmer_core.datasets.manifest import ArraySummary, DatasetManifest
-from causalmer_core.datasets.publish import write_array, write_text
+from causalmer_core.datasets.publish import write_array
 
 
 def write_split(folder: Path, name: str, split: Split) -> Split:

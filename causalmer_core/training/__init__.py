@@ -3,7 +3,7 @@ not known here.
 
 | file | what it is |
 |---|---|
-| `checkpoint.py` | Checkpoints: one safetensors file each, written aside and renamed into place |
+| `checkpoint.py` | Checkpoints: one safetensors file each, written whole |
 | `compute.py` | How many threads a process computes with, so that several on one machine do not fight for its cores |
 | `cost.py` | What training a configuration costs, measured on a few steps |
 | `device_memory.py` | The memory of the device that a process trains on: how much it has used at most, and how much it may use |

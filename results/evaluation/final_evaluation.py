@@ -29,11 +29,10 @@ from results.evaluation.prediction_rows import PREDICTS_BY, ablation_columns, ex
 from results.evaluation.prediction_rows import rows as prediction_rows
 from results.evaluation.untrained_baselines import baseline_rows
 from results.records.histories import read_run
-from results.records.journal import Journal, read_journal
+from results.records.journal import Journal, now, read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.schemas import RunKey, RunState, evaluation_ablation
-from results.storage.files import now
 
 SELECTED, PAPER, UNDEBIASED = "selected", "paper", "undebiased"
 BATCH_SIZE = 256

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
-from results.storage.files import now
 from results.storage.store_error import StoreError
 
 NAME = ".lock.json"
@@ -149,7 +148,8 @@ class StoreLock:
 
     def _write(self) -> None:
         self._beats += 1
-        self._put(NAME, json.dumps({**self._mine, "beats": self._beats, "time": now()}).encode())
+        time = datetime.now(UTC).isoformat(timespec="microseconds")
+        self._put(NAME, json.dumps({**self._mine, "beats": self._beats, "time": time}).encode())
 
     def _is_mine(self, found: dict[str, Any] | None) -> bool:
         return found is not None and found["owner"] == self._mine["owner"]

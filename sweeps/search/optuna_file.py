@@ -20,10 +20,10 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
+from causalmer_core.basics.files import written_aside
 from results.records.histories import RunHistory
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
-from results.storage.files import written_aside
 from sweeps.search.optuna_trials import Proposal, recorded_trials, trial_of
 from sweeps.search.samplers import distributions
 from sweeps.space.parameters import Value
