@@ -71,12 +71,6 @@ def learned(
     return fixed(constants, tuple(weights.tolist()))
 
 
-def fitted_loss(cached: CachedLogits, constants: Triple, weights: Weights, *, ridge: float = 1e-3) -> float:
-    """What `learned` minimises, at some weights; for a regression with the last, smallest smoothing."""
-    smoothing = SMOOTHING[-1] if cached.task.kind is TaskKind.REGRESSION else 0.0
-    return _objective(cached, constants, ridge, smoothing)(weights)[0]
-
-
 Objective = Callable[[Weights], tuple[float, Weights]]
 
 

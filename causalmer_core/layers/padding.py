@@ -38,14 +38,6 @@ def last_step(x: Tensor, mask: Tensor | None) -> Tensor:
     return x[torch.arange(len(x), device=x.device), index]
 
 
-def mean_step(x: Tensor, mask: Tensor | None) -> Tensor:
-    """The mean over the steps that are there, `(batch, width)`; without any, over all."""
-    if mask is None:
-        return x.mean(dim=1)
-    weights = _or_all(mask).to(x.dtype)[:, :, None]
-    return (x * weights).sum(dim=1) / weights.sum(dim=1)
-
-
 def steps_there(x: Tensor, mask: Tensor | None) -> Tensor:
     """How many steps of `x (batch, steps, width)` are there, `(batch,)`; without any, all count."""
     if mask is None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import Task
 from causalmer_core.config.identity import config_id
@@ -66,7 +67,7 @@ def save_imported(
     }
     try:
         save_tensors(folder / WEIGHTS, tensors, metadata)
-        (folder / "config.json").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+        write_text(folder / "config.json", json.dumps(metadata, indent=2) + "\n")
     except OSError as error:
         raise UserError(
             f"{folder}: cannot be written ({error.strerror}); give another folder with --out"

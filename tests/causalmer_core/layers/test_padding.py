@@ -14,7 +14,6 @@ from causalmer_core.layers.padding import (
     averaged_to,
     convolved_mask,
     last_step,
-    mean_step,
     steps_there,
     without_padding,
 )
@@ -100,14 +99,6 @@ def test_the_last_step_is_the_last_that_is_there(mask: Tensor) -> None:
     expected = torch.stack([there(x, mask, sample)[-1] for sample in range(len(mask))])
     assert torch.equal(last_step(x, mask), expected)
     assert torch.equal(last_step(x, None), x[:, -1])
-
-
-@given(mask=masks())
-def test_the_mean_step_is_the_mean_of_those_that_are_there(mask: Tensor) -> None:
-    x = sequence_like(mask)
-    expected = torch.stack([there(x, mask, sample).mean(dim=0) for sample in range(len(mask))])
-    torch.testing.assert_close(mean_step(x, mask), expected)
-    torch.testing.assert_close(mean_step(x, None), x.mean(dim=1))
 
 
 @given(mask=masks())
