@@ -4,7 +4,7 @@ sweep; every other package may import it.
 | file | what it is |
 |---|---|
 | `backbones/` | The multimodal networks under test, all under one contract |
-| `basics/` | Terms that everything else is written in: errors, modalities, tasks, names and random streams |
+| `basics/` | Shared terms: errors, whole files, modalities, tasks, names and random streams |
 | `config/` | Everything that one run depends on, apart from its seed, and the digest that names it |
 | `datasets/` | Data sets: the memory-mapped store, splits, batches, folds and the synthetic data set |
 | `debiasing/` | Constants and weights chosen after training, from cached logits |

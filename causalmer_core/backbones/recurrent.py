@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from causalmer_core.backbones.base import Backbone, BackboneOutput, InputShape
 from causalmer_core.basics.modality import MODALITIES, Batch, Modality
 from causalmer_core.config.backbone_config import EarlyFusionLSTMConfig, LateFusionLSTMConfig, UnimodalConfig
-from causalmer_core.layers.padding import averaged_to, last_step, steps_there
+from causalmer_core.layers.padding import averaged_to, last_step, present_step_counts
 
 
 @final
@@ -89,7 +89,7 @@ def side_by_side(batch: Batch) -> tuple[Tensor, Tensor]:
         `(batch, steps)`: as many as the sample's shortest modality has.
     """
     steps = min(batch[m].shape[1] for m in MODALITIES)
-    counts = torch.stack([steps_there(batch[m], batch.mask(m)) for m in MODALITIES]).amin(dim=0)
+    counts = torch.stack([present_step_counts(batch[m], batch.mask(m)) for m in MODALITIES]).amin(dim=0)
     common = [averaged_to(batch[m], batch.mask(m), steps, counts) for m in MODALITIES]
     return torch.cat(common, dim=2), torch.arange(steps, device=counts.device) < counts[:, None]
 

@@ -48,10 +48,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OSError: as `written_aside`.
     """
-    with written_aside(path) as temporary:
-        # Mode x (O_EXCL) follows no link: a name that appeared meanwhile is an error, never written through.
-        with temporary.open("xb") as file:
-            file.write(content)
+    # Mode x (O_EXCL) follows no link: a name that appeared meanwhile is an error, never written through.
+    with written_aside(path) as temporary, temporary.open("xb") as file:
+        file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,8 +1,8 @@
 """The configurations of backbones, and how a name finds its configuration.
 
-Nothing here imports torch: a sweep's file is read and checked without it. Other packages add backbones through the
-entry-point group `causalmer.backbones`: the entry point's name is the backbone's, and it leads to a subclass of
-`causalmer_core.backbones.base.Backbone` whose `config_type` is a subclass of `BackboneConfig` here.
+Nothing here imports torch, so a sweep's file is checked without it. Other packages add backbones through the
+entry-point group `causalmer.backbones`. The entry point has the backbone's name and leads to a subclass of
+`causalmer_core.backbones.base.Backbone`, whose `config_type` is a subclass of `BackboneConfig`.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ def installed_class(name: str) -> Any:
     """The class of a backbone that another package adds.
 
     Raises:
-        PydanticCustomError: it cannot be imported, or is not what the group asks for.
+        PydanticCustomError: it cannot be imported, or is no backbone with a `config_type` of this name.
     """
     point = installed()[name]
     try:
@@ -322,4 +322,4 @@ def _unknown(name: str, allowed: Iterable[str]) -> PydanticKnownError:
 
 
 AnyBackboneConfig = Annotated[BackboneConfig, _ByName()]
-"""Any backbone's configuration, told by its name."""
+"""Any backbone's configuration; its name decides which."""

@@ -203,8 +203,8 @@ class LossConfig(Frozen):
     Attributes:
         alpha: weight of the task losses.
         beta: weight of the KL term.
-        kl_axis: `flat` takes the softmax in the KL term over all logits, as published; `per_emotion` (default, the
-            mended form) over each emotion's pair of logits. They are one and the same for a classes task.
+        kl_axis: `flat` takes the softmax in the KL term over all logits, as published; `per_emotion` (default,
+            corrected) over each emotion's pair of logits. Both are the same for a classes task.
     """
 
     alpha: float = Field(default=0.1, ge=0.0)
@@ -293,8 +293,8 @@ class RunConfig(Frozen):
     def with_values(self, values: Mapping[str, Any]) -> RunConfig:
         """The configuration with some values replaced, each named by its dotted path.
 
-        A value may be a mapping, which is merged into what stands there, unless it names another variant
-        (`model.text_branch: {name: transformer}`): then the new variant starts from its own defaults.
+        A mapping is merged into the value at its path. If it names another variant
+        (`model.text_branch: {name: transformer}`), the new variant starts from its own defaults.
 
         Raises:
             pydantic.ValidationError: a path or a value is not allowed.

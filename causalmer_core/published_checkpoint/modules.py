@@ -18,7 +18,7 @@ from causalmer_core.published_checkpoint.tensors import (
     StorageType,
     rebuilt_parameter,
 )
-from causalmer_core.restricted_pickle.arrays import ArrayVocabulary
+from causalmer_core.restricted_pickle.arrays import ArrayFactory
 from causalmer_core.restricted_pickle.machine import Maker
 from causalmer_core.restricted_pickle.plain import check_key
 from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError, short_value
@@ -74,16 +74,16 @@ class InertModule:
 
 
 @final
-class ModuleVocabulary(ArrayVocabulary):
+class ModuleFactory(ArrayFactory):
     """What pickles of modules and of state dicts hold: plain data, tensors, and modules as shells.
 
     Args:
-        allowance: how much memory all that is made may take.
+        budget: how much memory all that is made may take.
         storages: where the persistent ids are looked up.
     """
 
-    def __init__(self, allowance: MemoryBudget, storages: Storages) -> None:
-        super().__init__(allowance)
+    def __init__(self, budget: MemoryBudget, storages: Storages) -> None:
+        super().__init__(budget)
         self._storages = storages
 
     def named(self, module: str, name: str) -> object:
@@ -135,7 +135,7 @@ def _attributes(target: InertModule, state: object) -> dict[Any, Any]:
     return state
 
 
-def _ordered_dict(allowance: MemoryBudget, items: object = None) -> dict[Any, Any]:
+def _ordered_dict(budget: MemoryBudget, items: object = None) -> dict[Any, Any]:
     """`collections.OrderedDict`, whose items mostly follow one by one."""
     result: dict[Any, Any] = {}
     for pair in items if type(items) is list else []:
@@ -143,7 +143,7 @@ def _ordered_dict(allowance: MemoryBudget, items: object = None) -> dict[Any, An
             raise PickleRefusedError("it makes a collections.OrderedDict of something other than pairs")
         check_key(pair[0])
         result[pair[0]] = pair[1]
-    allowance.spend(64 * len(result))
+    budget.spend(64 * len(result))
     return result
 
 
@@ -160,14 +160,14 @@ def _device(_: MemoryBudget, kind: object, index: object = None) -> str:
 
 
 def _tensor_of_type(
-    allowance: MemoryBudget, function: object, kind: object, arguments: object, *_: object
+    budget: MemoryBudget, function: object, kind: object, arguments: object, *_: object
 ) -> PickledTensor:
     """`torch._tensor._rebuild_from_type_v2`: a tensor with attributes, which are dropped."""
     if type(function) is not Maker or function.make not in TENSOR_MAKERS.values():
         raise PickleRefusedError("it makes a tensor by a function that is not torch's own")
     if type(arguments) is not tuple or type(kind) is not ClassReference:
         raise PickleRefusedError("it makes a tensor of a type that is not torch's own")
-    return rebuilt_parameter(allowance, function.make(allowance, *arguments))
+    return rebuilt_parameter(budget, function.make(budget, *arguments))
 
 
 _MAKERS = {

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.published_checkpoint.archive import TorchArchive
-from causalmer_core.published_checkpoint.modules import InertModule, ModuleVocabulary
+from causalmer_core.published_checkpoint.modules import InertModule, ModuleFactory
 from causalmer_core.published_checkpoint.tensors import PickledTensor, Storages
 from causalmer_core.restricted_pickle.instructions import DAMAGE, Source
 from causalmer_core.restricted_pickle.machine import execute
@@ -70,10 +70,10 @@ def read_published(path: Path | str) -> PublishedFile:
     path = Path(path)
     with TorchArchive(path) as archive:
         content = archive.read("data.pkl")
-        vocabulary = ModuleVocabulary(MemoryBudget.for_size(len(content)), Storages(archive))
+        factory = ModuleFactory(MemoryBudget.for_size(len(content)), Storages(archive))
         source = Source(io.BytesIO(content), len(content))
         try:
-            taken = _taken(execute(source, vocabulary))
+            taken = _taken(execute(source, factory))
             _check_total(taken.tensors, archive.size)
         except PickleRefusedError as error:
             _refuse(path, source.position, str(error))

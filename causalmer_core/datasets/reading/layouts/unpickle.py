@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from causalmer_core.basics.errors import UserError
-from causalmer_core.restricted_pickle.arrays import ArrayVocabulary, PickledArray
+from causalmer_core.restricted_pickle.arrays import ArrayFactory, PickledArray
 from causalmer_core.restricted_pickle.instructions import DAMAGE, Source
 from causalmer_core.restricted_pickle.machine import execute
 from causalmer_core.restricted_pickle.payload import Payload
@@ -88,7 +88,7 @@ def load_plain(path: Path | str, *, view_above: int | None = VIEW_ABOVE) -> obje
     with file:
         source = Source(file, size, view_above=view_above)
         try:
-            return _plain(execute(source, ArrayVocabulary(MemoryBudget.for_size(size))), 0, {})
+            return _plain(execute(source, ArrayFactory(MemoryBudget.for_size(size))), 0, {})
         except PickleRefusedError as error:
             _refuse(path, source.position, str(error))
         except OSError as error:
