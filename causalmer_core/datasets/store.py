@@ -2,10 +2,10 @@
 
     <root>/<name>/manifest.json
     <root>/<name>/<split>_<text|audio|vision|labels>.npy, <split>_ids.json
-    <root>/<name>/<split>_<modality>_lengths.npy    (samples,): steps that are there, where the file says how many
+    <root>/<name>/<split>_<modality>_lengths.npy    (samples,): present steps, if the source has lengths
     <root>/<name>/statistics_<modality>.npy     (2, width): mean, standard deviation of the training split
 
-A data set is written in a hidden folder beside its place and renamed into it, so no reader meets half of one.
+A data set is written in a hidden folder and renamed to its place, so no reader meets half of one.
 """
 
 from __future__ import annotations
@@ -39,12 +39,15 @@ ROOT_VARIABLE = "CAUSALMER_DATA"
 
 
 def default_root() -> Path:
-    """The folder of data sets: the environment variable CAUSALMER_DATA, else `causalmer_data` where we are."""
+    """The folder of data sets.
+
+    The environment variable CAUSALMER_DATA, else `causalmer_data` in the working directory.
+    """
     return Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
 
 
 def list_datasets(root: Path | str) -> tuple[str, ...]:
-    """The names of the data sets under `root`, sorted; none where the folder does not exist."""
+    """The names of the data sets under `root`, sorted; empty if the folder does not exist."""
     manifests = Path(root).glob("*/manifest.json")
     return tuple(sorted(p.parent.name for p in manifests if not p.parent.name.startswith(".")))
 
@@ -62,21 +65,21 @@ def write_dataset(
 ) -> DatasetManifest:
     """Write a data set into its place under `root`, whole or not at all.
 
-    Features are read and written a piece at a time, and statistics and fingerprint are those of what was written, so
-    that no array is ever whole in memory.
+    Features are read and written a piece at a time. Statistics and fingerprint come from the written files, so no array
+    is ever whole in memory.
 
     Args:
         root: the folder of data sets; made if need be.
         name: see `checked_name`.
         task: what is predicted.
         splits: `train`, `valid` and `test`.
-        source_file: the file that it was read from; only the name without the folder is kept.
-        synthetic: the parameters that it was drawn with.
-        nonfinite: what the reader counted and replaced.
+        source_file: the imported file; only its name without the folder is kept.
+        synthetic: the parameters of a drawn data set.
+        nonfinite: by split and modality, the reader's counts of NaN and infinities.
         force: replace a data set of this name.
 
     Raises:
-        UserError: the name is not allowed, or taken and `force` is not set; or writing failed.
+        UserError: the name is not allowed, or in use without `force`; or writing failed.
     """
     root, target = Path(root), _folder(root, name)
     if target.exists() and not force:
@@ -147,7 +150,7 @@ def open_training_data(root: Path | str, name: str) -> TrainingData:
     Features and labels are read-only memory maps.
 
     Raises:
-        UserError: there is no such data set, or its files are not those that its manifest describes.
+        UserError: there is no such data set, or its files differ from its manifest.
     """
     manifest = read_dataset_manifest(root, name)
     folder = _folder(root, name)
@@ -174,7 +177,7 @@ def verify_dataset(root: Path | str, name: str) -> None:
     """Read all arrays and compare their fingerprint with the manifest's.
 
     Raises:
-        UserError: they differ, so the files were altered after the import.
+        UserError: they differ: the files were altered after the import.
     """
     manifest = read_dataset_manifest(root, name)
     folder = _folder(root, name)

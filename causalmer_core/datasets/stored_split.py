@@ -19,7 +19,7 @@ from causalmer_core.datasets.publish import write_array
 
 
 def write_split(folder: Path, name: str, split: Split) -> Split:
-    """Write a split's files; what comes back is the split as they hold it, its features as memory maps.
+    """Write a split's files, and return the split with its features as memory maps of them.
 
     Raises:
         OSError: writing failed.
@@ -38,7 +38,7 @@ def open_split(folder: Path, manifest: DatasetManifest, name: str) -> Split:
     """A split as its manifest describes it.
 
     Raises:
-        UserError: a file is missing, damaged, or other than the manifest says.
+        UserError: a file is missing or damaged, or differs from the manifest.
     """
     summary = manifest.splits[name]
     ids_path = _ids(folder, name)

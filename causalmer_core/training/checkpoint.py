@@ -1,8 +1,8 @@
 """Checkpoints: one safetensors file each, written whole.
 
-`last.safetensors` holds what training goes on from: weights and buffers, the optimiser's state, and, as JSON in the
-file's metadata, everything that is no tensor. `best.safetensors` holds the weights of the best epoch. No random
-state is kept: every stream is derived from the seed and the epoch (see `causalmer_core.basics.seeding`).
+`last.safetensors` holds the state that training resumes from: weights and buffers, the optimiser's state, and all other
+values as JSON in the file's metadata. `best.safetensors` holds the weights of the best epoch. No random state is
+stored: every stream is derived from the seed and the epoch (see `causalmer_core.basics.seeding`).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def pack_optimiser(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor],
 def unpack_optimiser(
     optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], plain: Mapping[str, Any]
 ) -> None:
-    """Give an optimiser the state that `pack_optimiser` took."""
+    """Restore an optimiser's state from the result of `pack_optimiser`."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         prefix, _, rest = key.partition(".")

@@ -1,4 +1,4 @@
-"""`causalmer data import`: a file of the field into the store, and what each of its arrays was taken as."""
+"""`causalmer data import`: a file of the field into the store, with the role of each array."""
 
 from __future__ import annotations
 
@@ -42,12 +42,13 @@ def import_data(
         LayoutName | None,
         typer.Option("--layout", help="How the file is laid out. Default: recognised from it."),
     ] = None,
-    take: Annotated[
+    roles: Annotated[
         list[str] | None,
         typer.Option(
-            "--take",
+            "--map",
             metavar="ROLE=KEY",
-            help=f"Take another key as ROLE ({', '.join(ROLES)}); may be repeated. KEY none leaves ids or lengths out.",
+            help=f"Read ROLE ({', '.join(ROLES)}) from this key of the file; may be repeated. KEY none leaves ids or "
+            "lengths out.",
         ),
     ] = None,
     nonfinite: Annotated[
@@ -57,13 +58,13 @@ def import_data(
     root: Root = None,
     force: Force = False,
 ) -> None:
-    """Read PATH (train/valid/test of text, audio, vision, labels) into the store, and say what was taken as what."""
+    """Read PATH (train/valid/test of text, audio, vision, labels) into the store, and print the role of each array."""
     checked_name(name, "data set")
     names = None if labels is None else [part.strip() for part in labels.split(",")]
     data = read_data_file(
-        file, task, names, layout=layout, taken=parsed_array_roles(take or []), nonfinite=nonfinite
+        file, task, names, layout=layout, array_roles=parsed_array_roles(roles or []), nonfinite=nonfinite
     )
-    _show_taken(data, "given" if layout else "recognised", "given" if task else "recognised")
+    _show_array_roles(data, "given" if layout else "recognised", "given" if task else "recognised")
     manifest = write_dataset(
         root or default_root(),
         name,
@@ -76,22 +77,22 @@ def import_data(
     show_manifest(manifest, root or default_root())
 
 
-def _show_taken(data: ImportedData, layout: str, task: str) -> None:
-    """Print the layout, the task, and what became of every array."""
+def _show_array_roles(data: ImportedData, layout: str, task: str) -> None:
+    """Print the layout, the task, and the role of every array."""
     console = Console(highlight=False)
     console.print(f"layout      {data.layout} ({layout})", markup=False)
     console.print(f"task        {data.task.kind.value} ({task}): {', '.join(data.task.labels)}", markup=False)
     table = Table(
-        title="Taken from the file",
+        title="Arrays of the file",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    for heading in ("split", "key", "taken as", "shape", "dtype", "note"):
+    for heading in ("split", "key", "role", "shape", "dtype", "note"):
         table.add_column(heading, no_wrap=heading != "note", overflow="fold")
     shown = ""
-    for row in data.taken:
+    for row in data.array_roles:
         table.add_row(row.split if row.split != shown else "", row.key, *_cells(row))
         shown = row.split
     console.print(table)

@@ -105,7 +105,7 @@ import ray
 from tiny_sweep import begin, checked_sweep
 
 from cluster.connection.connect import local_ray
-from cluster.resources import TrialShare
+from cluster.resources.trial_resources import TrialShare
 from sweeps.driver import run_context
 from sweeps.jobs.source import JobList
 from sweeps.jobs.job import Job

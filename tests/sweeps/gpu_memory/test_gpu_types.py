@@ -22,7 +22,7 @@ from pathlib import Path
 import ray
 from ray.util.placement_group import placement_group_table, remove_placement_group
 from cluster.connection.connect import cluster_ray
-from sweeps import share_plan
+from sweeps.gpu_memory import share_plan
 from sweeps.jobs.job import Job
 from sweeps.gpu_memory.share_plan import plan_shares
 from sweeps.execution.trainable import JobTrainable
