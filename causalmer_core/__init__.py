@@ -13,7 +13,7 @@ sweep; every other package may import it.
 | `method/` | The equations of counterfactual debiasing: fusion, effects and losses, as pure functions |
 | `models/` | The trained models: CausalMER, the debiasing baselines, and their unimodal branches |
 | `published_checkpoint/` | Imports checkpoints of the published code without running anything in them |
-| `restricted_pickle/` | Reading pickles without running anything in them |
+| `restricted_pickle/` | A reader of pickles that runs nothing in them |
 | `training/` | The trainer, its checkpoints, and the cost of training |
 """
 

@@ -1,5 +1,6 @@
-"""Reading pickles without running anything in them. Readers of data files and of checkpoints build on it; no file format
-of the field is known here.
+"""A reader of pickles that runs nothing in them.
+
+Readers of data files and of checkpoints build on it. It knows no file format of the field.
 
 | file | what it is |
 |---|---|

@@ -1,4 +1,4 @@
-"""A RayJob for KubeRay: a cluster that is there for one sweep."""
+"""A RayJob for KubeRay: a cluster for one sweep."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class KubeRayJob(Template):
 
     @property
     def job_name(self) -> str:
-        """As Kubernetes allows it."""
+        """The sweep's name in the form for Kubernetes."""
         return cloud_name(self.name)
 
     @property

@@ -1,7 +1,7 @@
-"""Cluster files for `ray up`: hosts that are there already, and machines of AWS and of Google Cloud.
+"""Cluster files for `ray up`: existing hosts, and machines of AWS and of Google Cloud.
 
-The token that opens the cluster is made on the machine of the one who calls `ray up` and copied to every node with its
-mode, so that nobody else there can read it.
+The cluster's token is made on the machine that calls `ray up`, and copied to every node with its mode, so that no other
+user of a node can read it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ class RayUp(Template):
 
     @property
     def cluster_name(self) -> str:
-        """As all clouds allow it."""
+        """The sweep's name in the form for all clouds."""
         return cloud_name(self.name)
 
     @property
     def prefix(self) -> str:
-        """What stands before each of Ray's commands: the environment, and that a token is asked for."""
+        """The shell words before each of Ray's commands: the environment, and the requirement of a token."""
         activated = "" if self.activate is None else f"{self.activate} && "
         return f"{activated}export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 && "
 
     @property
     def start(self) -> str:
-        """The same before Ray is started, which wants many open files where it may have them."""
+        """The shell words before the start of Ray."""
+        # Ray needs many open files, if the system allows them.
         return self.prefix + "{ ulimit -n 65536 || true; } && "
 
 

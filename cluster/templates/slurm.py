@@ -1,4 +1,4 @@
-"""A script for Slurm's `sbatch`: a Ray cluster over the job's nodes, there for one sweep."""
+"""A script for Slurm's `sbatch`: a Ray cluster over the job's nodes, for one sweep."""
 
 from __future__ import annotations
 
