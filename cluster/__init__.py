@@ -1,10 +1,10 @@
-"""Ray on this machine or on a cluster: connection, resources, checks of nodes, jobs, templates.
+"""Ray on this machine or a cluster: connection, resources, node checks, jobs, templates.
 
 It knows no sweep and no records.
 
 | file | what it is |
 |---|---|
-| `connection/` | The connection to a private Ray or to a cluster, with its token, and the notice of its loss |
+| `connection/` | The connection to a private Ray or a cluster, with its token and the notice of its loss |
 | `jobs/` | Jobs on a cluster, submitted over HTTP from a machine outside it |
 | `nodes/` | Checks of a cluster's nodes: size, versions, clock, shared storage and GPU memory |
 | `resources/` | The resources that one trial asks of a node, and its share of a GPU |

@@ -37,7 +37,7 @@ class InputShape:
     Attributes:
         widths: features a step of each modality.
         lengths: steps of each modality; the same in every sample, padding included.
-        task: what is predicted; a backbone with a loss of its own compares `batch.labels` in this form.
+        task: the task; a backbone with a loss of its own compares `batch.labels` in this form.
     """
 
     widths: Mapping[Modality, int]

@@ -113,16 +113,14 @@ class MessageUpdateUnit(nn.Module):
         there: Mapping[Modality, Tensor | None],
     ) -> Tensor:
         """The next hub `(B, T, W)` from the hub and each modality's sequence."""
+        by_modality = [(Modality(name), unit) for name, unit in self.units.items()]
         reinforced = torch.stack(
-            [unit(hub, sequences[m], hub_there, there[m]) for m, unit in self._by_modality()], dim=1
+            [unit(hub, sequences[m], hub_there, there[m]) for m, unit in by_modality], dim=1
         )
         scores = torch.stack([self._score(z, hub_there) for z in reinforced.unbind(dim=1)], dim=1)
         mixed = (scores.softmax(dim=1)[:, :, None, None] * reinforced).sum(dim=1)
         result: Tensor = self.feed_forward(mixed)
         return result
-
-    def _by_modality(self) -> list[tuple[Modality, nn.Module]]:
-        return [(Modality(name), unit) for name, unit in self.units.items()]
 
     def _score(self, z: Tensor, there: Tensor | None) -> Tensor:
         flat = averaged_to(z, there, self.steps).flatten(1)

@@ -10,8 +10,8 @@ Nothing here depends on a model or on data.
 | `modality.py` | The three modalities, and the batch that carries them |
 | `packages.py` | The packages of this distribution, and a check that Python imports these and no others |
 | `seeding.py` | Named random streams |
-| `task.py` | What is predicted: the form of the labels and of the model's outputs |
-| `validation.py` | Rules that inputs are validated by: names that become part of a path, and strict configuration |
+| `task.py` | The task of a data set: the form of its labels and of the model's outputs |
+| `validation.py` | Rules for inputs: names that become part of a path, and strict configuration |
 """
 
 __all__ = ["errors", "faults", "files", "modality", "packages", "seeding", "task", "validation"]

@@ -1,4 +1,4 @@
-"""Rules that inputs are validated by: names that become part of a path, and strict configuration."""
+"""Rules for inputs: names that become part of a path, and strict configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The identity of a configuration: all that affects the outcome of its runs, and nothing else.
+"""The identity of a configuration: all that affects the outcome of its runs, no more.
 
 The digest covers the values that differ from their defaults, and the names of the chosen variants. A later version may
 add an option whose default keeps the old behaviour: every earlier configuration keeps its identity. Defaults are

@@ -1,6 +1,6 @@
 """The published and the corrected method: every difference is a named option.
 
-    option                   published     corrected (default) what differs
+    option                   published     corrected (default) difference
     loss.kl_axis             flat          per_emotion        softmax in the KL term: all logits, or each pair
     model.fusion_form        published     log_space          1e-12 inside the logarithms of sum and hm, or none
     model.constants          learned       auto               constants with a zero gradient: trained, or held

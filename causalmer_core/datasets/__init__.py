@@ -15,7 +15,7 @@ Foreign files are read in `reading`.
 | `reading/` | Readers of the field's files: features, labels, ids and lengths in our forms |
 | `statistics.py` | Statistics of features over the steps that are no padding, in bounded memory |
 | `store.py` | Data sets on disk: one folder each, one `.npy` file an array, opened as memory maps |
-| `stored_split.py` | The files of one split and of the statistics: written a piece at a time, opened as memory maps |
+| `stored_split.py` | The files of a split and of the statistics, written in pieces and opened as memory maps |
 | `synthetic.py` | A data set from a structural causal model with planted shortcuts and known best accuracy |
 """
 

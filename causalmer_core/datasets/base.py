@@ -78,7 +78,7 @@ class TrainingData:
 
     Attributes:
         name: the data set's name in its store.
-        task: what is predicted.
+        task: the task.
         fingerprint: SHA-256 over the arrays and the task; the data's part of a configuration's identity.
         train, valid: the splits.
         statistics: per-modality feature statistics of the training split.

@@ -64,7 +64,7 @@ class DatasetManifest(_Part):
 
     Attributes:
         name: the name of the data set and of its folder.
-        task: what is predicted.
+        task: the task.
         fingerprint: SHA-256, 64 hexadecimal digits, of the task, the arrays and the ids.
         source_file: the imported file's name without its folder; None for synthetic data.
         synthetic: the parameters of a drawn data set; None for imported data.

@@ -21,7 +21,7 @@ from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import checked_name
-from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
+from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.manifest import (
     SPLITS,
     DatasetManifest,
@@ -71,7 +71,7 @@ def write_dataset(
     Args:
         root: the folder of data sets; made if need be.
         name: see `checked_name`.
-        task: what is predicted.
+        task: the task.
         splits: `train`, `valid` and `test`.
         source_file: the imported file; only its name without the folder is kept.
         synthetic: the parameters of a drawn data set.
@@ -90,7 +90,10 @@ def write_dataset(
     try:
         with published(target, replace=force) as aside:
             written = {split: write_split(aside, split, splits[split]) for split in SPLITS}
-            statistics = _statistics_of(written["train"])
+            train = written["train"]
+            statistics = {
+                m: feature_statistics(train.features[m], lengths=train.lengths.get(m)) for m in MODALITIES
+            }
             manifest = DatasetManifest(
                 name=name,
                 task=task,
@@ -109,10 +112,6 @@ def write_dataset(
             "Is the disk full, the folder not yours, or another import of the same name under way?"
         ) from error
     return manifest
-
-
-def _statistics_of(train: Split) -> dict[Modality, FeatureStatistics]:
-    return {m: feature_statistics(train.features[m], lengths=train.lengths.get(m)) for m in MODALITIES}
 
 
 def _folder(root: Path | str, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The files of one split and of the statistics: written a piece at a time, opened as memory maps."""
+"""The files of a split and of the statistics, written in pieces and opened as memory maps."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class CachedLogits:
     Attributes:
         multimodal, text, audio, vision: the branches' logits, each `(samples, outputs)` float32.
         labels: the labels, in the form of the task.
-        task: what is predicted.
+        task: the task.
         fusion: the fusion strategy's name.
         fusion_form: its form, see `causalmer_core.method.fusion`.
     """

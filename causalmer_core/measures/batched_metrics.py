@@ -21,7 +21,7 @@ def batched_metric(
     """A metric of K predictors on S subsets of the samples, `(K, S)` float64.
 
     Args:
-        task: what is predicted.
+        task: the task.
         logits: `(K, samples, outputs)`.
         labels: `(samples, emotions)`, `(samples,)` classes or `(samples,)` scores.
         name: the metric.

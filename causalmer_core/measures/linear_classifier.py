@@ -59,7 +59,7 @@ class LinearClassifier:
     """A linear classifier, fitted when it is made.
 
     Args:
-        task: what is predicted.
+        task: the task.
         train: the training split.
         modalities: the modalities it uses, in this order.
         pooling: the way from the steps of a sample to one vector.

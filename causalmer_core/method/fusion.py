@@ -1,4 +1,4 @@
-"""Fusion strategies: how the logits of the multimodal and the three unimodal branches become one.
+"""Fusion strategies: from the logits of the multimodal and the unimodal branches to one.
 
 z_m, z_t, z_a, z_v are the logits of the branches, s(x) is the logistic function:
 

@@ -7,7 +7,7 @@ The equations are in `method`, the multimodal networks in `backbones`.
 | `albert_files.py` | The files of an ALBERT in a local folder: their digest, and the error about wrong ones |
 | `branches.py` | The unimodal branches: from one modality to logits |
 | `build.py` | Builds the model that a configuration names |
-| `causalmer.py` | CausalMER: prediction by the total indirect effect of a backbone and three unimodal branches |
+| `causalmer.py` | CausalMER: a backbone and three unimodal branches, with prediction by the TIE |
 | `debiasing_baselines.py` | Debiasing baselines with the same branches as CausalMER, without counterfactuals |
 | `emotion_model.py` | The contract between a model and the trainer, and the base of all models with branches |
 | `pretrained.py` | Loads an ALBERT from a local folder, checked and in float32 |

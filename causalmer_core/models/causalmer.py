@@ -1,4 +1,4 @@
-"""CausalMER: prediction by the total indirect effect of a backbone and three unimodal branches."""
+"""CausalMER: a backbone and three unimodal branches, with prediction by the TIE."""
 
 from __future__ import annotations
 

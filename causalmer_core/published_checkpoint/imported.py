@@ -35,7 +35,7 @@ class ImportRecord(BaseModel):
         source_file: the published file's name without its folder.
         source_sha256: the digest of the file.
         form: `whole module CLASS` or `state dict`.
-        task: what is predicted.
+        task: the task.
         widths: features a step of each modality.
         settings: the settings that do not follow from shapes, with their sources.
     """

@@ -119,14 +119,14 @@ def _named_tensors(root: InertModule) -> Iterator[tuple[str, Tensor]]:
         for name, tensor in _own_tensors(prefix, module):
             tensors += 1
             yield name, tensor
-        children = _children(prefix, module)
+        children = list(_entries(prefix, module, "_modules", InertModule))
         modules += len(children)
         if depth >= MAX_DEPTH or modules > MAX_MODULES or tensors > MAX_TENSORS:
             raise PickleRefusedError(
                 f"its modules lie {MAX_DEPTH} deep in each other or in themselves, or are more than {MAX_MODULES} "
                 f"with more than {MAX_TENSORS} tensors"
             )
-        waiting += [(f"{name}.", child, depth + 1) for name, child in children]
+        waiting += [(f"{prefix}{name}.", child, depth + 1) for name, child in children]
 
 
 def _own_tensors(prefix: str, module: InertModule) -> Iterator[tuple[str, Tensor]]:
@@ -135,10 +135,6 @@ def _own_tensors(prefix: str, module: InertModule) -> Iterator[tuple[str, Tensor
         for name, value in _entries(prefix, module, kind, PickledTensor):
             if kind == "_parameters" or type(passing) is not set or name not in passing:
                 yield prefix + name, value.value
-
-
-def _children(prefix: str, module: InertModule) -> list[tuple[str, InertModule]]:
-    return [(prefix + name, child) for name, child in _entries(prefix, module, "_modules", InertModule)]
 
 
 def _entries(prefix: str, module: InertModule, kind: str, wanted: type) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""The connection to a private Ray or to a cluster, with its token, and the notice of its loss.
+"""The connection to a private Ray or a cluster, with its token and the notice of its loss.
 
 Nothing here knows what runs on it.
 

@@ -91,8 +91,9 @@ def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
         )
     # A ValueError: a submitted job's environment contradicts ours.
     except (ConnectionError, RuntimeError, ValueError) as error:
+        first_line = str(error).partition("\n")[0].rstrip(".")
         raise UserError(
-            f"--address {address}: cannot join the cluster of {head}: {_first_line(error)}. Likely: this machine is "
+            f"--address {address}: cannot join the cluster of {head}: {first_line}. Likely: this machine is "
             "none of its nodes, or has another version of Ray or Python; run the command on a node"
         ) from error
     try:
@@ -138,7 +139,3 @@ def labelled_types() -> set[str]:
 def _prepare_environment() -> None:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""The job server of a cluster, to which jobs are submitted over HTTP from outside the cluster.
+"""The job server of a cluster: jobs are submitted to it over HTTP from outside.
 
 Like a cluster's head it must require a token, unless the user allows otherwise (see `cluster.connection.token`).
 """

@@ -68,17 +68,17 @@ class TrialShare(Frozen):
 
 
 class TrialResources(Frozen):
-    """What one trial takes of a node.
+    """The resources that one trial uses of a node.
 
     Attributes:
         cpu: logical CPU cores, above 0 (default 1). A fraction lets several trials share a core. A trial computes with
             as many threads as it has whole cores, at least one.
         gpu: GPUs: 0 (default), a fraction between 0 and 1 of one device, a whole number of devices, or `auto`: the
-            fraction that a probe measures the trials to need; 0 where no node has a GPU. A trial that has a fraction
-            of a device may use that fraction of its memory, and is tried again once with twice of it if it needs more.
+            fraction that a probe measures; 0 if no node has a GPU. A trial with a fraction of a device may use that
+            fraction of its memory. If it needs more it is retried once with twice the fraction.
         accelerator: the type of the GPU as Ray names it (`H100`, `A100`, `T4`), or `any` (default).
-        memory: of the node, in GiB, by which trials are placed; nothing holds a trial to it. `auto` (default): what the
-            probe of `gpu: auto` measures, without a probe none.
+        memory: memory of the node, in GiB, for the placement of trials; it is not a limit. `auto` (default): the memory
+            that the probe of `gpu: auto` measures, without a probe none.
     """
 
     cpu: float = Field(default=1.0, gt=0.0)

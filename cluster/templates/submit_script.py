@@ -10,8 +10,9 @@ class SubmitScript(Template):
 
     Attributes:
         sweep: the text of the sweep's file, without includes.
-        options: further words of `causalmer run`.
-        activate: a shell command that puts causalmer on the path, such as `. ~/causalmer/bin/activate`; none: it is.
+        options: further options of `causalmer run`.
+        activate: a shell command that puts causalmer on the path, such as `. ~/causalmer/bin/activate`. None: it is on
+            the path.
     """
 
     source = "submit_script.py.j2"

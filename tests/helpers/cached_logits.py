@@ -67,7 +67,10 @@ def broken_shortcut(*, samples: int = 200, seed: int = 0) -> CachedLogits:
 def fitted_loss(
     cached: CachedLogits, constants: tuple[float, float, float], weights: np.ndarray, *, ridge: float = 1e-3
 ) -> float:
-    """The task loss of `TIE_w` plus `ridge / 2 |w - 1|^2`, which `learned` minimises; a regression's L1 loss smoothed."""
+    """The task loss of `TIE_w` plus `ridge / 2 |w - 1|^2`, which `learned` minimises.
+
+    A regression's L1 loss smoothed.
+    """
     found = effects(cached.fuse, cached.branches, torch.tensor(constants))
     removed = zip(weights, (found.nde_text, found.nde_audio, found.nde_vision), strict=True)
     logits = found.te.double() - sum(weight * effect.double() for weight, effect in removed)

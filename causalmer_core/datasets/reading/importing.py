@@ -34,7 +34,7 @@ class ImportedData:
 
     Attributes:
         layout: the name of its layout.
-        task: what is predicted.
+        task: the task.
         splits: `train`, `valid` and `test`; features stay in the file and are converted on access.
         nonfinite: by split and modality, counts of the numbers that were not finite.
         array_roles: the roles of each array, and the arrays that were left out.

@@ -68,7 +68,7 @@ def test_the_file_is_synced_before_its_name_and_the_folder_after_it(
     def record(descriptor: int) -> None:
         fsync(descriptor)
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-        synced.append((Path(os.readlink(f"/proc/self/fd/{descriptor}")), is_folder, path.exists()))
+        synced.append((Path(f"/proc/self/fd/{descriptor}").readlink(), is_folder, path.exists()))
 
     monkeypatch.setattr(os, "fsync", record)
     write_bytes(path, b"x")
