@@ -22,7 +22,7 @@ from results.records.journal import read_journal
 from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunKey
 from results.report.report import write_report
-from results.storage.files import exclusive_lock
+from results.storage.locks import exclusive_lock
 from sweeps.debiasing.phase import chooses_after_training, debias
 from sweeps.execution.machine import Machine, connected_ray
 from sweeps.execution.retries import wait_seconds

@@ -11,18 +11,19 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from causalmer_core.basics.errors import UserError, unknown_name
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.validation import Frozen
 from results.ranking.certainty import expected_optimism, overstated_by, tied_with_best
 from results.ranking.leaderboard import Entry, Leaderboard, leaderboard, seen_columns
 from results.ranking.selection_reasons import certainty_reasons, joined, reasons_for
 from results.ranking.selection_rules import RULES, Candidates
 from results.records.dataset import SweepResults
+from results.records.journal import now
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest
 from results.statistics.intervals import Interval, PairedDifference, paired_difference
 from results.statistics.optimism import Optimism
 from results.statistics.tied_set import TiedSet
-from results.storage.files import now, write_text
 
 
 class FrontPoint(Frozen):

@@ -12,13 +12,14 @@ import pyarrow as pa
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import fsync_folder, write_text
 from causalmer_core.basics.validation import Frozen
 from causalmer_core.measures.metrics import Direction
 from results.records.confirmation_rules import AllRule, ConfirmationRule, HalvingRule, RaceRule
+from results.records.journal import now
 from results.records.layout import SweepLayout
 from results.records.objectives import Objectives
 from results.records.provenance import git_state, installed_versions, recorded_environment
-from results.storage.files import fsync_folder, now, write_text
 
 ParameterType = Literal["float", "int", "string", "bool"]
 ARROW_TYPES: dict[ParameterType, pa.DataType] = {

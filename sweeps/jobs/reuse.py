@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import written_aside
 from results.ranking.configuration_runs import objective_values
 from results.records.histories import RunHistory, read_run
 from results.records.layout import SweepLayout
@@ -29,7 +30,6 @@ from results.records.manifest import read_sweep_manifest
 from results.records.objectives import Objectives
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
-from results.storage.files import written_aside
 from results.storage.object_uri import is_uri
 from sweeps.jobs.job import Job
 from sweeps.jobs.run_lock import locked_run

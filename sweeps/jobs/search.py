@@ -9,11 +9,10 @@ from typing import Any, final
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import RunHistory
-from results.records.journal import Journal, read_journal
+from results.records.journal import Journal, now, read_journal
 from results.records.layout import SweepLayout
 from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
-from results.storage.files import now
 from sweeps.jobs.job import Job
 from sweeps.jobs.observer import SearchWatcher
 from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over

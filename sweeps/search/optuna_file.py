@@ -19,10 +19,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
+from causalmer_core.basics.files import written_aside
 from results.records.histories import RunHistory
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
-from results.storage.files import written_aside
 from sweeps.search.optuna_space import distributions
 from sweeps.search.optuna_trials import Proposal, recorded_trials, trial_of
 from sweeps.space.parameters import Value

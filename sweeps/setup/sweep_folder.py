@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.measures.metrics import metric_directions
 from results.records.manifest import SweepManifest, create_sweep, new_manifest, read_sweep_manifest
-from results.storage.files import write_text
 from sweeps.setup.preflight import CheckedSweep
 from sweeps.spec.problems import shown
 from sweeps.spec.search_section import PatienceScheduler

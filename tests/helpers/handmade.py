@@ -20,14 +20,13 @@ import pyarrow.parquet as pq
 
 from causalmer_core.basics.task import Task, TaskKind
 from results.records.dataset import SweepResults
-from results.records.journal import Journal
+from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, create_sweep, new_manifest
 from results.records.objectives import Objectives
 from results.records.predictions_table import task_metadata
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState, predictions_schema
-from results.storage.files import now
 
 SEARCH_SEED = 0
 CONFIRM_SEEDS = (1, 2, 3)

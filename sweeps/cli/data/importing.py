@@ -1,4 +1,4 @@
-"""`causalmer data import`: a file of the field into the store, and what each of its arrays was taken as."""
+"""`causalmer data import`: a file of the field into the store, with the role of each array."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ def import_data(
         LayoutName | None,
         typer.Option("--layout", help="How the file is laid out. Default: recognised from it."),
     ] = None,
-    take: Annotated[
+    roles: Annotated[
         list[str] | None,
         typer.Option(
-            "--take",
+            "--map",
             metavar="ROLE=KEY",
-            help=f"Take another key as ROLE ({', '.join(ROLES)}); may be repeated. KEY none leaves ids or lengths out.",
+            help=f"Read ROLE ({', '.join(ROLES)}) from this key of the file; may be repeated. KEY none leaves ids or "
+            "lengths out.",
         ),
     ] = None,
     nonfinite: Annotated[
@@ -56,11 +57,11 @@ def import_data(
     force: Force = False,
     form: Form = None,
 ) -> None:
-    """Read PATH (train/valid/test of text, audio, vision, labels) into the store, and say what was taken as what."""
+    """Read PATH (train/valid/test of text, audio, vision, labels) into the store, and print the role of each array."""
     checked_name(name, "data set")
     names = None if labels is None else [part.strip() for part in labels.split(",")]
     data = read_data_file(
-        file, task, names, layout=layout, taken=parsed_array_roles(take or []), nonfinite=nonfinite
+        file, task, names, layout=layout, array_roles=parsed_array_roles(roles or []), nonfinite=nonfinite
     )
     manifest = write_dataset(
         root or default_root(),
@@ -71,12 +72,12 @@ def import_data(
         nonfinite=data.nonfinite,
         force=force,
     )
-    taken = _taken(data, "given" if layout else "recognised", "given" if task else "recognised")
-    show([*taken, *manifest_tables(manifest, root or default_root())], form)
+    arrays = _array_roles(data, "given" if layout else "recognised", "given" if task else "recognised")
+    show([*arrays, *manifest_tables(manifest, root or default_root())], form)
 
 
-def _taken(data: ImportedData, layout: str, task: str) -> list[Table]:
-    """The layout, the task, and what became of every array."""
+def _array_roles(data: ImportedData, layout: str, task: str) -> list[Table]:
+    """The layout, the task, and the role of every array."""
     lines = [
         ("layout", f"{data.layout} ({layout})"),
         ("task", f"{data.task.kind.value} ({task}): {', '.join(data.task.labels)}"),
@@ -84,7 +85,7 @@ def _taken(data: ImportedData, layout: str, task: str) -> list[Table]:
     columns = (
         Column("split", once=True),
         Column("key"),
-        Column("taken as", "roles"),
+        Column("role", "roles"),
         *map(Column, ("shape", "dtype", "note")),
     )
     rows = [
@@ -96,6 +97,6 @@ def _taken(data: ImportedData, layout: str, task: str) -> list[Table]:
             row.dtype,
             row.note,
         )
-        for row in data.taken
+        for row in data.array_roles
     ]
-    return [facts("file", "", lines), Table("arrays", "Taken from the file", columns, rows, labels=2)]
+    return [facts("file", "", lines), Table("arrays", "Arrays of the file", columns, rows, labels=2)]

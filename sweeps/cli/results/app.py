@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.store import default_root
 from results.evaluation.final_evaluation import final_evaluation
@@ -27,7 +28,7 @@ from results.report.best_yaml import write_best_yaml
 from results.report.evaluation_tables import final_evaluation_tables
 from results.report.leaderboard_table import leaderboard_table
 from results.report.report import write_report
-from results.storage.files import exclusive_lock, write_text
+from results.storage.locks import exclusive_lock
 from sweeps.cli.checkpoint.app import Remove, Split, show_evaluation
 from sweeps.cli.options import OptionalSweep, StorageOption, SweepArgument, named_sweep, unwritable
 from sweeps.cli.output import Form, console, messages, show

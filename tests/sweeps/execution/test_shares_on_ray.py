@@ -34,7 +34,7 @@ from torch import nn
 from causalmer_core.config.backbone_config import BackboneConfig
 from causalmer_core.backbones.base import Backbone, BackboneOutput
 from causalmer_core.basics.modality import MODALITIES
-from causalmer_core.layers.padding import mean_step
+from causalmer_core.layers.padding import averaged_to
 
 
 class HungryConfig(BackboneConfig):
@@ -61,7 +61,7 @@ class Hungry(Backbone):
     def forward(self, batch):
         if ray.is_initialized() and ray.get_runtime_context().get_actor_id() is not None:
             self.eat()
-        means = [mean_step(batch[m], batch.mask(m)) for m in MODALITIES]
+        means = [averaged_to(batch[m], batch.mask(m), 1).squeeze(1) for m in MODALITIES]
         features = torch.relu(self.hidden(torch.cat(means, dim=1)))
         logits = self.head(features)
         return BackboneOutput(logits, features, auxiliary_loss=logits.new_zeros(()))

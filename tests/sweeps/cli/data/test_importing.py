@@ -123,8 +123,8 @@ def test_layout_task_and_keys_can_be_given(tmp_path: Path) -> None:
         found["openface"] = found.pop("vision")
     path = write_pickle(tmp_path / "a.pkl", splits)
     output = shown(
-        path, "--layout", "mmsa", "--take", "vision=openface", "--take", "labels=classification_labels",
-        "--take", "ids=none", "--labels", "bad,so,good",
+        path, "--layout", "mmsa", "--map", "vision=openface", "--map", "labels=classification_labels",
+        "--map", "ids=none", "--labels", "bad,so,good",
     )  # fmt: skip
     assert "layout  mmsa (given)" in output
     assert "task    classes (recognised): bad, so, good" in output
@@ -149,14 +149,14 @@ def long_audio(splits: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     [
         (with_nan(plain_splits()), [], "a.pkl: valid: vision: 1 NaN"),
         (long_audio(mmsa_splits(aligned=False)), [], "a.pkl: test: audio_lengths: sample 2 has length 10"),
-        (plain_splits(), ["--take", "text=txt"], "there is no key 'txt' (did you mean 'text'?)"),
-        (plain_splits(), ["--take", "texts=text"], "unknown role of --take 'texts'"),
+        (plain_splits(), ["--map", "text=txt"], "there is no key 'txt' (did you mean 'text'?)"),
+        (plain_splits(), ["--map", "texts=text"], "unknown role of --map 'texts'"),
         (plain_splits(), ["--task", "regression"], "more than one number a sample; a task 'regression' allows"),
         (plain_splits(), ["--layout", "mmsa"], "train: key 'regression_labels' is missing"),
         (
             {"train": {"x": np.zeros(3)}, "valid": {}, "test": {}},
             [],
-            "a.pkl: in no layout that is known. Found in train: x (3 float64)",
+            "a.pkl: in no known layout. Found in train: x (3 float64)",
         ),
     ],
 )  # fmt: skip
