@@ -63,7 +63,7 @@ def test_an_unknown_layout_lists_what_was_found_and_what_each_layout_needs(tmp_p
         read_data_file(path)
     message = str(caught.value)
     for part in (
-        "a.pkl: in no layout",
+        "a.pkl: in no known layout",
         "visual (8 x 6 x 3 float32)",
         "y (8 x 2 x 2 int64)",
         "mult lacks vision, labels",
