@@ -67,12 +67,16 @@ def fsync_folder(folder: Path) -> None:
     _fsync(folder, os.O_DIRECTORY)
 
 
-def remove_stale_asides(folder: Path) -> None:
+def remove_stale_asides(folder: Path, name: str = "*") -> None:
     """Remove the hidden files that killed processes left in `folder`.
 
-    Only the one process that may write in the folder calls this: it would remove the files of others, too.
+    Only a process that is the one writer of these files calls this: it would remove the files of other writers, too.
+
+    Args:
+        folder: the folder.
+        name: the name of the target file. Default: any.
     """
-    for leftover in folder.glob(".*.tmp"):
+    for leftover in folder.glob(f".{name}.*.tmp"):
         leftover.unlink(missing_ok=True)
 
 

@@ -26,7 +26,7 @@ FORMAT = 1
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write tensors and JSON metadata, whole or not at all.
 
-    No other process may write to the folder of `path` meanwhile: unfinished files in it are removed.
+    No other process may write to `path` meanwhile: unfinished files of killed writers are removed.
 
     Raises:
         OSError: writing failed.
@@ -37,7 +37,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
         {"causalmer": json.dumps({"format": FORMAT, **metadata})},
     )
     # Each kill in the middle of a write leaves a file as large as the weights. One process at a time trains a run.
-    remove_stale_asides(path.parent)
+    remove_stale_asides(path.parent, path.name)
     write_bytes(path, content)
 
 

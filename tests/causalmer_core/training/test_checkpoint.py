@@ -78,6 +78,8 @@ def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_a_half_written_checkpoint_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -> None:
-    (tmp_path / ".last.safetensors.1.tmp").write_bytes(b"half")
+    for name in (".last.safetensors.1.tmp", ".anothers.tmp", ".best.safetensors.1.tmp"):
+        (tmp_path / name).write_bytes(b"half")
     save_tensors(tmp_path / "last.safetensors", TENSORS, {})
-    assert [p.name for p in tmp_path.iterdir()] == ["last.safetensors"]
+    kept = sorted(p.name for p in tmp_path.iterdir())
+    assert kept == [".anothers.tmp", ".best.safetensors.1.tmp", "last.safetensors"]
