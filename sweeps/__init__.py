@@ -9,8 +9,8 @@
 | `driver.py` | A sweep from its first proposal to its report, or from wherever its records say it stands |
 | `execution/` | Jobs under Ray Tune, and the session that trains a run and records it |
 | `gpu_memory/` | How much of a GPU each run gets: measured on the largest configuration |
-| `jobs/` | What is to be trained next: the jobs of the search, the confirmation and the evaluation, from records alone |
-| `progress/` | What is shown of a sweep while it runs: the live table, lines, trackers |
+| `jobs/` | Which job comes next in the search, the confirmation and the evaluation, derived from records alone |
+| `progress/` | What is shown of a running sweep: the live table, lines, trackers |
 | `search/` | Proposals, early stopping and the budget of the search, all repeatable from records |
 | `setup/` | What happens before the first job: the checks, the plan and the sweep's folder |
 | `space/` | The search space: parameters, conditions and references between them |

@@ -1,4 +1,4 @@
-"""The commands by name: each is imported when it is used, for with all that it needs that takes seconds."""
+"""The commands by name. Each is imported when it is used, because its imports take seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from typer.core import TyperGroup
 
 
 class Place(NamedTuple):
-    """Where a command is defined, a function or a group of them, and what the list of commands says of it."""
+    """Where a command is defined.
+
+    Attributes:
+        module: the module below `sweeps.cli`.
+        attribute: a function or a group of commands in that module.
+        help: the line of help in the list of commands.
+    """
 
     module: str
     attribute: str
@@ -48,16 +54,20 @@ COMMANDS: Mapping[str, Place] = {
 
 
 class LazyGroup(TyperGroup):
-    """A group whose commands are names and a line of help until one of them is called."""
+    """A group whose commands are names and a line of help until one is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the arguments name, imported."""
+        """Import the command that the arguments name, and return it."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else load(name), rest
 
 
 def load(name: str) -> Any:
-    """Import a command."""
+    """Import a command.
+
+    Raises:
+        KeyError: there is no such command.
+    """
     place = COMMANDS[name]
     found = getattr(_imported(f"sweeps.cli.{place.module}"), place.attribute)
     alone = typer.Typer(add_completion=False)
@@ -69,29 +79,28 @@ def load(name: str) -> Any:
 
 
 def _imported(module: str) -> ModuleType:
-    if module in sys.modules:  # then there is nothing to be quick about
+    if module in sys.modules:  # the import costs nothing
         return sys.modules[module]
     with quick_imports():
         return import_module(module)
 
 
 def add_to(app: typer.Typer) -> None:
-    """Name all commands, and import none."""
+    """Add the names and the help of all commands, and import none."""
     for name, place in COMMANDS.items():
         app.command(name, help=place.help)(_not_loaded)
 
 
 def _not_loaded() -> None:
-    raise RuntimeError("a command was called that was not imported")
+    raise RuntimeError("a command was called before it was imported")
 
 
-# FOLDED Importing torch, Ray and the like without looking for garbage among what stays.
 @contextmanager
 def quick_imports() -> Iterator[None]:
-    """Within the block no garbage is collected, and what is there at its end is never looked at again.
+    """Within the block no garbage is collected, and objects that exist at its end are never collected.
 
-    Imports make a million objects that stay. Python's collector looks through them time after time while they come, and
-    twice at the process's end: a third of the time of a command that does little.
+    Importing torch, Ray and the like makes a million objects that stay. Python's collector would scan them again and
+    again during the imports, and twice at the process's end: a third of the time of a short command.
     """
     was_collecting = gc.isenabled()
     gc.disable()

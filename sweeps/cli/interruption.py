@@ -1,4 +1,4 @@
-"""Ctrl-C where a command only watches what goes on without it."""
+"""Ctrl-C in a command that only watches a job, which continues without the command."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells expect it."""
 
 
-class LeftError(Exception):
-    """The user has left. The message says what goes on, how to come back, and how to end it."""
+class StoppedWatchingError(Exception):
+    """The user stopped watching. The message says that the job continues, and how to watch and stop it."""
 
 
 @contextmanager
-def leaving(words: str) -> Iterator[None]:
-    """Within the block Ctrl-C ends the command with these words, and nothing else."""
+def watching(message: str) -> Iterator[None]:
+    """Within the block Ctrl-C ends only the command, with a message.
+
+    Raises:
+        StoppedWatchingError: on Ctrl-C.
+    """
     try:
         yield
     except KeyboardInterrupt as interrupted:
-        raise LeftError(words) from interrupted
+        raise StoppedWatchingError(message) from interrupted

@@ -1,4 +1,4 @@
-"""The command line: `causalmer run|resume|plan|status|schema`, and `causalmer data|results|checkpoint|cluster ...`."""
+"""The command line `causalmer`: its entry point, and how errors and Ctrl-C are reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from causalmer_core.basics.errors import UserError
 from sweeps.cli.commands import LazyGroup, add_to
-from sweeps.cli.interruption import INTERRUPTED, LeftError
+from sweeps.cli.interruption import INTERRUPTED, StoppedWatchingError
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -22,7 +22,7 @@ add_to(app)
 
 
 def main() -> None:
-    """Run the command line; what a user can mend is said in a line, without a traceback."""
+    """Run the command line. Errors that a user can fix are printed without a traceback, with exit code 2."""
     try:
         app()
     except UserError as error:
@@ -31,11 +31,12 @@ def main() -> None:
                 f"error: {line}", markup=False
             )
         sys.exit(2)
-    except LeftError as left:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(str(left), markup=False)
+    except StoppedWatchingError as stopped:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(str(stopped), markup=False)
         sys.exit(INTERRUPTED)
-    except SystemExit as ended:  # typer's answer to Ctrl-C: the code, and no word
+    except SystemExit as ended:  # typer answers Ctrl-C with this code and no message
         if ended.code == INTERRUPTED:
-            words = "interrupted: every recorded epoch is kept; run the same command again to go on"
-            Console(stderr=True, soft_wrap=True).print(words)
+            Console(stderr=True, soft_wrap=True).print(
+                "interrupted: every recorded epoch is kept; run the same command again to continue"
+            )
         raise

@@ -1,4 +1,4 @@
-"""`causalmer schema`: what an editor checks and completes a sweep's file by."""
+"""`causalmer schema`: the JSON schema with which an editor checks and completes a sweep's file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sweeps.cli.output import console
 def schema(
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Write it there, such as sweep.schema.json."),
+        typer.Option("--out", metavar="FILE", help="File to write, such as sweep.schema.json."),
     ] = None,
 ) -> None:
     """Print the JSON schema of a sweep's file for editors, with the backbones that are installed here."""
@@ -25,7 +25,7 @@ def schema(
 
     found, faults = sweep_schema()
     for fault in faults:
-        Console(stderr=True, soft_wrap=True).print(Text(f"note: left out: {fault}"))
+        Console(stderr=True, soft_wrap=True).print(Text(f"note: left out of the schema: {fault}"))
     text = json.dumps(found, indent=2) + "\n"
     if put_out(text, out):
         line = f"# yaml-language-server: $schema={out}"

@@ -23,7 +23,8 @@ from sweeps.cli.output import Form, Screen, console, show
 from sweeps.jobs.evaluate import PHASES
 from sweeps.jobs.search import cut_of
 from sweeps.progress import status_text as words
-from sweeps.progress.counters import WINDOW_SECONDS, BestSoFar
+from sweeps.progress.counters import WINDOW_SECONDS
+from sweeps.progress.leader import BestSoFar
 from sweeps.search.budget import device_hours, spans_of, wall_hours
 from sweeps.spec.sections import BudgetSection
 from sweeps.spec.sweep_spec import load_stored_spec

@@ -1,8 +1,8 @@
-"""Folds inside the validation split, and what a choice made after training honestly gains.
+"""Folds of the validation split, and unbiased gains of a choice that is made after training.
 
-A score of a choice on the samples that chose it overstates it. So each fold is held out once: the method chooses on the
-other folds, and its choice is scored on the fold held out, against the paper's vector on the same fold. The choices
-share most of their samples, so that an interval over folds is a little too narrow (Bengio and Grandvalet, JMLR 2004).
+The score of a chosen vector on the samples that chose it is too high. So each fold is held out once: the method chooses
+on the other folds, and the held-out fold scores the choice against the paper's vector. The choices share most of their
+samples, so an interval over folds is a little too narrow (Bengio and Grandvalet, JMLR 2004).
 """
 
 from __future__ import annotations
@@ -19,22 +19,26 @@ from causalmer_core.debiasing.vector import DebiasingVector
 from causalmer_core.measures.metrics import Direction, oriented
 
 LEAST_FOLDS = 3
-"""Choosing on the others must leave two folds, to tell how much their scores spread."""
+"""With one fold held out, two folds must remain to estimate the spread of their scores."""
 
 Samples = NDArray[np.int64]
+"""`(n,)`: positions of samples in the split."""
 
 
 def sample_folds(ids: Sequence[str], folds: int, seed: int) -> list[Samples]:
     """Disjoint folds of about equal size that together hold every sample.
 
-    Samples of one video are alike, so they stay together: where all ids look like `video/...`, the text before the
-    first `/` names the group. Otherwise, or with fewer than three videos, every sample is a group of its own. Groups
-    are shuffled by the stream `debiasing/folds` and dealt, the largest first, to the fold with the fewest samples.
+    Samples of one video are alike, so they stay in one fold. If all ids look like `video/...`, the text before the
+    first `/` names the group. Otherwise, or with fewer than three videos, every sample is its own group. Groups are
+    shuffled by the stream `debiasing/folds`, and dealt, the largest first, to the fold with the fewest samples.
 
     Args:
         ids: one identifier a sample.
-        folds: how many folds, at least 3; fewer where there are fewer groups.
-        seed: of the stream.
+        folds: the number of folds; at least 3, and at most one a group.
+        seed: the seed of the stream.
+
+    Returns:
+        For each fold the positions of its samples, ascending.
 
     Raises:
         UserError: there are fewer than three samples.
@@ -75,7 +79,22 @@ def fold_gains(
     metric: str,
     direction: Direction,
 ) -> tuple[float, ...]:
-    """For each fold, how much better than the paper's vector is the one that `choose` takes on the other folds."""
+    """The gain over the paper's vector on each fold, of the vector that `choose` takes on the other folds.
+
+    Args:
+        cached: logits and labels of the validation split.
+        folds: the samples of each fold.
+        choose: chooses a vector on some samples.
+        paper: the paper's vector.
+        metric: the metric of the gains.
+        direction: its direction.
+
+    Returns:
+        One gain a fold, positive if the chosen vector is better.
+
+    Raises:
+        UserError: the task has no such metric.
+    """
     gains = []
     for held_out in range(len(folds)):
         others = np.concatenate([fold for number, fold in enumerate(folds) if number != held_out])

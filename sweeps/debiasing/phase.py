@@ -1,7 +1,7 @@
-"""The phase `debias`: vectors chosen after training for each run of the selected configuration, on validation alone.
+"""The phase `debias`: chooses vectors for the selected configuration on validation alone.
 
-It costs no training: one pass over the validation split a run, then arithmetic on cached logits. What it chooses is on
-record before the test split is opened, and what is on record is never chosen again.
+It trains nothing: each run takes one pass over the validation split, then arithmetic on cached logits. The choices are
+on record before the test split is opened, and a recorded choice is never made again.
 """
 
 from __future__ import annotations
@@ -39,23 +39,26 @@ KEPT_PAPER = "the paper's vector was kept: the search's gain is within its error
 
 
 def chooses_after_training(spec: SweepSpec, selected: RunConfig) -> bool:
-    """Whether there is anything to choose: not without counterfactuals, nor with `debiasing: {methods: []}`."""
+    """Whether a vector can be chosen: not without counterfactuals, nor with `debiasing: {methods: []}`."""
     return selected.model.debiasing == "counterfactual" and bool(spec.debiasing.methods)
 
 
 def debias(
     layout: SweepLayout, spec: SweepSpec, selected: RunConfig, *, data_root: Path
 ) -> Iterator[tuple[RunKey, VectorRecord]]:
-    """Choose and record what is not on record yet, for every ranking seed; gives each record after it is durable.
+    """Choose and record the vectors that are not on record yet, for every seed of the test split's runs.
 
-    Nothing is chosen for a run that was evaluated on the test split. A seed that is added after that is a run which it
-    has not seen, and gets what the others got, by the same rule.
+    Nothing is chosen for a run that was evaluated on the test split. A seed that is added later is a new run, which the
+    test split has not evaluated. It gets its vectors by the same rule.
 
     Args:
         layout: the sweep's folder.
         spec: the sweep.
         selected: the selected configuration.
-        data_root: the store of the data set.
+        data_root: the folder of data sets.
+
+    Yields:
+        Each run with a new record, after the record is durable.
 
     Raises:
         UserError: a run has not finished or its weights are gone, or the validation split has fewer than three samples.
@@ -72,7 +75,7 @@ def debias(
     missing = {key: [m for m in methods if m not in recorded.get(key, {})] for key in keys}
     if not any(missing.values()):
         return
-    check_runs(layout, [config_id(selected)])  # their weights are here then
+    check_runs(layout, [config_id(selected)])  # makes sure that their weights are here
     data = open_training_data(data_root, manifest.dataset)
     with Journal.open(layout.debiasing_journal, layout.store.push) as journal:
         for key in keys:
@@ -86,7 +89,7 @@ def debias(
 
 
 class _Choice:
-    """The choices for one run."""
+    """The choices for one run, by method."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Rows of the epochs table, from what the trainer says of an epoch."""
+"""Rows of the epochs table, made from the trainer's results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from results.records.objectives import WORST_MISSING
 
 
 def epoch_row(result: EpochResult, phase: str) -> dict[str, Any]:
-    """An epoch as a row of the epochs table."""
+    """An epoch as a row of the epochs table.
+
+    Args:
+        result: the trainer's result of the epoch.
+        phase: the phase of the run's job.
+    """
     text, audio, vision = result.constants or (None, None, None)
     return {
         "epoch": result.epoch,
@@ -34,7 +39,7 @@ def epoch_row(result: EpochResult, phase: str) -> dict[str, Any]:
 
 
 def without_one(trainer: Trainer, metrics: Sequence[str]) -> dict[str, float]:
-    """Columns of the epochs table: of these metrics the worst on the validation split without one modality."""
+    """Each metric's worst value on the validation split without one modality, by its column of the epochs table."""
     directions = metric_directions(trainer.model.task)
     found = worst_missing(lambda r: trainer.validate(r).metrics, {name: directions[name] for name in metrics})
     return {f"{WORST_MISSING}{name}": value for name, value in found.items()}

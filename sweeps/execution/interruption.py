@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once asks for a clean end, twice ends at once."""
+"""Ctrl-C and SIGTERM: the first signal asks for a clean end, the second ends at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ class Interruption:
     """Within its block the first signal sets `requested`; the second raises KeyboardInterrupt in the main thread.
 
     Args:
-        notify: told once, at the first signal, what happens now.
+        notify: called once, at the first signal, with a message for the user.
+
+    Attributes:
+        requested: whether a signal has come.
     """
 
     def __init__(self, notify: Callable[[str], None]) -> None:
@@ -31,7 +34,7 @@ class Interruption:
         _thread.interrupt_main()
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # elsewhere Python refuses
+        if threading.current_thread() is threading.main_thread():  # Python sets handlers in no other thread
             self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         return self
 
@@ -46,5 +49,5 @@ class Interruption:
             raise KeyboardInterrupt
         self.requested = True
         self._notify(
-            "interrupted: running runs end after their epoch, with a checkpoint; once more ends at once"
+            "interrupted: each running run ends after its epoch, with a checkpoint; interrupt again to end at once"
         )

@@ -1,4 +1,4 @@
-"""Where the runs of a sweep go: a private Ray on this machine, or a cluster that was named."""
+"""Where the runs of a sweep are trained: on a private Ray on this machine, or on a cluster."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sweeps.spec.problems import attributed_to
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where the runs go.
+    """Where the runs are trained.
 
     Attributes:
-        cpus, gpus: what a private Ray may use; none: all there is.
-        address: of a cluster to join instead (see `cluster.connection.address`); none: a private Ray.
-        insecure: whether to join also a cluster that asks for no token.
+        cpus, gpus: how many CPU cores and GPUs a private Ray may use; None: all of the machine.
+        address: the address of a cluster to join (see `cluster.connection.address`); None: a private Ray.
+        insecure: whether to join a cluster that asks for no token, too.
     """
 
     cpus: int | None = None
@@ -32,18 +32,18 @@ def connected_ray(machine: Machine, share: TrialShare, notify: Callable[[str], N
     """Within the block Ray is connected, and at least one run fits on it.
 
     Args:
-        machine: where the runs go.
-        share: the least that a run takes.
-        notify: called with words that a user should read.
+        machine: where the runs are trained.
+        share: the smallest share that a run takes.
+        notify: called with messages for the user.
 
     Raises:
-        UserError: no run fits; or the cluster is not there, or is not one to join.
+        UserError: no run fits, or the cluster cannot be reached or must not be joined.
     """
     if machine.address is None:
         with local_ray(cpus=machine.cpus, gpus=machine.gpus) as (cpus, gpus):
             with attributed_to("resources"):
                 check_fits(share, nodes_of_cluster())
-            notify(f"a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
+            notify(f"started a private Ray with {cpus:g} CPUs and {gpus:g} GPUs")
             yield
     else:
         with cluster_ray(machine.address, insecure=machine.insecure) as head:

@@ -1,4 +1,4 @@
-"""Runs that a fault of the machine ended, and when they are started again."""
+"""Retries of jobs after faults of the machine, with a growing wait."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from sweeps.jobs.job import Job
 
 FIRST_WAIT_SECONDS = 1.0
 WAIT_FACTOR = 4.0
+"""Each further wait is so many times the one before."""
 LONGEST_WAIT_SECONDS = 60.0
 
 
 def wait_seconds(failure: int) -> float:
-    """How long to wait after the n-th failure in a row, counted from 1."""
+    """The wait after the n-th failure in a row: min(1 s * 4^(n - 1), 60 s), with n = `failure` counted from 1."""
     return min(FIRST_WAIT_SECONDS * WAIT_FACTOR ** (failure - 1), LONGEST_WAIT_SECONDS)
 
 
 class Retries:
-    """Counts, for every run, failures in a row without an epoch in between: a run that gets further is not at fault.
+    """Counts each job's failures in a row without an epoch in between. A job that got further starts anew at 1.
 
     Args:
-        limit: how many retries in a row a run has.
-        clock: seconds; for tests.
+        limit: the largest number of retries in a row.
+        clock: the time in seconds; for tests.
     """
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +33,15 @@ class Retries:
         self._waiting: list[tuple[float, Job]] = []
 
     def failed(self, job: Job, epochs: int) -> float | None:
-        """An attempt failed with so many epochs on record: the seconds until the next, or none if there is none."""
+        """Plan the next attempt after a failed one.
+
+        Args:
+            job: the job that failed.
+            epochs: how many epochs its runs have on record, together.
+
+        Returns:
+            The wait in seconds; None if the job has no retry left.
+        """
         before, reached = self._failures.get(job.key.stem, (0, -1))
         failures = 1 if epochs > reached else before + 1
         self._failures[job.key.stem] = (failures, max(epochs, reached))
@@ -43,11 +52,11 @@ class Retries:
         return wait
 
     def at_once(self, job: Job) -> None:
-        """Start a run again without a wait and without counting a failure: what it lacked it is given now."""
+        """Restart a job without a wait and without counting a failure, since its share has grown."""
         self._waiting.append((self._clock(), job))
 
     def due(self) -> Job | None:
-        """A run whose wait is over, the longest due first; it is given out once."""
+        """A job whose wait has ended, the one due first; each is given out once. None: there is none."""
         if not self._waiting:
             return None
         soonest = min(self._waiting, key=lambda entry: entry[0])
@@ -58,5 +67,5 @@ class Retries:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a run waits to be started again."""
+        """Whether a job waits for its next attempt."""
         return bool(self._waiting)

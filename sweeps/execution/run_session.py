@@ -1,9 +1,9 @@
-"""One attempt at a run: it trains, and makes every epoch durable before anyone hears of it.
+"""One attempt at a run: it trains, and makes every epoch durable before it is reported.
 
-The order within an epoch is row, checkpoint, report: a checkpoint at epoch k means that the rows up to k are on disk,
-and on an object store a checkpoint there means that they are there.
-How a run ends is decided and written here and by its block (`sweeps.execution.block_session`), in the process that trains, so
-that no message that gets lost can make the record wrong. It knows no Ray.
+The order within an epoch is row, checkpoint, report. So a checkpoint at epoch k means that the rows up to k are on
+disk; a checkpoint on an object store means that they are there, too. The run's end is decided and written here and in
+its block (`sweeps.execution.block_session`), in the training process. So a lost message cannot make a record wrong.
+This module does not use Ray.
 """
 
 from __future__ import annotations
@@ -41,19 +41,21 @@ from sweeps.jobs.run_lock import run_lock
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What the runs of a sweep share, in plain values.
+    """The settings that the runs of a sweep share, in plain values.
 
     Attributes:
         sweep: the sweep's folder, or its address on an object store.
-        data_root, dataset: where the data set lies.
-        direction: of the monitored metric.
+        data_root: the folder of data sets.
+        dataset: the data set's name.
+        direction: the direction of the monitored metric.
         threads: torch threads of one trial.
         device: `cpu` or `cuda`.
         gpus: how many GPUs, or which share of one, this job's trial takes.
-        context_bytes: of a process on a GPU beside its tensors (see `causalmer_core.training.device_memory`).
-        may_grow: whether the job is tried again with a larger share of a GPU where this one is too small.
-        run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; none: no limit.
-        worst_missing: of these metrics the worst value without one modality is evaluated at each new best.
+        context_bytes: GPU memory in bytes of a process beside its tensors (see
+            `causalmer_core.training.device_memory`).
+        may_grow: whether the job is retried with a larger share of a GPU if this share is too small.
+        run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; None: no limit.
+        worst_missing: metrics whose worst value without one modality is evaluated at each new best.
     """
 
     sweep: str
@@ -72,23 +74,24 @@ class RunContext:
 class RunSession:
     """An attempt at one run of a job. Call `start`, then `train_epoch` until `state` is final.
 
-    A failure of the run itself ends it with its state and reason; a fault of the machine ends the attempt alone.
+    A failure of the run itself ends it with its state and reason. A fault of the machine ends only the attempt.
 
     Args:
-        job: what the run is a part of.
-        key: which of its runs.
-        context: what the sweep's runs share.
-        layout: where the sweep's records lie.
+        job: the job that the run is a part of.
+        key: the run.
+        context: the settings that the sweep's runs share.
+        layout: the sweep's folder.
 
     Raises:
         UserError: another process still trains the same run.
 
     Attributes:
         key: the run.
-        state, reason: how it stands, and why it ended.
-        curve: the best score so far after each epoch that counts.
+        state: the run's state.
+        reason: why it ended; empty while it has not.
+        curve: the best score so far after each epoch, by epoch.
         best_epoch: the last epoch with a new best; 0: none yet.
-        row: of the last epoch that this attempt trained, as it is in the records.
+        row: the row of the last epoch that this attempt trained, as in the records; None before the first.
     """
 
     def __init__(self, job: Job, key: RunKey, context: RunContext, layout: SweepLayout) -> None:
@@ -110,20 +113,20 @@ class RunSession:
 
     @property
     def epoch(self) -> int:
-        """Epochs done."""
+        """How many epochs are done."""
         return max(self.curve, default=0)
 
     @property
     def score(self) -> float | None:
-        """The best score so far; none before the first epoch."""
+        """The best score so far; None before the first epoch."""
         return self.curve[self.epoch] if self.curve else None
 
     def score_at(self, epoch: int) -> float | None:
-        """The best score after an epoch; a run that was over before stays where it was."""
+        """The best score so far after an epoch. A run that ended before keeps its last one."""
         return self.curve.get(min(epoch, self.epoch))
 
     def start(self) -> None:
-        """Begin, or go on from the last checkpoint; a run that has ended is only read.
+        """Begin, or resume from the last checkpoint. A run that has ended is only read.
 
         Raises:
             JournalError: the record cannot be written.
@@ -131,20 +134,20 @@ class RunSession:
         """
         earlier = read_run(self._layout, self.key, look_elsewhere=True)
         if earlier is not None and earlier.state.is_final:
-            # by a process that was gone before it could report
+            # its process ended before it could report
             self.state, self.reason, self.curve = earlier.state, earlier.reason, earlier.curve
             self.best_epoch = earlier.best_epoch or 0
             return
         with self._own_faults():
             self._trainer = self._restored(earlier)
-            self._end_if_done(
-                self._trainer
-            )  # else it was killed between its last checkpoint and its end line
+            # it may have been killed between its last checkpoint and its end line
+            self._end_if_done(self._trainer)
 
     def train_epoch(self) -> None:
-        """Train one epoch and record it; where training ends by itself, write the run's end.
+        """Train one epoch and record it. If training ends by itself, write the run's end.
 
         Raises:
+            RuntimeError: the run was not started.
             JournalError: the record cannot be written.
             MachineFaultError: a fault of the machine; the attempt has ended as `interrupted`.
         """
@@ -156,14 +159,14 @@ class RunSession:
             self._end_if_done(trainer)
 
     def end_if_out_of_time(self) -> None:
-        """End as `timeout` if it has trained for longer than it may."""
+        """End the run as `timeout` if it has trained for longer than `run_timeout`."""
         limit = self._context.run_timeout
         if limit is not None and self._seconds > limit:
-            words = f"trained for {self._seconds:.1f} s by epoch {self.epoch}"
-            self.end(RunState.TIMEOUT, f"{words}; failure.run_timeout is {limit:g} s")
+            trained = f"trained for {self._seconds:.1f} s by epoch {self.epoch}"
+            self.end(RunState.TIMEOUT, f"{trained}; failure.run_timeout is {limit:g} s")
 
     def end(self, state: RunState, reason: str = "") -> None:
-        """Write the end of the run and let go of it."""
+        """Write the end of the run, and release the trainer."""
         if self._journal is None:
             self._journal = self._begin_journal(None, "")
         self._journal.end(state, reason, **self._share.used())
@@ -172,12 +175,12 @@ class RunSession:
         self._trainer, self._epochs = None, iter(())
 
     def interrupt(self, reason: str, **extra: Any) -> None:
-        """End the attempt after its last epoch and let go of the run, which goes on from its checkpoint in another.
+        """End the attempt after its last epoch and close it. A later attempt resumes the run from its checkpoint.
 
-        Nothing is written where the run has ended or has not begun.
+        Nothing is written if the run has ended or has not begun.
 
         Args:
-            reason: in words.
+            reason: why, for the record.
             extra: further values of the end line.
 
         Raises:
@@ -190,7 +193,7 @@ class RunSession:
             self.close()
 
     def close(self) -> None:
-        """Let go of the run; without an end it counts as lost, and a resumed sweep starts it again."""
+        """Close the journal and release the lock. A run without an end line counts as lost and can be resumed."""
         if self._journal is not None:
             self._journal.close()
             self._journal = None
@@ -198,7 +201,7 @@ class RunSession:
 
     @contextmanager
     def _own_faults(self) -> Iterator[None]:
-        """Within the block what breaks ends the run with its own state, or for a fault of the machine the attempt."""
+        """Within the block an error ends the run with its own state; a fault of the machine ends only the attempt."""
         try:
             yield
         except JournalError:
@@ -206,15 +209,15 @@ class RunSession:
             raise
         except Exception as error:
             if is_out_of_device_memory(error):
-                self._ran_out(error)
+                self._end_out_of_memory(error)
                 return
             if is_machine_fault(error):
                 self.interrupt(fault := f"{type(error).__name__}: {error}")
                 raise MachineFaultError(fault) from error
             self.end(*_own_fault(error))
 
-    def _ran_out(self, error: Exception) -> None:
-        """Its share of the GPU is too small: the attempt ends where there is another with more, else the run."""
+    def _end_out_of_memory(self, error: Exception) -> None:
+        """The share of the GPU is too small: end the attempt if the share may grow, else the run."""
         reason = self._share.exceeded_by(error)
         if not self._context.may_grow:
             self.end(RunState.OOM, reason)
@@ -225,9 +228,8 @@ class RunSession:
         raise ShareExceededError(reason) from error
 
     def _restored(self, earlier: RunHistory | None) -> Trainer:
-        torch.set_num_threads(
-            self._context.threads
-        )  # sums depend on it; a process of Ray's has more to set, earlier
+        # Sums depend on the number of threads. A process of Ray's sets more than this, before the session.
+        torch.set_num_threads(self._context.threads)
         self._share.claim()
         config = self._job.config
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
@@ -256,8 +258,8 @@ class RunSession:
     def _record(self, trainer: Trainer, result: EpochResult) -> None:
         if self._journal is None:
             raise RuntimeError("an epoch before the start of its run")
-        lacking = without_one(trainer, self._context.worst_missing) if result.is_best else {}
-        self.row = {**epoch_row(result, self._job.phase), **lacking}
+        worst = without_one(trainer, self._context.worst_missing) if result.is_best else {}
+        self.row = {**epoch_row(result, self._job.phase), **worst}
         self._journal.epoch(self.row)
         if result.is_best:
             trainer.save_weights(weights := self._layout.best_weights(self.key))
@@ -278,7 +280,7 @@ class RunSession:
 
 
 def _own_fault(error: Exception) -> tuple[RunState, str]:
-    """How a run ends by a fault of its own: whatever breaks in it is that, and is kept with its traceback."""
+    """State and reason of a run that ends by its own fault. An unknown error is kept with its traceback."""
     if isinstance(error, NonFiniteLossError):
         return RunState.NAN, str(error)
     if isinstance(error, UserError):

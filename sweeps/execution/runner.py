@@ -1,4 +1,4 @@
-"""Running jobs under Ray Tune: which trial runs when and where is Ray's, what is true is in the records."""
+"""Runs jobs under Ray Tune, which decides when and where they run."""
 
 from __future__ import annotations
 
@@ -40,16 +40,26 @@ def run_jobs(
     observer: Observer,
     callbacks: Sequence[tune.Callback] = (),
 ) -> None:
-    """Run a job and every further one of its source; Ray must be connected.
+    """Run a job and every further job of its source. Ray must be connected.
 
-    A run's failure is in its record and does not stop the others. A job that outgrew its share of a GPU is tried again
-    with more. Ray itself retries nothing, for it would not wait.
+    A run's failure is in its record and does not stop other runs. A job that exceeded its share of a GPU is retried
+    with a larger one. Ray itself retries nothing, because it would not wait.
+
+    Args:
+        source: the jobs.
+        first: a job that the source has given out already.
+        layout: the sweep's folder.
+        context: the settings that the sweep's runs share.
+        shares: the share of a node that each job gets.
+        retries: the largest number of retries of a job in a row after faults of the machine.
+        observer: is notified of runs.
+        callbacks: further callbacks of Ray Tune.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C or SIGTERM; what is recorded stays, and a resumed sweep goes on from there.
-        RayLostError: a process of Ray is gone; the runs go on under another Ray.
-        UserError: the source refuses to go on; or a fault of the machine does not pass. Whatever else it raises,
-            too, once the running epochs are over.
+        KeyboardInterrupt: on Ctrl-C or SIGTERM. The records stay, and a resumed sweep continues from them.
+        RayLostError: a process of Ray has ended. The runs can resume under another Ray.
+        UserError: the source cannot continue, or a fault of the machine persists.
+        Exception: any other error of the source, raised after the running epochs.
     """
     with Interruption(observer.notify) as interruption:
         jobs = _Jobs(source, first, layout, context, shares, Retries(retries), observer, interruption)
@@ -58,7 +68,7 @@ def run_jobs(
                 _tuner(jobs, layout, callbacks).fit()
         except BaseException as error:
             if not interruption.requested:
-                _check_ray(error)  # whatever it is that Tune says then, this is why
+                _check_ray(error)  # a lost process is the cause of whichever error Tune raises then
             raise
         if jobs.error is not None:
             raise jobs.error
@@ -78,7 +88,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback])
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
-            scheduler=PreferStartingActors(jobs.room),
+            scheduler=PreferStartingActors(jobs.capacity),
             reuse_actors=True,
             trial_name_creator=_trial_name,
             trial_dirname_creator=_trial_name,
@@ -88,7 +98,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback])
             storage_path=str(layout.ray.resolve()),
             verbose=0,
             stop=_Stop(jobs),
-            callbacks=[*callbacks, _TellStarted(jobs), ReleaseFinishedTrials()],
+            callbacks=[*callbacks, _NotifyStarted(jobs), ReleaseFinishedTrials()],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
@@ -96,7 +106,7 @@ def _tuner(jobs: _Jobs, layout: SweepLayout, callbacks: Sequence[tune.Callback])
 
 
 class _Jobs(Searcher):
-    """A job source in the form in which Ray Tune asks for configurations."""
+    """A job source as a searcher, Ray Tune's interface for the next configuration."""
 
     def __init__(
         self,
@@ -119,12 +129,12 @@ class _Jobs(Searcher):
         self._observer = observer
         self._interruption = interruption
         self._jobs: dict[str, Job] = {}
-        self.room = Capacity()
+        self.capacity = Capacity()
         self.error: Exception | None = None
 
     @property
     def is_stopping(self) -> bool:
-        """Whether runs end after their epoch, and no further one begins."""
+        """Whether running runs end after their epoch, and no further run begins."""
         return self._interruption.requested or self.error is not None
 
     def set_search_properties(
@@ -139,7 +149,7 @@ class _Jobs(Searcher):
     def suggest(self, trial_id: str) -> Any:
         try:
             job = NoJob.NEVER if self.is_stopping else self._next_job()
-        except Exception as error:  # Ray would wrap it
+        except Exception as error:  # kept for `run_jobs` to raise, because Ray would wrap it
             self.error = error
             job = NoJob.NEVER
         if job is NoJob.LATER:
@@ -149,7 +159,7 @@ class _Jobs(Searcher):
         self._jobs[trial_id] = job
         context = self._shares.placed(job, self._context)
         share = self._shares.of(job)
-        self.room.given_out(share)
+        self.capacity.set_share(share)
         return {
             "job": job.to_json(),
             "context": asdict(context),
@@ -172,18 +182,19 @@ class _Jobs(Searcher):
         job = self._jobs.pop(trial_id)
         try:
             self._completed(job, error=error)
-        except UserError as refused:
-            self.error = self.error or refused
+        except UserError as error_of_user:
+            self.error = self.error or error_of_user
 
     def _next_job(self) -> Job | NoJob:
-        """A run to start again goes before a new one; while one waits, the source's end is not the end."""
+        """The next job: the first one, then a retry that is due, then a new job of the source."""
         job: Job | NoJob = self._first or self._retries.due() or self._source.next_job()
         self._first = None
+        # a job that runs or waits may yet make the source give out more
         running = bool(self._jobs) or self._retries.is_waiting
         return NoJob.LATER if job is NoJob.NEVER and running else job
 
     def _completed(self, job: Job, *, error: bool) -> None:
-        """What the records say of a job whose trial is over: it has ended, was stopped, or met a fault."""
+        """Handle the end of a job's trial by its records: the job ended, was stopped, or met a fault."""
         histories = [read_run(self._layout, key) for key in job.keys]
         if all(map(is_done, histories)):
             self._end(job)
@@ -194,28 +205,28 @@ class _Jobs(Searcher):
             self._met_fault(job, [history for history in histories if history is not None])
 
     def _exceeded_share(self, job: Job, histories: Sequence[RunHistory | None]) -> bool:
-        """Whether a job ended for its share of a GPU alone; it is then tried again at once, with more."""
+        """Retry a job at once with a larger share of a GPU, if its share was too small; whether it was."""
         found = [
             (h.out_of_share, h.reason) for h in histories if h is not None and h.out_of_share is not None
         ]
         if not found or (more := self._shares.grow_share(job, found[0][0])) is None:
             return False
         for key in job.keys:
-            self._observer.run_stopped(key, f"{found[0][1]}; goes on with {more:g} of a GPU", again=True)
+            self._observer.run_stopped(key, f"{found[0][1]}; resumes with {more:g} of a GPU", again=True)
         self._retries.at_once(job)
         return True
 
     def _met_fault(self, job: Job, histories: Sequence[RunHistory]) -> None:
-        own_words = _fault(histories)
-        fault = own_words or "its process was lost"
+        recorded = _fault(histories)
+        fault = recorded or "its process was lost"
         wait = self._retries.failed(job, sum(len(history.epochs) for history in histories))
         if wait is not None:
             for key in job.keys:
-                self._observer.run_stopped(key, f"{fault}; goes on in {wait:g} s", again=True)
-        elif own_words:
+                self._observer.run_stopped(key, f"{fault}; resumes in {wait:g} s", again=True)
+        elif recorded:
             raise UserError(
-                f"run {job.key.stem} met a fault of the machine again and again, the last time: {fault}. It is not the "
-                "run's own and stands in no record as that; mend it, then run the same command again"
+                f"run {job.key.stem}: a fault of the machine persists after all retries; the last one: {fault}. The "
+                "run is not recorded as failed; fix the machine, then run the same command again"
             )
         else:
             _record_crash(self._layout, job, self._context)
@@ -228,17 +239,17 @@ class _Jobs(Searcher):
                 self._observer.run_ended(history)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {}  # Ray pickles the searcher for a restore that is never asked of it
+        return {}  # Ray pickles the searcher for a restore that we never ask for
 
     def save(self, checkpoint_path: str) -> None:
         Path(checkpoint_path).touch()  # Ray expects a file; the state is in the records
 
     def restore(self, checkpoint_path: str) -> None:
-        raise RuntimeError("a sweep goes on from its records, not from Ray's files")
+        raise RuntimeError("a sweep resumes from its records, not from Ray's files")
 
 
-class _TellStarted(tune.Callback):
-    """Tells when a trial has got a process; those that wait for one are not under way."""
+class _NotifyStarted(tune.Callback):
+    """Notifies of a trial when it has got a process. Before that it only waits."""
 
     def __init__(self, jobs: _Jobs) -> None:
         self._jobs = jobs
@@ -248,7 +259,7 @@ class _TellStarted(tune.Callback):
 
 
 class _Stop(tune.Stopper):
-    """Ends every run after its epoch once the sweep is to stop."""
+    """Ends every run after its epoch when the sweep is stopping."""
 
     def __init__(self, jobs: _Jobs) -> None:
         self._jobs = jobs
@@ -257,23 +268,21 @@ class _Stop(tune.Stopper):
         return self._jobs.is_stopping
 
     def stop_all(self) -> bool:
-        return False  # it would not wait for the epochs
+        return False  # True would not wait for the running epochs
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 def _fault(histories: Sequence[RunHistory]) -> str:
-    """What the machine did to a job's runs, in their own words; empty where none of them could say it."""
-    told = [history.reason for history in histories if history.state is RunState.INTERRUPTED]
-    return next((reason for reason in told if reason != OF_ITS_BLOCK), "")
+    """The fault of the machine that a run of a job recorded; empty if none could record one."""
+    reasons = [history.reason for history in histories if history.state is RunState.INTERRUPTED]
+    return next((reason for reason in reasons if reason != OF_ITS_BLOCK), "")
 
 
 def _record_crash(layout: SweepLayout, job: Job, context: RunContext) -> None:
-    """The end of runs that lose their process whenever they are tried; they cannot write that themselves."""
-    reason = (
-        "its process was lost again and again without an epoch in between: killed by the system, or crashed"
-    )
+    """Write the end of runs that lost their process in every attempt, since their processes could not."""
+    reason = "its process was lost repeatedly, without an epoch in between: killed by the system, or crashed"
     for key in job.keys:
         if not is_done(read_run(layout, key)):
             with locked_run(layout, key), job.begin(layout, key, device=context.device) as journal:

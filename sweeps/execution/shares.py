@@ -1,4 +1,4 @@
-"""Which share of a node each job gets: what was given or measured, and more for what outgrew it."""
+"""The share of a node that each job gets: as planned, and a larger one after it was exceeded."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from sweeps.execution.run_session import RunContext
 from sweeps.jobs.job import Job
 
 RAISED = "raised"
-"""The kind of the row that says which share a configuration got when it had outgrown its own."""
+"""The kind of a row in the journal of shares: a configuration exceeded its share and got a larger one."""
 
 
 class Shares:
-    """The shares of a sweep's jobs. A configuration that outgrew its share of a GPU has twice of it from then on, once;
-    that stands in the records, so that it also holds when the sweep goes on.
+    """The shares of a sweep's jobs.
+
+    A configuration that exceeded its share of a GPU gets twice the share from then on, once. The larger share is on
+    record, so a resumed sweep uses it, too.
 
     Args:
         layout: the sweep's folder.
-        planned: the share of a job at first.
-        context_bytes: of a process on its GPU beside its tensors.
+        planned: gives the first share of a job.
+        context_bytes: GPU memory in bytes of a process beside its tensors.
     """
 
     def __init__(
@@ -42,30 +44,40 @@ class Shares:
         self._answered: set[tuple[str, float]] = set()
 
     def of(self, job: Job) -> TrialShare:
-        """What the job gets now."""
+        """The current share of a job."""
         share = self._planned(job)
-        more = self._raised.get(job.key.config_id, 0.0)
-        # a file that now asks for more, or for no GPU at all, goes before what is on record
-        return share.model_copy(update={"gpu": more}) if 0 < share.gpu < more else share
+        recorded = self._raised.get(job.key.config_id, 0.0)
+        # a sweep's file that now asks for more, or for no GPU at all, has precedence over the record
+        return share.model_copy(update={"gpu": recorded}) if 0 < share.gpu < recorded else share
 
     def placed(self, job: Job, context: RunContext) -> RunContext:
-        """The context with what the job's process should know of its share."""
+        """The context with the settings of the job's share."""
         gpu = self.of(job).gpu
         may_grow = job.key.config_id not in self._raised and 0 < gpu < 1
         return replace(context, gpus=gpu, context_bytes=self._context_bytes, may_grow=may_grow)
 
     def grow_share(self, job: Job, out_of_share: float) -> float | None:
-        """Give the configuration of a job more of a GPU than the share that it outgrew; none: there is none to give.
+        """Give the configuration of a job a larger share of a GPU than the one that it exceeded.
 
-        Another job with the same configuration may have outgrown its share before; what that led to holds for both. A
-        job is answered once about a share: if it then ends before it has written anything, that is another fault.
+        Args:
+            job: the job.
+            out_of_share: the exceeded share, in GPUs.
+
+        Returns:
+            The new share in GPUs; None if it cannot grow.
+
+        Raises:
+            JournalError: the new share cannot be recorded.
         """
+        # A job asks once about a share. If it ends again without a record of its own, the old record is still the last
+        # one, and the end has another cause.
         if (job.key.stem, out_of_share) in self._answered:
             return None
         self._answered.add((job.key.stem, out_of_share))
-        if (now_has := self.of(job).gpu) > out_of_share:
-            return now_has
-        more = raised(now_has)
+        # another job of the configuration may have got a larger share already, which is for both
+        if (current := self.of(job).gpu) > out_of_share:
+            return current
+        more = raised(current)
         if more is None or job.key.config_id in self._raised:
             return None
         with Journal.open(self._layout.shares, self._layout.store.push) as journal:
@@ -75,5 +87,5 @@ class Shares:
 
 
 def same_for_all(layout: SweepLayout, share: TrialShare) -> Shares:
-    """Every job gets what the sweep's file says."""
+    """Shares of which every job gets the same at first."""
     return Shares(layout, lambda _: share)

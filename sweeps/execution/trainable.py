@@ -1,6 +1,6 @@
-"""A job as Ray Tune sees it: a class trainable whose actor is reused from job to job.
+"""A job as a class trainable of Ray Tune, whose actor is reused from job to job.
 
-Ray's own result files and checkpoints are never the record, so it is told little and saves nothing.
+Ray's own result files and checkpoints are never the record. So it gets few results, and saves no checkpoint.
 """
 
 from __future__ import annotations
@@ -17,29 +17,38 @@ from sweeps.search.early_stopping import mean_score
 
 
 class JobTrainable(tune.Trainable):
-    """One step is one epoch of every run. The configuration is `{"job": <JSON>, "context": {...}, "share": {...},
-    "labels": {...}}`.
+    """One step is one epoch of every run of a job.
+
+    The configuration is `{"job": <JSON>, "context": {...}, "share": {...}, "labels": {...}}`.
     """
 
     _session: BlockSession | None = None
 
     @classmethod
     def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
-        """What the job takes of a node: `share`, by the names of Ray's resources, on a node with these `labels`. An
-        actor is reused for equal ones.
+        """The job's resources: `share`, by the names of Ray's resources, on a node with these `labels`.
+
+        An actor is reused for a job with an equal request.
         """
         if not config["labels"]:
             return tune.PlacementGroupFactory([config["share"]])
         return tune.PlacementGroupFactory([config["share"]], bundle_label_selector=[config["labels"]])
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Begin the job that the configuration describes."""
+        """Begin the configuration's job."""
         context = RunContext(**config["context"])
         claim_threads(context.threads)
         self._session = BlockSession(Job.from_json(config["job"]), context)
 
     def step(self) -> dict[str, Any]:
-        """Train and record one epoch of every run, and report how they stand: lists, one entry a run."""
+        """Train and record one epoch of every run.
+
+        Returns:
+            The result for Ray: `score` of the block, `done`, and lists with one entry a run.
+
+        Raises:
+            RuntimeError: before `setup`.
+        """
         if self._session is None:
             raise RuntimeError("a step before setup")
         runs = self._session.advance()
@@ -57,19 +66,19 @@ class JobTrainable(tune.Trainable):
         }
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Go on to another job in the same process; Ray does not call `cleanup` in between."""
+        """Begin another job in the same process. Ray does not call `cleanup` in between."""
         self.cleanup()
         self.setup(new_config)
         return True
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing: checkpoints are the session's, keyed by run."""
+        """Do nothing: the session writes its own checkpoints, one a run."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Nothing: the session finds its own checkpoint."""
+        """Do nothing: the session finds its own checkpoints."""
 
     def cleanup(self) -> None:
-        """Let go of the runs; those that have not ended go on from their checkpoints in another attempt."""
+        """Interrupt the runs that have not ended. Later attempts resume them from their checkpoints."""
         if self._session is not None:
             self._session.interrupt("the sweep was stopped")
             self._session = None

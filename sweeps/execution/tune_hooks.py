@@ -1,4 +1,4 @@
-"""Which of Ray Tune's waiting trials takes a process that has become free."""
+"""Two hooks of Ray Tune: which waiting trial gets a free process, and what ended trials hold."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from ray.tune.schedulers import FIFOScheduler
 from cluster.connection.connect import nodes_of_cluster
 from cluster.resources.trial_resources import TrialShare, most_at_once
 
-ASK_SECONDS = 10.0
-"""So old may be what is known of the nodes, which come and go."""
+REFRESH_SECONDS = 10.0
+"""The number of trials that fit is computed anew after this time, because nodes come and go."""
 
 
 class Capacity:
-    """How many trials of the share that was given out last there is room for."""
+    """How many trials with the latest share fit on all nodes together."""
 
     def __init__(self) -> None:
         self._share: TrialShare | None = None
         self._known, self._until = 0, -math.inf
 
-    def given_out(self, share: TrialShare) -> None:
-        """A trial with this share was made."""
+    def set_share(self, share: TrialShare) -> None:
+        """Set the share of the trial that was made last."""
         if share != self._share:
             self._share, self._until = share, -math.inf
 
     def __call__(self) -> int:
-        """The number, on all nodes together."""
+        """The number of trials; 0 before a share was set."""
         if self._share is not None and time.monotonic() >= self._until:
             self._known = most_at_once(self._share, nodes_of_cluster())
-            self._until = time.monotonic() + ASK_SECONDS
+            self._until = time.monotonic() + REFRESH_SECONDS
         return self._known
 
 
 class PreferStartingActors(FIFOScheduler):
-    """Gives a free process to the first trial that waits without a process starting for it.
+    """Gives a free process to the first waiting trial for which no process is being started.
 
-    Tune starts processes for the trials that wait, in their order, as far as there is room, and would give a free
-    process to the first of them: it ends the process that is just starting for that one, whose seconds of importing are
-    lost, and where runs are shorter than that no second process ever comes up.
+    Tune starts processes for the waiting trials in their order, as far as they fit. By itself it would give a free
+    process to the first of them, and end the process that is being started for that trial. The seconds of importing
+    would be lost, and with runs shorter than that a second process would never come up.
 
     Args:
-        most_at_once: how many trials there is room for.
+        most_at_once: gives how many trials fit on all nodes together.
     """
 
     def __init__(self, most_at_once: Callable[[], int]) -> None:
@@ -54,33 +54,36 @@ class PreferStartingActors(FIFOScheduler):
         self._most_at_once = most_at_once
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """That trial; the last one where a process may be starting for all; none where none waits."""
+        """The first waiting trial that no process is being started for, else the last waiting one.
+
+        Returns:
+            The trial; None if none waits.
+        """
         live = [trial for trial in tune_controller.get_trials() if not trial.is_finished()]
         waiting = [trial for trial in live if trial.status == Trial.PENDING]
         starting = max(self._most_at_once() - (len(live) - len(waiting)), 0)
         return waiting[min(starting, len(waiting) - 1)] if waiting else None
 
 
-# FOLDED What Ray Tune remembers of trials that are over: it keeps every one to the end, and would keep their jobs, too.
 class ReleaseFinishedTrials(tune.Callback):
-    """Empties what ended trials hold, so that the driver's memory hardly grows with their number.
+    """Empties trials that have ended, so that the driver's memory hardly grows with their number.
 
-    The configuration of a trial is a whole job as text, of which Tune keeps several copies: in the trial, in its name,
-    in its last result and in the state that it saves for a restore, which is never asked for. What became of the job is
-    on record.
+    Tune keeps every trial to the end. A trial's configuration is a whole job as text, of which Tune keeps several
+    copies: in the trial, in its name, in its last result, and in the state that it saves for a restore. We never
+    restore, and the job's outcome is on record.
     """
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Called before the trial's state is saved for the last time."""
+        """Empty the trial; Tune calls this before it saves the trial's state for the last time."""
         _forget(trial)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Likewise."""
+        """Empty the trial."""
         _forget(trial)
 
 
 class _Ended(Trial):
-    """A trial of which nothing is saved for a restore."""
+    """A trial without a state for a restore."""
 
     def get_json_state(self) -> tuple[str, str]:
         return "{}", "{}"

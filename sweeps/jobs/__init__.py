@@ -1,18 +1,19 @@
-"""What is to be trained next: the jobs of the search, the confirmation and the evaluation, from records alone. Running
-them is in `execution`.
+"""Which job comes next in the search, the confirmation and the evaluation, derived from records alone.
+
+Running the jobs is in `execution`.
 
 | file | what it is |
 |---|---|
-| `chain.py` | The jobs of several phases as those of one source, so that the processes that train live on from phase to phase |
-| `confirm.py` | The confirmation's runs: the best of the search race on fresh seeds, by the rule of `results.ranking.confirmation_race` |
-| `evaluate.py` | The phases of a sweep and the jobs in each, derived from records: what is done is never done again |
-| `job.py` | A job: what one trial does, in the plain form in which it travels to the process that trains |
-| `observer.py` | Who is told how the runs of a sweep go |
-| `retry_failed.py` | Runs that ended for a cause that may be mended, opened again: a file that was missing, a limit that was too low |
-| `reuse.py` | Taking runs over that other sweeps of the same storage have finished, instead of training them again |
-| `run_lock.py` | The lock of a run: whoever writes its records holds it, so that no two processes ever train one run |
+| `chain.py` | One job source for several phases, so that training processes are reused from phase to phase |
+| `confirm.py` | The confirmation's runs: the best configurations of the search race on fresh seeds |
+| `evaluate.py` | The phases of a sweep, and the jobs of the final evaluation, derived from records |
+| `job.py` | A job: a configuration and its seeds, in plain values that are sent to the training process |
+| `observer.py` | The events of a sweep: protocols of objects that are notified of runs and of proposals |
+| `retry_failed.py` | Reopens runs that failed for a cause outside of them, such as a missing file or a low limit |
+| `reuse.py` | Reuses runs that other sweeps of the same storage have finished, instead of training them again |
+| `run_lock.py` | The lock of a run, held while its records are written: two processes never train one run |
 | `search.py` | The search as a source of jobs: one proposal after another, each in blocks of seeds |
-| `source.py` | Where jobs come from, and the plainest such place: a list of them |
+| `source.py` | The interface of job sources, and the simplest source: a list of jobs |
 """
 
 __all__ = [

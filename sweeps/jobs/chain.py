@@ -1,6 +1,6 @@
-"""The jobs of several phases as those of one source, so that the processes that train live on from phase to phase.
+"""One job source for several phases, so that training processes are reused from phase to phase.
 
-A process that trains takes seconds to start, which would be most of a small sweep's time if each phase started its own.
+A training process takes seconds to start. If each phase started its own, that would be most of a small sweep's time.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from sweeps.jobs.job import Job
 from sweeps.jobs.source import JobSource, NoJob
 
 Phase = Callable[[], Callable[[], JobSource]]
-"""Prepares a phase from the records of those before it, and gives what makes its source, as often as it is asked to."""
+"""Prepares a phase from the records of earlier phases. Returns a function that makes the phase's source, repeatedly."""
 
 
 @final
 class PhaseChain(JobSource):
-    """The sources of phases one after another: a phase begins when every job of the one before has ended.
+    """The sources of phases one after another: a phase begins when every job of the previous phase has ended.
 
     Args:
-        phases: each is prepared when the one before is over, so it sees all records of that. One that was interrupted
-            in its preparation is prepared again, so that must bear repetition.
+        phases: each is called when the previous phase has ended, so it reads all records of that phase. After an
+            interruption in a call the phase is prepared again, so the call must be repeatable.
     """
 
     def __init__(self, phases: Sequence[Phase]) -> None:
@@ -32,7 +32,7 @@ class PhaseChain(JobSource):
         self._running = 0
 
     def next_job(self) -> Job | NoJob:
-        """The next job of the phase that is on, or the first of the next that has any."""
+        """The next job of the current phase, or the first job of the next phase that has any."""
         while (source := self._current()) is not None:
             job = source.next_job()
             if isinstance(job, Job):
@@ -46,14 +46,18 @@ class PhaseChain(JobSource):
         return NoJob.NEVER
 
     def completed(self, job: Job) -> None:
-        """Tell the phase that is on."""
+        """Pass the ended job to the source of the current phase.
+
+        Raises:
+            RuntimeError: no phase has given out a job.
+        """
         if self._source is None:
-            raise RuntimeError("a job of no phase has ended")
+            raise RuntimeError("a job ended before any phase gave one out")
         self._running -= 1
         self._source.completed(job)
 
     def close(self) -> None:
-        """Let go of the records; asked again, the chain goes on in the same phase by what is on record then."""
+        """Close the current phase's source. The next `next_job` makes it anew from the records."""
         if self._source is not None:
             self._source.close()
         self._source, self._running = None, 0

@@ -1,7 +1,7 @@
-"""The confirmation's runs: the best of the search race on fresh seeds, by the rule of `results.ranking.confirmation_race`.
+"""The confirmation's runs: the best configurations of the search race on fresh seeds.
 
-Which round is on follows from the records alone. Between two rounds nothing is asked but the records, so a confirmation
-that was killed goes on where it was.
+`results.ranking.confirmation_race` has the rule. The current round follows from the records alone, so a confirmation
+that was killed resumes in the same round.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from results.records.histories import RunHistory
 from results.records.manifest import SweepManifest
 from results.records.schemas import RunKey
 from sweeps.jobs.job import Job
-from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
+from sweeps.jobs.source import JobSource, NoJob, ReadRun, ReuseRuns, has_ended, reuse_nothing
 from sweeps.search.results import searched_histories
 
 
@@ -26,11 +26,11 @@ class ConfirmJobs(JobSource):
     """The jobs of one round after another.
 
     Args:
-        manifest: the rule, the seeds, and which way scores are better.
-        best: of each configuration that is to be confirmed a run of the search.
-        histories: all that is on record; configurations that were confirmed before race on with the others.
-        read_run: looks a run up in the records.
-        take_over: takes a run over from another sweep.
+        manifest: the rule, the seeds, and the direction of scores.
+        best: one search run of each configuration that is to be confirmed.
+        histories: all runs on record. Configurations with runs on confirmation seeds race, too.
+        read_run: reads a run from the records.
+        reuse_runs: reuses a job's runs from another sweep.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class ConfirmJobs(JobSource):
         best: Iterable[RunHistory],
         histories: Sequence[RunHistory],
         read_run: ReadRun,
-        take_over: TakeOver = nothing_to_take_over,
+        reuse_runs: ReuseRuns = reuse_nothing,
     ) -> None:
         self._manifest = manifest
         self._read_run = read_run
-        self._take_over = take_over
+        self._reuse_runs = reuse_runs
         measures = manifest.objectives.measures
         searched = {history.key.config_id: history for history in searched_histories(histories)}
         begun = {h.key.config_id for h in histories if h.key.seed in manifest.confirm_seeds}
@@ -54,32 +54,32 @@ class ConfirmJobs(JobSource):
         self._running: set[RunKey] = set()
 
     def race(self) -> Race:
-        """How the confirmation stands."""
+        """The race as far as the records go."""
         return confirmation_race(grouped(self._records.values()), self._manifest, self._chosen)
 
     def next_job(self) -> Job | NoJob:
-        """The next run of the round that is on; none until all of its runs have ended."""
+        """The next run of the current round. `LATER` while its last runs train, `NEVER` after the last round."""
         while True:
             while self._waiting:
                 job = self._waiting.popleft()
-                if not has_ended(job, self._read_run) and not self._take_over(job):
+                if not has_ended(job, self._read_run) and not self._reuse_runs(job):
                     self._running.add(job.key)
                     return job
                 self._settle(job)
             if self._running:
                 return NoJob.LATER
-            standing = self.race()
-            if not standing.pending:
+            race = self.race()
+            if not race.pending:
                 return NoJob.NEVER
-            self._waiting.extend(self._round(standing))
+            self._waiting.extend(self._round(race))
 
     def completed(self, job: Job) -> None:
-        """Read what came of a run."""
+        """Read the records of a run that has ended."""
         self._running.discard(job.key)
         self._settle(job)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no file is open."""
 
     def _settle(self, job: Job) -> None:
         for key in job.keys:
@@ -87,17 +87,17 @@ class ConfirmJobs(JobSource):
             if history is not None:
                 self._records[key] = run_record(history, self._manifest.objectives.measures)
 
-    def _round(self, standing: Race) -> Iterable[Job]:
-        """Ordered by seed, so that what is cut short has compared all on the first seeds."""
-        for seed in standing.pending:
-            for config_id in standing.active:
+    def _round(self, race: Race) -> Iterable[Job]:
+        # ordered by seed: an interrupted round has compared all configurations on its first seeds
+        for seed in race.pending:
+            for config_id in race.active:
                 run = self._records.get(RunKey(config_id, seed))
                 if run is None or not run.state.is_final:
                     yield confirm_job(self._chosen[config_id], seed)
 
 
 def confirm_job(history: RunHistory, seed: int) -> Job:
-    """The configuration of a run of the search, with another seed."""
+    """A confirmation job: the configuration of a search run, with another seed."""
     return Job(
         config=RunConfig.model_validate(history.config),
         seeds=(seed,),

@@ -1,12 +1,14 @@
-"""The phases of a sweep and the jobs in each, derived from records: what is done is never done again.
+"""The phases of a sweep, and the jobs of the final evaluation, derived from records.
 
 search      every proposal with the search seeds
-confirm     the best of them race on fresh seeds (`sweeps.jobs.confirm`)
+confirm     the best configurations race on fresh seeds (`sweeps.jobs.confirm`)
 select      by the mean over these seeds, validation only (`results.ranking.selection`)
-evaluate    the selected configuration, the paper's default and the undebiased twin of the selected configuration with
-            seeds that no selection saw; then the test split is opened
-debias      before it is opened: constants and weights for the selected configuration's runs, validation only, without
-            training (`sweeps.debiasing.phase`)
+evaluate    the selected configuration, the paper's default and the undebiased twin of the selected configuration, with
+            seeds that no selection saw
+debias      constants and weights for the selected configuration's runs, validation only, without training
+            (`sweeps.debiasing.phase`)
+
+The test split is opened after the phase `debias`. A run that has ended is never trained again.
 """
 
 from __future__ import annotations
@@ -26,14 +28,14 @@ from sweeps.spec.configurations import nested_leaves
 from sweeps.spec.sweep_spec import SweepSpec
 
 PHASES = ("search", "confirm", "evaluate")
-"""The phases that train, in their order; the name is each run's `phase`."""
+"""The phases that train, in their order. Records name the phase of each run."""
 
 
 def evaluate_jobs(spec: SweepSpec, selected: RunConfig, histories: Iterable[RunHistory]) -> list[Job]:
     """The contenders of the final evaluation with every evaluation seed, each configuration once.
 
-    Jobs are ordered by seed, so that what is cut short has compared all on the first seeds. What the search proposed
-    keeps its number and its values.
+    Jobs are ordered by seed: an interrupted evaluation has compared all contenders on its first seeds. A configuration
+    that the search proposed keeps its number and its values.
     """
     paper, twin = spec.paper_config(selected.data.fingerprint), spec.undebiased(selected)
     roles = {CANDIDATE: selected, PAPER: paper, UNDEBIASED: twin}
@@ -49,7 +51,7 @@ def evaluate_jobs(spec: SweepSpec, selected: RunConfig, histories: Iterable[RunH
 
 
 def contender_configs(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
-    """Whom the final evaluation compares: the configuration of each, by contender."""
+    """The config_id of each contender of the final evaluation, by the contender's name."""
     paper = spec.paper_config(selected.data.fingerprint)
     return {
         SELECTED: config_id(selected),
@@ -59,7 +61,7 @@ def contender_configs(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
 
 
 def most_runs(spec: SweepSpec) -> dict[str, int]:
-    """How many runs each phase has at most."""
+    """The largest number of runs of each phase, by its name."""
     seeds, limit = spec.seed_plan(), spec.budget.runs
     configurations = spec.num_configs if limit is None else min(limit, spec.num_configs)
     active = min(spec.seeds.top_k, configurations)
@@ -71,14 +73,13 @@ def most_runs(spec: SweepSpec) -> dict[str, int]:
 
 
 def _job(spec: SweepSpec, config: RunConfig, seed: int, role: str, proposed: RunHistory | None) -> Job:
-    number, values = (
-        (proposed.number, proposed.values) if proposed else (None, _searched_values(spec, config))
-    )
+    number = proposed.number if proposed else None
+    values = proposed.values if proposed else _searched_values(spec, config)
     return Job(config=config, seeds=(seed,), phase="evaluate", role=role, number=number, values=values)
 
 
 def _searched_values(spec: SweepSpec, config: RunConfig) -> dict[str, Any]:
-    """Of the searched parameters those that the configuration's outcome depends on."""
+    """The searched parameters that are present in the configuration, with their values."""
     found = nested_leaves(identity(config))
     space = spec.bound_space()
     values = {path: found[path] for path in space.paths if path in found}

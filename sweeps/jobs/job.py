@@ -1,4 +1,4 @@
-"""A job: what one trial does, in the plain form in which it travels to the process that trains."""
+"""A job: a configuration and its seeds, in plain values that are sent to the training process."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from results.records.schemas import RunKey
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A configuration with a block of seeds that are trained side by side; each seed is a run with records of its own.
+    """A configuration with a block of seeds that are trained side by side. Each seed is a run with its own records.
 
     Attributes:
         config: the configuration.
-        seeds: the replicates, one or more.
-        phase: what it is done for: `search`, `confirm` or `evaluate`.
-        role: what the configuration is: `candidate`, `paper` or `undebiased`.
-        number: the proposal's number in the search; none for contenders.
+        seeds: the block, one seed or more.
+        phase: `search`, `confirm` or `evaluate`.
+        role: the configuration's role: `candidate`, `paper` or `undebiased`.
+        number: the proposal's number in the search; None for a contender that the search did not propose.
         values: the searched parameters as proposed, by dotted path.
         rung_thresholds: for each rung, an epoch, the mean score of the block below which it is pruned there (see
             `sweeps.search.early_stopping`).
-        patience: after so many epochs in which no run of the block has a new best all of them end; none: only as their
-            configuration says.
+        patience: epochs without a new best in any run of the block, after which all its runs end. None: the runs end
+            as their configuration says.
     """
 
     config: RunConfig
@@ -49,7 +49,15 @@ class Job:
         notes: str = "",
         **where: Any,
     ) -> RunJournal:
-        """Begin the journal of an attempt at one of the runs; `where` says by whom, as `RunJournal.begin` takes it."""
+        """Begin the journal of an attempt at one of the runs.
+
+        Args:
+            layout: the sweep's folder.
+            key: the run.
+            parameters: the number of the model's parameters, if it is known.
+            notes: remarks on the run, for its record.
+            where: the device and further keywords of `RunJournal.begin`.
+        """
         return RunJournal.begin(
             layout,
             key,
@@ -65,30 +73,32 @@ class Job:
 
     @property
     def keys(self) -> tuple[RunKey, ...]:
-        """The keys of the runs in all records."""
+        """The keys of the runs, one a seed."""
         identity = config_id(self.config)
         return tuple(RunKey(identity, seed) for seed in self.seeds)
 
     @property
     def key(self) -> RunKey:
-        """The first run's key, by which jobs are told apart: no run is part of two jobs."""
+        """The first run's key. It identifies the job, because no run is part of two jobs."""
         return self.keys[0]
 
     @property
     def name(self) -> str:
-        """The runs' common name: `<config_id>-s<seed>`, or `-s<first>to<last>` of a block."""
+        """The job's name: `<config_id>-s<seed>`, or `<config_id>-s<first>to<last>` for several seeds."""
         block = f"to{self.seeds[-1]}" if len(self.seeds) > 1 else ""
         return self.key.stem + block
 
     def to_json(self) -> str:
-        """The job as text."""
+        """The job as JSON."""
         return json.dumps({**asdict(self), "config": self.config.model_dump(mode="json")})
 
     @staticmethod
     def from_json(text: str) -> Job:
-        """The job from its text."""
+        """The job from its JSON."""
         tree = json.loads(text)
         tree["config"] = RunConfig.model_validate_json(json.dumps(tree["config"]))
         tree["seeds"] = tuple(tree["seeds"])
-        tree["rung_thresholds"] = {int(epoch): bar for epoch, bar in tree["rung_thresholds"].items()}
+        tree["rung_thresholds"] = {
+            int(epoch): threshold for epoch, threshold in tree["rung_thresholds"].items()
+        }
         return Job(**tree)

@@ -1,4 +1,4 @@
-"""Who is told how the runs of a sweep go."""
+"""The events of a sweep: protocols of objects that are notified of runs and of proposals."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sweeps.space.parameters import Value
 
 
 class Observer(Protocol):
-    """Who is told how the runs go."""
+    """Is notified of a sweep's runs."""
 
     def notify(self, text: str) -> None:
-        """Something that a user should read."""
+        """A message for the user."""
         ...
 
     def run_started(self, job: Job) -> None:
@@ -27,22 +27,21 @@ class Observer(Protocol):
         ...
 
     def run_ended(self, run: RunHistory) -> None:
-        """A run has ended."""
+        """A run has ended; `run` is its record."""
         ...
 
     def run_stopped(self, key: RunKey, why: str, *, again: bool) -> None:
-        """An attempt at a run is over and the run is not; whether there is another in this session."""
+        """An attempt has ended and its run has not. `again`: this session starts another attempt."""
         ...
 
 
-# FOLDED Who is told how the search goes.
 class SearchWatcher(Protocol):
-    """Is told of proposals and of what came of them; a search that goes on tells of those on record again."""
+    """Is notified of proposals and their outcomes. A resumed search repeats those on record."""
 
     def proposed(self, number: int, config_id: str, values: Mapping[str, Value]) -> None:
-        """A proposal was made, or taken from the records."""
+        """A proposal was made, or read from the records."""
         ...
 
     def ended(self, config_id: str, runs: Sequence[RunHistory | None]) -> None:
-        """A configuration's search is over; `runs` are those on the search seeds, none where one was not begun."""
+        """A configuration's search has ended; `runs` has one entry a search seed, None for a run that never began."""
         ...

@@ -1,7 +1,7 @@
-"""Runs that ended for a cause that may be mended, opened again: a file that was missing, a limit that was too low.
+"""Reopens runs that failed for a cause outside of them, such as a missing file or a low limit.
 
-Asked for by the user alone (`causalmer run SWEEP.yaml --retry-failed`). Proposals that are on record stay as they are;
-what is proposed or confirmed from now on follows from what becomes of these runs.
+Only the user asks for it (`causalmer run SWEEP.yaml --retry-failed`). Proposals on record stay as they are. Later
+proposals and confirmations depend on the new outcomes of these runs.
 """
 
 from __future__ import annotations
@@ -13,34 +13,36 @@ from results.records.schemas import RunKey, RunState
 from sweeps.jobs.job import Job
 from sweeps.jobs.run_lock import locked_run
 
-MENDABLE = frozenset({RunState.FAILED, RunState.OOM, RunState.TIMEOUT})
-"""Ends whose cause may lie outside of the run; a NaN would come again, and a run that was pruned was weak."""
+RETRIABLE = frozenset({RunState.FAILED, RunState.OOM, RunState.TIMEOUT})
+"""Final states whose cause may be outside of the run. A NaN would recur, and a pruned run was weak."""
 
 
 def reopen_failed(layout: SweepLayout) -> list[RunKey]:
-    """Let runs that ended as `failed`, `oom` or `timeout` go on, with those of their blocks that ended for them.
+    """Reopen runs that ended as `failed`, `oom` or `timeout`, and runs that were pruned with them in their blocks.
 
-    Each gets a further attempt that is interrupted at once, so that it is durable and counts as any interrupted one.
+    Each run gets a further attempt that is interrupted at once. So the reopening is on record, and the run resumes like
+    any interrupted run.
 
     Args:
-        layout: the sweep's folder; whoever calls this holds the sweep's lock.
+        layout: the sweep's folder. The caller holds the sweep's lock.
 
     Returns:
-        The runs that were opened again.
+        The reopened runs, sorted.
 
     Raises:
         JournalError: a record cannot be written.
+        UserError: another process trains one of the runs.
     """
     histories = read_runs(layout)
-    failed = {(run.key.config_id, run.phase) for run in histories if run.state in MENDABLE}
-    of_their_blocks = [run for run in histories if (run.key.config_id, run.phase) in failed]
+    failed = {(run.key.config_id, run.phase) for run in histories if run.state in RETRIABLE}
+    same_block = [run for run in histories if (run.key.config_id, run.phase) in failed]
     # A block that was pruned by its score has no failed run, and no block comes after it.
-    ended_for_them = [run for run in of_their_blocks if run.state is RunState.PRUNED]
-    themselves = [run for run in of_their_blocks if run.state in MENDABLE]
-    opened = [*ended_for_them, *themselves]  # in this order: who is killed on the way can ask for it again
-    for run in opened:
+    pruned = [run for run in same_block if run.state is RunState.PRUNED]
+    # The pruned runs come first: if the process is killed in between, the failed ones still mark the block.
+    reopened = [*pruned, *(run for run in same_block if run.state in RETRIABLE)]
+    for run in reopened:
         _reopen(layout, run)
-    return sorted(run.key for run in opened)
+    return sorted(run.key for run in reopened)
 
 
 def _reopen(layout: SweepLayout, run: RunHistory) -> None:

@@ -1,13 +1,13 @@
-"""Taking runs over that other sweeps of the same storage have finished, instead of training them again.
+"""Reuses runs that other sweeps of the same storage have finished, instead of training them again.
 
-A run is a function of its configuration, which the data set's fingerprint is part of, and of its seed: whatever a sweep
-wanted it for, the rows are those that this sweep's own training would write. So they are told to this sweep one after
-another as if it trained, bars and all: what would have been pruned here is pruned here, at the same epoch. A block of
-seeds is taken over whole, from one sweep, or not at all.
+A run is a function of its configuration, which includes the data set's fingerprint, and of its seed. So another sweep's
+rows equal the rows that this sweep's own training would write. They are copied epoch by epoch under this sweep's
+thresholds: a run that would have been pruned here is pruned here, at the same epoch. A block of seeds is reused whole,
+from one sweep, or not at all.
 
-The seed plan stays honest. A seed is fresh with respect to the choices that *this* sweep's search makes, and these are
-made from runs with its own search seeds alone; so a confirmation may take over any run with its seed, also one that was
-the search of another sweep.
+The seed plan stays valid. A seed is fresh with respect to the choices of *this* sweep's search, and these depend on
+runs with its own search seeds only. So a confirmation may reuse any run with its seed, even a search run of another
+sweep.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from sweeps.jobs.job import Job
 from sweeps.jobs.run_lock import locked_run
 from sweeps.search.early_stopping import lost_patience, mean_score, pruning_reason
 
-_OF_THE_JOURNAL = ("kind", "time", "attempt", "phase")
-"""What a row says of the attempt that wrote it, not of the training."""
+_OF_THE_ATTEMPT = ("kind", "time", "attempt", "phase")
+"""Keys of an epoch's row that describe the attempt that wrote it, not the training."""
 
 
 class Reuse:
-    """Takes runs over for one sweep.
+    """Reuses runs for one sweep.
 
     Args:
-        layout: the sweep's folder; other sweeps are looked for beside it.
-        notify: hears of every run that was taken over.
-        objectives: a run on whose record one of their values is missing is trained again.
+        layout: the sweep's folder, which lies beside the folders of the other sweeps.
+        objectives: a run without all of their values on record is trained again.
+        notify: called with every reused run.
     """
 
     def __init__(
@@ -61,12 +61,17 @@ class Reuse:
         self._notify = notify
 
     def __call__(self, job: Job) -> bool:
-        """Write the job's runs to this sweep's records if one other sweep has finished all of them; whether it has.
+        """Write the job's runs to this sweep's records if one other sweep has finished all of them.
 
-        A run that the scheduler `patience` ended is not finished as its configuration alone would have it.
+        Returns:
+            Whether the job's runs were reused.
+
+        Raises:
+            UserError: another process trains one of the runs, or weights cannot be copied.
         """
+        # The scheduler `patience` may end a run sooner than its configuration says, so such runs are not comparable.
         if job.patience is not None:
-            return False  # it may end sooner than its configuration says
+            return False
         for other in self._others(job):
             finished = self._finished(other, job)
             if finished is None:
@@ -79,24 +84,25 @@ class Reuse:
                 for key in job.keys:
                     self._layout.store.remove(self._layout.last_checkpoint(key))
             for key in job.keys:
-                if (taken := read_run(self._layout, key)) is not None:
-                    self._notify(taken)
+                if (reused := read_run(self._layout, key)) is not None:
+                    self._notify(reused)
             return True
         return False
 
     def _others(self, job: Job) -> Iterator[SweepLayout]:
-        """The sweeps beside this one in which the job's first run was begun."""
-        if self._beside is None or not is_uri(self._layout.place):  # an object store is looked through once
+        """The sweeps beside this one in which the job's first run has begun."""
+        # an object store is listed once only, because listing it is slow
+        if self._beside is None or not is_uri(self._layout.place):
             self._beside = sweeps_beside(self._layout)
         for other in self._beside:
             if other.store.pull_grown(other.run_journal(job.key, 1)):
                 yield other
 
     def _finished(self, other: SweepLayout, job: Job) -> list[_Finished] | None:
-        """The job's runs there; none unless it has finished all, measured what is wanted, and kept their weights."""
+        """The job's runs in another sweep; None unless all have finished, with all objective values and weights."""
         found = []
         for key in job.keys:
-            # a finished run has its last line, so nobody writes it any more
+            # no lock is needed: a finished run's records do not change
             history, weights = read_run(other, key), other.best_weights(key)
             if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
                 return None
@@ -108,35 +114,33 @@ class Reuse:
         return found
 
     def _copy(self, job: Job, finished: Sequence[_Finished], sweep_id: str) -> None:
-        """Write each run as one attempt, acknowledged like any other; the block ends where this sweep would have ended
-        it.
-        """
+        """Write each run as one attempt. The block is pruned at the epoch at which training here would prune it."""
         with ExitStack() as stack:
             journals = [stack.enter_context(self._begin(job, run.history, sweep_id)) for run in finished]
-            going = list(zip(finished, journals, strict=True))
+            active = list(zip(finished, journals, strict=True))
             for epoch in range(1, max(run.last for run in finished) + 1):
-                for run, journal in going:
+                for run, journal in active:
                     journal.epoch({**run.row(epoch), "phase": job.phase})
-                for run, journal in going:
+                for run, journal in active:
                     if run.last == epoch:
                         weights = self._layout.best_weights(run.history.key)
                         _link(run.weights, weights)
                         self._layout.store.push(weights)
                         journal.end(RunState.FINISHED, run.history.reason)
-                going = [(run, journal) for run, journal in going if run.last > epoch]
+                active = [(run, journal) for run, journal in active if run.last > epoch]
                 score = mean_score([run.history.curve[min(epoch, run.last)] for run in finished])
                 reason = pruning_reason(
                     job.rung_thresholds, epoch, score, direction=self._objectives.direction, seeds=job.seeds
                 )
-                for _, journal in going if reason else ():
-                    journal.end(RunState.PRUNED, reason)
                 if reason:
+                    for _, journal in active:
+                        journal.end(RunState.PRUNED, reason)
                     return
 
     def _begin(self, job: Job, history: RunHistory, sweep_id: str) -> RunJournal:
         origin = history.reused_from or sweep_id
-        said = f"reused from {origin}"
-        notes = history.notes if said in history.notes else "; ".join(filter(None, [history.notes, said]))
+        note = f"reused from {origin}"
+        notes = history.notes if note in history.notes else "; ".join(filter(None, [history.notes, note]))
         return job.begin(
             self._layout,
             history.key,
@@ -151,7 +155,7 @@ class Reuse:
 
 @dataclass(frozen=True, slots=True)
 class _Finished:
-    """A run that another sweep has finished, and its weights there."""
+    """A run that another sweep has finished, and the file of its weights."""
 
     history: RunHistory
     weights: Path
@@ -162,15 +166,12 @@ class _Finished:
         return epoch
 
     def row(self, epoch: int) -> dict[str, Any]:
-        return _measured(next(row for row in self.history.epochs if row["epoch"] == epoch))
-
-
-def _measured(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in _OF_THE_JOURNAL}
+        found = next(row for row in self.history.epochs if row["epoch"] == epoch)
+        return {name: value for name, value in found.items() if name not in _OF_THE_ATTEMPT}
 
 
 def _link(source: Path, target: Path) -> None:
-    """A second name for the weights, or a copy where the file system gives none; they are never changed in place."""
+    """Link the weights, or copy them where the file system has no links. Weights are never changed in place."""
     try:
         with written_aside(target) as temporary:
             try:
@@ -178,4 +179,4 @@ def _link(source: Path, target: Path) -> None:
             except OSError:
                 shutil.copyfile(source, temporary)
     except OSError as error:
-        raise UserError(f"cannot take {source} over to {target}: {error.strerror or error}") from error
+        raise UserError(f"cannot copy {source} to {target}: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""The lock of a run: whoever writes its records holds it, so that no two processes ever train one run."""
+"""The lock of a run, held while its records are written: two processes never train one run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from results.records.layout import SweepLayout
 from results.records.schemas import RunKey
 
 LOCK_SECONDS = 60.0
-"""How long a new attempt waits for the process of the last one to be gone."""
+"""How long a new attempt waits until the previous attempt's process has ended."""
 
 
 def run_lock(layout: SweepLayout, key: RunKey) -> FileLock:
-    """Take the lock of a run.
+    """Acquire the lock of a run.
 
     Raises:
         UserError: another process holds it.
@@ -27,7 +27,7 @@ def run_lock(layout: SweepLayout, key: RunKey) -> FileLock:
     try:
         lock.acquire()
     except Timeout as error:
-        raise UserError(f"run {key.stem}: another process trains it; stop that one first") from error
+        raise UserError(f"run {key.stem}: another process trains it; stop that process first") from error
     return lock
 
 

@@ -15,7 +15,7 @@ from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
 from sweeps.jobs.job import Job
 from sweeps.jobs.observer import SearchWatcher
-from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
+from sweeps.jobs.source import JobSource, NoJob, ReadRun, ReuseRuns, has_ended, reuse_nothing
 from sweeps.search import warm_start
 from sweeps.search.budget import BudgetUse
 from sweeps.search.early_stopping import patience, rung_thresholds
@@ -31,9 +31,9 @@ class _Searched:
 
     Attributes:
         keys: its runs.
-        blocks: its jobs, while it is open; each begins when the one before has finished.
-        ended: what came of those that are over.
-        outcome: what came of the configuration; none while it is open.
+        blocks: its jobs; each begins when the previous one has finished. Empty once the configuration has an outcome.
+        ended: the outcomes of the blocks that have ended.
+        outcome: the configuration's outcome; None while a block is open.
     """
 
     keys: tuple[RunKey, ...]
@@ -48,20 +48,23 @@ class _Searched:
 
 @final
 class SearchJobs(JobSource):
-    """The search: proposal n is made from the outcomes of proposals up to n - max_concurrent and no others.
+    """The search: proposal n depends on the outcomes of proposals up to n - max_concurrent and on no others.
 
-    Every proposal is made durable before it is given out. After a kill the recorded ones are repeated, so that the
-    sweep goes on as if nothing had happened. A proposal that repeats an earlier configuration trains nothing: its
-    outcome is the earlier one's.
+    Every proposal is durable before it is given out. A resumed search repeats the recorded proposals, so a kill changes
+    nothing. A proposal that repeats an earlier configuration trains nothing: it has the earlier one's outcome.
 
     Args:
         spec: the sweep.
-        layout: its folder; the journal of proposals is written there.
-        fingerprint: of the data set.
-        read_run: looks a run up in the records.
-        take_over: takes a job's runs over from another sweep.
-        watcher: who is told.
-        objectives: which scores are better; further objectives, and constraints.
+        layout: its folder, with the journal of proposals.
+        fingerprint: the data set's fingerprint.
+        objectives: the monitored metric with its direction, further objectives, and constraints.
+        read_run: reads a run from the records.
+        reuse_runs: reuses a job's runs from another sweep.
+        watcher: is notified of proposals and outcomes; None: nobody.
+
+    Raises:
+        UserError: the sweep that `search.warm_start` names cannot be used.
+        JournalError: the journal of proposals cannot be read or written.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class SearchJobs(JobSource):
         *,
         objectives: Objectives,
         read_run: ReadRun,
-        take_over: TakeOver = nothing_to_take_over,
+        reuse_runs: ReuseRuns = reuse_nothing,
         watcher: SearchWatcher | None = None,
     ) -> None:
         self._spec = spec
@@ -82,34 +85,35 @@ class SearchJobs(JobSource):
         self._max_epochs = spec.base_config(fingerprint).trainer.max_epochs
         self._direction = objectives.direction
         self._read_run = read_run
-        self._take_over = take_over
+        self._reuse_runs = reuse_runs
         rows = read_journal(layout.proposals)
         self._recorded: list[dict[str, Value]] = [row["values"] for row in rows if row["kind"] == "proposal"]
         self._cut: dict[str, Any] | None = cut_of(rows)
-        taught = warm_start.trials_on_record(rows)
+        warm_start_trials = warm_start.trials_on_record(rows)
         self._journal = Journal.open(layout.proposals, layout.store.push)
-        if taught is None and spec.search.warm_start is not None:
-            taught = warm_start.gather(spec, fingerprint, objectives)
-            self._journal.append(warm_start.as_row(taught))
+        if warm_start_trials is None and spec.search.warm_start is not None:
+            warm_start_trials = warm_start.gather(spec, fingerprint, objectives)
+            self._journal.append(warm_start.as_row(warm_start_trials))
         self._proposer = Proposer(
             spec.bound_space(),
             spec.search,
             objectives,
             spec.first_points(fingerprint),
-            taught or (),
+            warm_start_trials or (),
         )
         self._ids: list[str] = []
-        """The configuration of each proposal."""
+        """The config_id of each proposal."""
         self._searched: dict[str, _Searched] = {}
         self._ready: deque[_Searched] = deque()
-        """Configurations whose next block waits to be given out."""
+        """Configurations whose next block can be given out."""
         self._settled = 0
-        """So many of the first proposals have outcomes."""
+        """How many of the first proposals have outcomes, without a gap."""
         self._learned = 0
+        """How many of the first proposals the sampler has learned from."""
         self._budget_use = BudgetUse(spec.budget, gpus=spec.resources.least.gpu, objectives=objectives)
 
     def next_job(self) -> Job | NoJob:
-        """The next block of a configuration that was begun, else the next proposal's first one.
+        """The next block of a configuration that has begun, else the first block of the next proposal.
 
         Raises:
             UserError: the first `failure.fail_fast` configurations all failed.
@@ -122,7 +126,7 @@ class SearchJobs(JobSource):
             settled = max(len(self._ids) - self._spec.search.max_concurrent + 1, 0)
             if not self._has_settled(settled):
                 return NoJob.LATER
-            if self._is_cut(settled):
+            if self._out_of_budget(settled):
                 break
             job = self._propose(settled)
             if job is not None:
@@ -134,21 +138,21 @@ class SearchJobs(JobSource):
         return NoJob.NEVER
 
     def completed(self, job: Job) -> None:
-        """Read what came of a block."""
+        """Read the outcome of a block."""
         found = self._searched[job.key.config_id]
         self._settle(found)
         if found.outcome is None:
             self._ready.append(found)
 
     def close(self) -> None:
-        """End writing proposals."""
+        """Close the journal of proposals."""
         self._journal.close()
 
     def _open(self) -> Iterable[_Searched]:
         return (found for found in self._searched.values() if found.outcome is None)
 
     def _has_settled(self, count: int) -> bool:
-        """Whether the first so many proposals have outcomes."""
+        """Whether the first `count` proposals have outcomes."""
         while self._settled < len(self._ids) and self._outcome_of(self._settled) is not None:
             self._settled += 1
         return self._settled >= count
@@ -157,40 +161,44 @@ class SearchJobs(JobSource):
         return self._searched[self._ids[number]].outcome
 
     def _next_of(self, found: _Searched) -> Job | None:
-        """A configuration's next block that is to be trained; what is on record, or can be taken over, is settled."""
+        """The next block to train; blocks before it are on record or were reused. None: the configuration has ended."""
         while found.outcome is None:
             job = found.next_block
-            if not has_ended(job, self._read_run) and not self._take_over(job):
+            if not has_ended(job, self._read_run) and not self._reuse_runs(job):
                 self._budget_use.begun(job.key, self._histories(job.keys))
                 return job
             self._settle(found)
         return None
 
     def _settle(self, found: _Searched) -> None:
-        """A block is over. The configuration is, too, with its last block or the first that did not finish."""
+        """Note a block's outcome. The configuration ends with its last block, or with the first that did not finish."""
         job, count = found.next_block, len(found.blocks)
         histories = self._histories(job.keys)
         self._budget_use.ended(job.key, histories)
         ended = outcome(histories, self._measures)
         found.ended.append(ended)
         if ended.state is not RunState.FINISHED:
-            found.outcome = _later(ended, self._max_epochs * (len(found.ended) - 1))
+            # To the sampler a later block got further than the blocks before it, so its epochs are counted on.
+            before = self._max_epochs * (len(found.ended) - 1)
+            curve = {before + epoch: score for epoch, score in ended.curve.items()}
+            found.outcome = replace(ended, curve=curve)
         elif len(found.ended) == count:
             found.outcome = ended if count == 1 else outcome(self._histories(found.keys), self._measures)
         if found.outcome is not None:
-            found.blocks = ()  # a job holds a whole configuration, and thousands may come
-            self._tell_end(found)
+            found.blocks = ()  # a job holds a whole configuration, and a search may have thousands
+            self._notify_end(found)
 
-    def _tell_end(self, found: _Searched) -> None:
+    def _notify_end(self, found: _Searched) -> None:
         if self._watcher and found.outcome is not None:
             self._watcher.ended(found.keys[0].config_id, self._histories(found.keys))
 
     def _histories(self, keys: Iterable[RunKey]) -> list[RunHistory | None]:
         return [self._read_run(key) for key in keys]
 
-    def _is_cut(self, settled: int) -> bool:
-        """Whether the budget leaves no further proposal; those on record were begun, and are ended whatever it says."""
+    def _out_of_budget(self, settled: int) -> bool:
+        """Whether the budget allows no further proposal."""
         number = len(self._ids)
+        # proposals on record have begun, so they are completed under any budget
         if number < len(self._recorded):
             return False
         known = {self._ids[n]: end for n in range(settled) if (end := self._outcome_of(n)) is not None}
@@ -203,7 +211,7 @@ class SearchJobs(JobSource):
         return True
 
     def _check_first_outcomes(self) -> None:
-        """Fail fast: what fails for every configuration is not the configurations' fault."""
+        """Fail fast: a fault of every first configuration is not the fault of a configuration."""
         limit = self._spec.failure.fail_fast
         first = list(self._searched.values())[:limit]
         if limit is None or len(first) < limit:
@@ -213,7 +221,7 @@ class SearchJobs(JobSource):
             raise all_failed(self._histories(first[0].keys), [end.state for end in ends if end is not None])
 
     def _propose(self, settled: int) -> Job | None:
-        """Propose from the outcomes of the first `settled` proposals; none if there is nothing to train."""
+        """Propose from the outcomes of the first `settled` proposals; None if there is nothing to train."""
         number = len(self._ids)
         for known in range(self._learned, settled):
             if (end := self._outcome_of(known)) is not None:
@@ -226,7 +234,7 @@ class SearchJobs(JobSource):
         if self._watcher:
             self._watcher.proposed(number, identity, values)
         if identity in self._searched:
-            self._tell_end(self._searched[identity])
+            self._notify_end(self._searched[identity])
             return None
         keys = tuple(key for block in blocks for key in block.keys)
         self._searched[identity] = found = _Searched(keys, blocks)
@@ -258,7 +266,7 @@ class SearchJobs(JobSource):
         return values
 
     def _rung_thresholds(self, number: int, block: int, settled: int) -> dict[int, float]:
-        """A block is held against the same block of earlier configurations, those that came so far."""
+        """The thresholds of a block, from the same block of earlier configurations that reached it."""
         first = {identity: other for other, identity in reversed([*enumerate(self._ids[:settled])])}
         ended = {other: self._searched[identity].ended for identity, other in first.items()}
         curves = {other: blocks[block].curve for other, blocks in ended.items() if len(blocks) > block}
@@ -267,14 +275,12 @@ class SearchJobs(JobSource):
         )
 
 
-def _later(ended: Outcome, epochs: int) -> Outcome:
-    """The outcome of a block that comes after others: to the sampler it got further than what ended before."""
-    return replace(ended, curve={epochs + epoch: score for epoch, score in ended.curve.items()})
-
-
 def cut_of(rows: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
-    """Where the budget last cut the search, of the rows of its journal: the number not proposed, and the reason; none
-    where it did not, or where the search has gone on since.
+    """The row of the proposals' journal with which a budget ended the search, if that is its last row.
+
+    Returns:
+        The row, with the `number` of the first proposal that was not made and the `reason`. None if no budget ended the
+        search, or if a larger budget has continued it.
     """
     last = None
     for row in rows:
@@ -283,13 +289,13 @@ def cut_of(rows: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def all_failed(first: Iterable[RunHistory | None], states: Iterable[RunState]) -> UserError:
-    """The error for a search whose first configurations all failed, with the reason of the first run that did."""
+    """The error for a search whose first configurations all failed, with the first failed run's reason."""
     failed = [h for h in first if h is not None and h.state not in (RunState.FINISHED, RunState.PRUNED)]
     ends = [state.value for state in states]
     reason = f"{failed[0].key.stem}: {failed[0].reason.strip()}" if failed else ""
     return UserError(
         f"the first {len(ends)} configurations of the search all failed ({', '.join(ends)}), so it stops; the first "
-        f"was {reason}\nMend the cause and run the same command with --retry-failed. Where the cause is in what "
-        "the configurations have in common, that is another sweep: give it another name. To search on regardless, set "
+        f"was {reason}\nFix the cause and run the same command with --retry-failed. If the fix changes a value that "
+        "all configurations share, give the sweep another name. To continue the search regardless, set "
         "failure.fail_fast to null"
     )

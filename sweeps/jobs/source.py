@@ -1,4 +1,4 @@
-"""Where jobs come from, and the plainest such place: a list of them."""
+"""The interface of job sources, and the simplest source: a list of jobs."""
 
 from __future__ import annotations
 
@@ -13,71 +13,69 @@ from results.records.schemas import RunKey
 from sweeps.jobs.job import Job
 
 ReadRun = Callable[[RunKey], RunHistory | None]
-"""Looks a run up in the records."""
+"""Reads a run from the records."""
 
-TakeOver = Callable[[Job], bool]
-"""Takes a job's runs over from another sweep that has finished them; whether there was one."""
+ReuseRuns = Callable[[Job], bool]
+"""Reuses a job's runs from another sweep that has finished them. Returns whether there was such a sweep."""
 
 
-def nothing_to_take_over(_: Job) -> bool:
-    """For a sweep that trains all of its runs itself."""
+def reuse_nothing(_: Job) -> bool:
+    """Reuse no run: the sweep trains all of its runs itself."""
     return False
 
 
 class NoJob(Enum):
-    """Why there is no job: `LATER` until a running one is done, or `NEVER` again."""
+    """Why there is no job: none before a running job has ended (`LATER`), or no further one at all (`NEVER`)."""
 
     LATER = auto()
     NEVER = auto()
 
 
 class JobSource(ABC):
-    """Abstract: gives jobs one after another, and skips those whose records are final."""
+    """Abstract: gives out jobs one after another, and skips jobs whose runs have ended."""
 
     @abstractmethod
     def next_job(self) -> Job | NoJob:
-        """The next job to do."""
+        """The next job, or why there is none."""
 
     @abstractmethod
     def completed(self, job: Job) -> None:
-        """A job that was given out has ended; the records of its runs say what came of it."""
+        """A job that was given out has ended; its outcome is in the records of its runs."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the records; jobs that were given out and have not ended are given out by the next source."""
+        """Close the files. The next source gives out again the jobs that were given out and have not ended."""
 
 
 @final
 class JobList(JobSource):
-    """Jobs known in advance."""
+    """Jobs that are known in advance."""
 
-    def __init__(
-        self, jobs: Iterable[Job], read_run: ReadRun, take_over: TakeOver = nothing_to_take_over
-    ) -> None:
+    def __init__(self, jobs: Iterable[Job], read_run: ReadRun, reuse_runs: ReuseRuns = reuse_nothing) -> None:
         self._waiting = deque(jobs)
         self._read_run = read_run
-        self._take_over = take_over
+        self._reuse_runs = reuse_runs
 
     def next_job(self) -> Job | NoJob:
-        """The next one of the list."""
+        """The next job of the list that has not ended."""
         while self._waiting:
             job = self._waiting.popleft()
-            if not has_ended(job, self._read_run) and not self._take_over(job):
+            if not has_ended(job, self._read_run) and not self._reuse_runs(job):
                 return job
         return NoJob.NEVER
 
     def completed(self, job: Job) -> None:
-        """Nothing depends on it."""
+        """Do nothing: no later job depends on an outcome."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no file is open."""
 
 
 def is_done(history: RunHistory | None) -> bool:
-    """Whether a run has ended and is not to be started again."""
+    """Whether a run is in a final state, so that it is never started again."""
     return history is not None and history.state.is_final
 
 
 def has_ended(job: Job, read_run: ReadRun) -> bool:
-    """Whether all of a job's runs have."""
+    """Whether all runs of a job are in a final state."""
     return all(is_done(read_run(key)) for key in job.keys)

@@ -1,4 +1,4 @@
-"""Showing a sweep while it runs: a live table in a terminal, lines elsewhere, and always a log file."""
+"""Shows a running sweep: a live table in a terminal, lines elsewhere, and always a log file."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from sweeps.progress.counters import SweepCounters
 from sweeps.progress.live_table import live_table
 
 LINE_SECONDS = 30.0
-"""At least this long between two lines about running trials."""
+"""The least time between two lines about running runs."""
 REFRESHES_A_SECOND = 2
 
 
 class SweepProgress:
-    """Hears of runs as a `sweeps.jobs.observer.Observer`, and shows how far the sweep is.
+    """Shows how far a sweep is; a `sweeps.jobs.observer.Observer` of its runs.
 
     Args:
-        console: where the table or the lines go.
-        log: the sweep's log file, appended to.
-        max_epochs: of one run.
-        objectives: constraints, which go before it.
+        console: shows the table or the lines.
+        log: the sweep's log file, to which lines are appended.
+        max_epochs: the most epochs of one run.
+        objectives: the monitored metric with its direction, and constraints, for the leader.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class SweepProgress:
     ) -> None:
         self._console = console
         self._counters = SweepCounters(max_epochs=max_epochs, objectives=objectives)
-        self._lock = threading.Lock()  # the table is drawn by a thread of its own
+        self._lock = threading.Lock()  # another thread draws the table
         self._logger = logging.Logger("causalmer.sweep")
         handler = logging.FileHandler(log, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
@@ -56,7 +56,7 @@ class SweepProgress:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show the table for the block, and close the log after it."""
+        """Show the table within the block, and close the log after it."""
         live = Live(
             get_renderable=self._table,
             console=self._console,
@@ -71,26 +71,33 @@ class SweepProgress:
                 handler.close()
 
     def notify(self, text: str) -> None:
-        """One line, to the terminal and to the log."""
+        """Write a line to the terminal and to the log."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
         self._logger.info(text)
 
     def earlier(self, histories: Iterable[RunHistory]) -> None:
-        """What is on record from earlier sessions."""
+        """Count the runs of earlier sessions, from the records."""
         with self._lock:
             self._counters.earlier(histories)
 
     def phase(self, name: str, text: str, *, runs: int) -> None:
-        """A phase begins; it has at most so many runs, with all later phases, those on record counted in."""
+        """A phase begins.
+
+        Args:
+            name: the phase.
+            text: what it does, for the user.
+            runs: the largest number of runs of this phase and all later ones together, including those on record.
+        """
         with self._lock:
             self._counters.phase(name, runs)
         self.notify(f"{name}: {text}")
 
     def evaluated(self, done: int, of: int) -> None:
-        """So many runs have been evaluated on the test split, one after another."""
+        """`done` of `of` runs have been evaluated on the test split, one after another."""
         now = time.monotonic()
         if done == 1:
-            self._evaluating = now  # the first one's time is that of reading the data, too
+            # the pace excludes the first run, because reading the data takes time
+            self._evaluating = now
         if done < of and now - self._last_line >= LINE_SECONDS:
             self._last_line = now
             each = (now - self._evaluating) / max(done - 1, 1)
@@ -98,7 +105,7 @@ class SweepProgress:
             self.notify(f"evaluate: {done} of {of} runs evaluated on the test split{left}")
 
     def run_started(self, job: Job) -> None:
-        """The runs of a job were given out."""
+        """The runs of a job have a process and begin."""
         with self._lock:
             self._counters.started(job)
 
@@ -117,26 +124,26 @@ class SweepProgress:
         self._line(f"run {run.key.stem}: {run.state.value}{score}")
 
     def run_stopped(self, key: RunKey, why: str, *, again: bool) -> None:
-        """An attempt at a run is over and the run is not."""
+        """An attempt has ended and its run has not."""
         with self._lock:
             self._counters.stopped(key, again=again)
         self._line(f"run {key.stem}: {why}")
 
     def run_reused(self, run: RunHistory) -> None:
-        """A run was taken over from another sweep."""
+        """A run was reused from another sweep."""
         with self._lock:
             self._counters.reused(run)
-        self._line(f"run {run.key.stem}: taken over from {run.reused_from}")
+        self._line(f"run {run.key.stem}: reused from {run.reused_from}")
 
     def _table(self) -> RenderableType:
         with self._lock:
-            return live_table(self._counters.standing())
+            return live_table(self._counters.status())
 
     def _line(self, text: str) -> None:
         with self._lock:
-            standing = self._counters.standing()
-        best = "" if standing.leader is None else f"; best so far {standing.leader}"
-        line = f"[{words.runs(standing)}; {words.left(standing)}{best}] {text}"
+            status = self._counters.status()
+        best = "" if status.leader is None else f"; best so far {status.leader}"
+        line = f"[{words.runs(status)}; {words.time_left(status)}{best}] {text}"
         self._logger.info(line)
         if not self._console.is_terminal:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)

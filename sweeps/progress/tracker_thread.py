@@ -1,7 +1,7 @@
-"""One of Ray's callbacks in a thread of its own: it can neither hold up a sweep nor end it.
+"""Runs one of Ray's callbacks in its own thread, where it can neither delay a sweep nor end it.
 
-Ray calls its callbacks in the driver's loop, where one that raises ends the whole sweep and one that waits for a server
-holds up every run. Here events wait in a queue; where the callback fails or falls far behind it is switched off.
+Ray calls its callbacks in the driver's loop. There a callback that raises ends the whole sweep, and one that waits for
+a server delays every run. Here events wait in a queue. A callback that fails or falls far behind is switched off.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from threading import Thread
 from typing import Any, Protocol
 
 MOST_WAITING = 10_000
-"""Events that a tracker may be behind."""
+"""The largest number of events that wait for a tracker."""
 _LONGEST_FAULT = 300
 
 
 class RunLogger(Protocol):
-    """What is asked of Ray's `LoggerCallback`."""
+    """The part of Ray's `LoggerCallback` that is used here."""
 
     def setup(self) -> None:
         """Called first."""
@@ -30,14 +30,15 @@ class RunLogger(Protocol):
 
 
 class Tracker:
-    """A tracker over the phases of a sweep; each begins it anew.
+    """A tracker over the phases of a sweep. Each phase makes a new callback.
 
     Args:
         name: its key in the section `tracking`.
-        make: makes the callback. What it raises switches the tracker off.
+        make: makes the callback. An exception in it switches the tracker off.
 
     Attributes:
-        fault: why it is off; empty: it is not.
+        name: its key in the section `tracking`.
+        fault: why the tracker is switched off; empty while it is on.
     """
 
     def __init__(self, name: str, make: Callable[[], RunLogger]) -> None:
@@ -47,8 +48,8 @@ class Tracker:
         self._events: Queue[tuple[str, tuple[Any, ...]] | None] = Queue(MOST_WAITING)
         self._thread: Thread | None = None
 
-    def tell(self, event: str, *about: Any) -> None:
-        """Have a method of the callback called, soon."""
+    def send(self, event: str, *about: Any) -> None:
+        """Queue a call of the callback's method `event` with the arguments `about`."""
         if self.fault:
             return
         if self._thread is None:
@@ -61,14 +62,14 @@ class Tracker:
             self.fault = f"it is {MOST_WAITING} events behind"
 
     def finish(self, seconds: float) -> None:
-        """Wait until all that was told is done, but so long at most."""
+        """Wait until all queued events are handled, for `seconds` at most."""
         thread, self._thread = self._thread, None
         if thread is None or self.fault:
             return
         self._events.put(None)
         thread.join(seconds)
         if thread.is_alive():
-            self.fault = f"it did not come to an end within {seconds:g} s"
+            self.fault = f"it did not finish within {seconds:g} s"
 
     def _work(self, events: Queue[tuple[str, tuple[Any, ...]] | None]) -> None:
         try:
@@ -78,5 +79,5 @@ class Tracker:
                 name, about = event
                 getattr(logger, name)(*about)
             logger.on_experiment_end(trials=[])
-        except (Exception, SystemExit) as error:  # whatever befalls a tracker, the sweep goes on without it
+        except (Exception, SystemExit) as error:  # no error of a tracker may end the sweep
             self.fault = shorten(f"{type(error).__name__}: {error}", _LONGEST_FAULT, placeholder=" ...")

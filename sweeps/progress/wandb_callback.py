@@ -1,4 +1,4 @@
-"""Ray's callback for Weights & Biases, whose processes fail aloud."""
+"""Ray's callback for Weights & Biases, with errors of its logging processes raised."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from ray.exceptions import RayTaskError
 
 
 class WandbCallback(WandbLoggerCallback):
-    """A process for each run logs it. Ray's callback looks at none of them, such as where the key is wrong.
+    """Logs each run by a process, and raises the error of a process that has failed, such as for a wrong key.
+
+    Ray's own callback ignores such errors.
 
     Raises:
-        Exception: what one of them raised.
+        Exception: the error of a logging process.
     """
 
     def log_trial_start(self, trial: Any) -> None:
-        trial.init_local_path()  # they work in it
+        trial.init_local_path()  # the logging process works in it
         super().log_trial_start(trial)
 
     def log_trial_result(self, iteration: int, trial: Any, result: dict[str, Any]) -> None:

@@ -3,17 +3,17 @@ proposals are in `jobs`.
 
 | file | what it is |
 |---|---|
-| `budget.py` | What a search has used of its budget, from its records |
-| `early_stopping.py` | When a weak trial is cut, by rules whose decisions do not depend on timing |
+| `budget.py` | How much of its budget a search has used, from its records |
+| `early_stopping.py` | Early stopping of weak trials, by thresholds that do not depend on timing |
 | `importance.py` | The importance of each searched parameter for the search scores, by Optuna's evaluators |
 | `optuna_file.py` | The file with Optuna's study of the search, a view for optuna-dashboard |
 | `optuna_space.py` | The search space for Optuna: distributions of its parameters, and values from a trial |
 | `optuna_trials.py` | The search as trials of Optuna, built from the records: trial n is proposal n |
-| `outcomes.py` | What came of a configuration in the search, from the records of its runs |
+| `outcomes.py` | The outcome of a configuration in the search, from the records of its runs |
 | `proposer.py` | Proposals of configurations, repeatable to the last digit |
-| `results.py` | What the search found, over complete sets of its seeds |
+| `results.py` | The ranking of candidates after the search, over complete sets of its seeds |
 | `samplers.py` | The samplers of a search: Optuna's, made anew for each proposal, and Sobol points |
-| `warm_start.py` | Warm start: what an earlier sweep found out teaches the sampler before the first proposal |
+| `warm_start.py` | Warm start: the sampler learns configurations of an earlier sweep before the first proposal |
 """
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""What a search has used of its budget, from its records.
+"""How much of its budget a search has used, from its records.
 
-What is proposed never depends on a budget, only how much: `runs` and `target` are judged from the same settled outcomes
-that a proposal is made from, so they cut at the same proposal on every machine. `hours` and `gpu_hours` depend on how
-fast the machine is, and so does the number of proposals under them.
+A budget never changes a proposal, only the number of proposals. `runs` and `target` depend on the outcomes that the
+next proposal depends on. So they stop the search at the same proposal on every machine. `hours` and `gpu_hours` depend
+on the speed of the machine, and so does the number of proposals under them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from sweeps.search.outcomes import Outcome
 from sweeps.spec.sections import BudgetSection
 
 Span = tuple[datetime, datetime, float]
-"""From, to, and GPUs meanwhile."""
+"""Begin, end, and the number of GPUs in between."""
 
 _HOUR = timedelta(hours=1)
 
 
 class BudgetUse:
-    """What has been used, kept as jobs begin and end.
+    """Sums up the use of a budget while jobs begin and end.
 
     Args:
         budget: the limits.
-        gpus: what a trial takes while it runs, as the sweep's file says; how much it took stands in its records.
-        objectives: which scores are better; a configuration that misses a constraint reaches no target.
+        gpus: how many GPUs a running trial takes, by the sweep's file. For ended trials the records say it.
+        objectives: the direction of scores, and constraints. A configuration that violates one reaches no target.
         clock: the time in UTC; for tests.
     """
 
@@ -48,21 +48,31 @@ class BudgetUse:
         self._spans: list[Span] = []
 
     def begun(self, key: RunKey, earlier: Sequence[RunHistory | None]) -> None:
-        """A job is given out, by the key of its first run; `earlier` is what is on record of its runs already."""
+        """A job is given out.
+
+        Args:
+            key: its first run.
+            earlier: the records of its runs so far; None for a run without one.
+        """
         self._running[key] = self._clock()
         self._spans += _spans(earlier)
 
     def ended(self, key: RunKey, histories: Sequence[RunHistory | None]) -> None:
-        """A job has ended, in this session or in an earlier one."""
+        """A job has ended, in this session or in an earlier one.
+
+        Args:
+            key: its first run.
+            histories: the records of its runs; None for a run without one.
+        """
         begun = self._running.pop(key, None)
         self._spans += [span for span in _spans(histories) if begun is None or span[1] > begun]
 
     def used_up(self, runs: int, settled: Mapping[str, Outcome]) -> str:
-        """Which part of the budget is used up, in words, or an empty text.
+        """The part of the budget that is used up, as text for the user; empty while all parts last.
 
         Args:
-            runs: different configurations proposed so far.
-            settled: what the next proposal is made from, by config_id.
+            runs: the number of different configurations proposed so far.
+            settled: the outcomes that the next proposal depends on, by config_id.
         """
         budget = self._budget
         if budget.runs is not None and runs >= budget.runs:
@@ -99,7 +109,7 @@ def _spans(histories: Iterable[RunHistory | None]) -> list[Span]:
 
 
 def spans_of(history: RunHistory) -> list[Span]:
-    """When a run was training, by attempt, from its records: to the last line that each wrote."""
+    """The span of each attempt at a run, from its begin to its last line in the records."""
     return [
         (datetime.fromisoformat(begin), datetime.fromisoformat(end), gpus)
         for begin, end, gpus in history.spans
@@ -107,7 +117,7 @@ def spans_of(history: RunHistory) -> list[Span]:
 
 
 def wall_hours(spans: Iterable[Span]) -> float:
-    """The hours in which anything ran; what ran at once counts once."""
+    """The hours in which at least one span lasts; overlapping spans count once."""
     total, reached = timedelta(), datetime.min.replace(tzinfo=UTC)
     for begin, end, _ in sorted(spans):
         total += max(end - max(begin, reached), timedelta())
@@ -116,5 +126,5 @@ def wall_hours(spans: Iterable[Span]) -> float:
 
 
 def device_hours(spans: Iterable[Span]) -> float:
-    """GPU hours."""
+    """The GPU hours of spans: the sum of hours times GPUs."""
     return sum(gpus * ((end - begin) / _HOUR) for begin, end, gpus in spans)

@@ -1,22 +1,22 @@
-"""When a weak trial is cut, by rules whose decisions do not depend on timing.
+"""Early stopping of weak trials, by thresholds that do not depend on timing.
 
 The score of a trial is the mean over the seeds of its block.
 
 `asha`        the stopping form of asynchronous successive halving (Li et al., "A System for Massively Parallel
-              Hyperparameter Tuning", MLSys 2020): at rungs, epochs g, g r, g r^2, ... for the grace period g and the
-              reduction factor r, a trial goes on only if its best score so far is among the best 1/r of those that
-              reached the rung.
+              Hyperparameter Tuning", MLSys 2020). Rungs are the epochs g, g r, g r^2, ... for the grace period g and
+              the reduction factor r. At a rung a trial continues only if its best score so far is among the best 1/r
+              of the trials that reached it.
 `hyperband`   the same in brackets (Li et al., "Hyperband", JMLR 2018): the first rung of bracket b is g r^b, and the
               last bracket has none.
-`median`      at every epoch from g on, a trial goes on only if its best score so far reaches the median of those of
-              earlier trials at that epoch (Golovin et al., "Google Vizier", KDD 2017).
-`patience`    a run ends by itself after epochs without a new best; it has no bars.
+`median`      every epoch from g on is a rung (Golovin et al., "Google Vizier", KDD 2017). A trial continues only if
+              its best score so far reaches the median of earlier trials there.
+`patience`    a run ends by itself after epochs without a new best; it has no thresholds.
 
-Where we differ: a trial is held against the trials whose results its own proposal was made from, those numbered
-up to n - max_concurrent, and against no others. Their records are final before it starts, so the bar at each of
-its rungs is known when it starts. So the same sweep gives the same records whatever trial happens to end first,
-and after a kill the bars are computed again from the records. The price is that a trial is held against slightly
-fewer others. Ray's scheduler loses its rungs when the driver dies and lets NaN pass; this has no state to lose.
+We differ in one point: trial n is compared only with the trials that its own proposal depends on, those numbered up to
+n - max_concurrent. Their records are final before trial n starts, so its threshold at each rung is known then. So the
+same sweep gives the same records, whichever trial ends first. After a kill the thresholds are computed again from the
+records. In return a trial is compared with slightly fewer others. Ray's scheduler loses its rungs when the driver dies,
+and lets NaN pass; this module keeps no state.
 """
 
 from __future__ import annotations
@@ -35,20 +35,21 @@ from sweeps.spec.search_section import (
 )
 
 _PATIENCE = " (scheduler patience)"
+"""The end of the reason of a run that ended by patience. Records hold it, so it must not change."""
 
 Curve = Mapping[int, float]
 """A trial's best score so far, after each of its epochs."""
 
 
 def num_brackets(scheduler: Scheduler, max_epochs: int) -> int:
-    """How many brackets proposals take turns in: 1 but for Hyperband."""
+    """The number of brackets, to which proposals are assigned in turn: 1 except for Hyperband."""
     if not isinstance(scheduler, HyperbandScheduler):
         return 1
     return len(_geometric(scheduler, max_epochs)) + 1
 
 
 def rungs(scheduler: Scheduler, max_epochs: int, number: int = 0) -> tuple[int, ...]:
-    """The epochs below `max_epochs` after which proposal `number` may be cut."""
+    """The epochs below `max_epochs` after which proposal `number` may be pruned."""
     if isinstance(scheduler, MedianScheduler):
         return tuple(range(scheduler.grace_epochs, max_epochs))
     if isinstance(scheduler, AshaScheduler | HyperbandScheduler):
@@ -64,18 +65,21 @@ def rung_thresholds(
     number: int = 0,
     direction: Direction,
 ) -> dict[int, float]:
-    """The score that a trial must reach at each rung.
+    """The threshold of a trial at each rung: the score that it must reach there.
 
-    A rung that too few earlier trials reached has no bar: fewer than `reduction_factor`, or than `min_proposals`. The
-    bar of a rung is the score that splits off the best 1/r, or the best half, of the earlier trials at the rung (linear
-    interpolation between scores); a trial at the bar goes on.
+    The threshold of a rung is the quantile of earlier trials' scores that splits off the best 1/r, or the best half. It
+    is interpolated linearly between scores, and a trial that equals it continues. A rung has no threshold if fewer than
+    `reduction_factor`, or `min_proposals`, earlier trials reached it.
 
     Args:
         scheduler: the rule.
-        max_epochs: of a run.
-        earlier: the curves of earlier trials, by the numbers of their proposals.
-        number: of the trial's own proposal.
-        direction: whether more (`max`) or less (`min`) of the score is better.
+        max_epochs: the most epochs of a run.
+        earlier: the curves of earlier trials, by the number of their proposal.
+        number: the number of the trial's own proposal.
+        direction: whether a higher (`max`) or a lower (`min`) score is better.
+
+    Returns:
+        The threshold of each rung that has one, by epoch.
     """
     share, enough = _share(scheduler)
     brackets = num_brackets(scheduler, max_epochs)
@@ -89,18 +93,24 @@ def rung_thresholds(
 
 
 def mean_score(scores: Sequence[float | None]) -> float | None:
-    """What a block of runs is judged by; none while one of them has no score."""
+    """The score of a block: the mean of its runs' scores; None while a run has none."""
     known = [score for score in scores if score is not None]
     return sum(known) / len(known) if known and len(known) == len(scores) else None
 
 
 def patience(scheduler: Scheduler) -> int | None:
-    """After how many epochs without a new best a run of the search ends; none: it does not."""
+    """The number of epochs without a new best after which a search run ends; None: no limit."""
     return scheduler.epochs if isinstance(scheduler, PatienceScheduler) else None
 
 
 def out_of_patience(job_patience: int | None, epoch: int, best_epoch: int) -> str:
-    """Why a run ends after this epoch although its configuration goes on, or an empty text."""
+    """The reason for which the scheduler `patience` ends a block after an epoch; empty if it does not.
+
+    Args:
+        job_patience: the largest number of epochs without a new best; None: no limit.
+        epoch: the last epoch.
+        best_epoch: the last epoch with a new best in any run of the block.
+    """
     waited = epoch - best_epoch
     if job_patience is None or epoch == 0 or waited < job_patience:
         return ""
@@ -108,7 +118,7 @@ def out_of_patience(job_patience: int | None, epoch: int, best_epoch: int) -> st
 
 
 def lost_patience(reason: str) -> bool:
-    """Whether a run ended for the reason that `out_of_patience` gives."""
+    """Whether `reason` is one of `out_of_patience`."""
     return reason.endswith(_PATIENCE)
 
 
@@ -123,14 +133,14 @@ def _geometric(scheduler: AshaScheduler | HyperbandScheduler, max_epochs: int) -
 
 
 def _share(scheduler: Scheduler) -> tuple[float, int]:
-    """Which share of the trials goes on at a rung, and how many there must be."""
+    """The share of trials that continue at a rung, and the least number of earlier trials for a threshold."""
     if isinstance(scheduler, AshaScheduler | HyperbandScheduler):
         return 1.0 / scheduler.reduction_factor, scheduler.reduction_factor
     return 0.5, scheduler.min_proposals if isinstance(scheduler, MedianScheduler) else 1
 
 
 def misses_threshold(score: float, threshold: float, *, direction: Direction) -> bool:
-    """Whether a score misses its bar; a score that is not a number always does."""
+    """Whether a score is worse than its threshold; NaN always is."""
     return not oriented(score, direction) >= oriented(threshold, direction)
 
 
@@ -142,17 +152,20 @@ def pruning_reason(
     direction: Direction,
     seeds: Sequence[int] = (),
 ) -> str:
-    """Why a trial with this best score is pruned after this epoch, or an empty text.
+    """The reason for which a trial is pruned after an epoch; empty if it continues.
 
-    `seeds` are those that the score is the mean over.
+    Args:
+        rung_thresholds: the trial's thresholds, by epoch.
+        epoch: the last epoch.
+        score: the trial's best score so far; None if a run has none.
+        direction: the direction of the score.
+        seeds: the seeds of the block, over which the score is the mean.
     """
-    bar = rung_thresholds.get(epoch)
-    if bar is None or score is None or not misses_threshold(score, bar, direction=direction):
+    threshold = rung_thresholds.get(epoch)
+    if threshold is None or score is None or not misses_threshold(score, threshold, direction=direction):
         return ""
-    what = (
-        "best score" if len(seeds) < 2 else f"best score, the mean over seeds {', '.join(map(str, seeds))},"
-    )
-    return f"{what} {score:.4f} misses the bar {bar:.4f} at epoch {epoch}"
+    mean = f", the mean over seeds {', '.join(map(str, seeds))}," if len(seeds) > 1 else ""
+    return f"best score{mean} {score:.4f} misses the threshold {threshold:.4f} at epoch {epoch}"
 
 
 def _finite(scores: Iterable[float]) -> list[float]:

@@ -1,8 +1,8 @@
 """Proposals of configurations, repeatable to the last digit.
 
-The sampler is made anew for every proposal, with a random stream of its own (`search`, proposal number): proposal n
-depends on the sweep's search seed, on n and on the outcomes it was told, and on nothing else. A study is therefore
-never restored from a file: it is replayed from the records.
+Each proposal makes a new sampler with its own random stream (`search`, proposal number). So proposal n depends only on
+the sweep's search seed, on n, and on the outcomes that the sampler has learned. A study is never restored from a file:
+it is replayed from the records.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class WarmStartTrial:
     """A finished configuration of another sweep that the sampler starts from.
 
     Attributes:
-        values: in this space.
+        values: the searched parameters in this sweep's space, by dotted path.
         score: its mean score.
-        measured: the means of the measures that this sweep's goals are about.
+        measured: the means of the measures of this sweep's objectives.
     """
 
     values: Mapping[str, Value]
@@ -44,11 +44,11 @@ class Proposer:
     """Proposes configurations one after another and learns from outcomes.
 
     Args:
-        space: what is searched, bound to its fixed part.
+        space: the search space, bound to the fixed part of the configuration.
         section: the sampler, its seed, and its options.
-        objectives: what is learned: the score, or the values of several objectives, and constraints.
-        first: the proposals to begin with (the paper's default, listed points).
-        taught: what the sampler knows before the first proposal.
+        objectives: the score or the several objectives that the sampler learns, and constraints.
+        first: the first proposals (the paper's default, listed points).
+        warm_start_trials: configurations that the sampler learns before the first proposal.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Proposer:
         section: SearchSection,
         objectives: Objectives,
         first: Sequence[Mapping[str, Value]] = (),
-        taught: Sequence[WarmStartTrial] = (),
+        warm_start_trials: Sequence[WarmStartTrial] = (),
     ) -> None:
         self._objectives = objectives
         self._space = space
@@ -68,10 +68,10 @@ class Proposer:
         self._study = optuna.create_study(directions=objectives.study_directions)
         self._first = first
         self._trials: list[Trial] = []
-        self._taught: list[FrozenTrial] = []
-        for number, run in enumerate(taught):
-            self._teach(number, run)
-        self._taught = self._study.get_trials()
+        self._warm_start: list[FrozenTrial] = []
+        for number, run in enumerate(warm_start_trials):
+            self._add_warm_start_trial(number, run)
+        self._warm_start = self._study.get_trials()
 
     def propose(self) -> dict[str, Value]:
         """The next proposal: a value for each parameter that is present."""
@@ -83,13 +83,13 @@ class Proposer:
         return values
 
     def repeat(self, values: Mapping[str, Value]) -> None:
-        """Take the next proposal as it stands in the records."""
+        """Make the next proposal with the values on record."""
         if self._is_stateful:
-            self._drawn(len(self._trials))  # so that all trials have the numbers and the notes that they had
+            self._drawn(len(self._trials))  # so that all trials have the same numbers and notes as before
         self._take(values)
 
     def learn(self, number: int, outcome: Outcome) -> None:
-        """Tell the sampler what came of a proposal."""
+        """Pass the outcome of a proposal to the sampler."""
         trial = self._trials[number]
         score = outcome.score if self._objectives.are_measured(outcome.measured) else None
         if score is None or outcome.state not in (RunState.FINISHED, RunState.PRUNED):
@@ -102,19 +102,19 @@ class Proposer:
             self._tell(trial, score, outcome.measured)
 
     def _tell(self, trial: Trial, score: float, measured: ObjectiveValues) -> None:
-        """A result: the score, or the values of several objectives."""
+        """Tell the study a result: the score, or the values of several objectives."""
         self._constrain(trial, measured)
         self._study.tell(
             trial, self._objectives.values(measured) if self._objectives.is_multi_objective else score
         )
 
     def _constrain(self, trial: Trial, measured: ObjectiveValues) -> None:
-        """Note on a trial how far it violates each constraint: above 0 is a violation to every sampler that looks."""
+        """Set each constraint of a trial. Samplers that use constraints take a value above 0 as a violation."""
         for measure, violation in self._objectives.violations(measured).items():
             trial.set_constraint(measure, violation)
 
     def _planned(self, number: int) -> dict[str, Value] | None:
-        """The proposal, where it does not depend on any outcome and on no sampler of Optuna's."""
+        """The proposal, if it depends on no outcome and no sampler of Optuna; else None."""
         if number < len(self._first):
             return dict(self._first[number])
         if self._section.sampler == "qmc":
@@ -127,11 +127,9 @@ class Proposer:
         return None
 
     def _drawn(self, number: int) -> dict[str, Value]:
-        """What the sampler proposes, drawn with a trial that is thrown away.
-
-        TPE notes on a trial what it drew for it, parameters that turned out absent among them, and reads that note
-        when it draws beside a running trial. A trial repeated from the records has no such note, so none may have.
-        """
+        """The sampler's proposal, drawn with a trial that is discarded."""
+        # TPE notes its draws on a trial, also of absent parameters, and reads the notes of running trials. A trial
+        # repeated from the records has no such note, so no trial may have one.
         self._seed("search", number)
         drawn = self._study.ask()
         values = suggested_values(self._space, drawn)
@@ -141,14 +139,15 @@ class Proposer:
     def _take(self, values: Mapping[str, Value]) -> None:
         self._trials.append(self._asked(values, note=self._is_stateful))
 
-    def _teach(self, number: int, run: WarmStartTrial) -> None:
+    def _add_warm_start_trial(self, number: int, run: WarmStartTrial) -> None:
+        # the stream's name is part of the seed: with another name resumed sweeps could propose otherwise
         self._seed("taught", number)
-        # a note puts it into the first generation; CMA-ES is given these trials as such
+        # a note puts the trial into the first generation; CMA-ES gets these trials as its source trials instead
         trial = self._asked(run.values, note=self._is_stateful and self._section.sampler in GENETIC)
         self._tell(trial, run.score, run.measured)
 
     def _asked(self, values: Mapping[str, Value], *, note: bool) -> Trial:
-        """A running trial with these values, with the sampler's notes on it if it keeps any."""
+        """A running trial with these values; `note`: with the sampler's notes on it."""
         searched = self._space.searched_paths
         self._study.enqueue_trial({path: value for path, value in values.items() if path in searched})
         trial = self._study.ask()
@@ -158,6 +157,6 @@ class Proposer:
         return trial
 
     def _seed(self, stream: str, number: int) -> None:
-        """Make the sampler anew, with a random stream of its own."""
+        """Make a new sampler with its own random stream."""
         seed = derive(self._section.seed, stream, number) % 2**32
-        self._study.sampler = make_sampler(self._section, seed, self._always, self._taught)
+        self._study.sampler = make_sampler(self._section, seed, self._always, self._warm_start)

@@ -1,6 +1,6 @@
-"""What the search found, over complete sets of its seeds.
+"""The ranking of candidates after the search, over complete sets of its seeds.
 
-A seed that failed makes a set incomplete. It never makes a mean smaller.
+A failed seed makes a set incomplete. It never lowers a mean.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from results.statistics.pareto import fronts
 
 
 def searched_histories(histories: Iterable[RunHistory]) -> list[RunHistory]:
-    """The runs of the search, ordered by the numbers of their proposals and by seed."""
+    """The runs of the search, ordered by the number of their proposal and by seed."""
     found = [history for history in histories if history.phase == "search"]
     return sorted(found, key=lambda history: (history.number or 0, history.key))
 
@@ -26,8 +26,9 @@ class Found:
     """A candidate that finished on all seeds of the search.
 
     Attributes:
-        config_id, number: the configuration and its proposal.
-        score: the mean over the seeds.
+        config_id: the configuration.
+        number: the number of its proposal.
+        score: the mean score over the seeds.
         values: the mean objective values over the seeds.
     """
 
@@ -42,9 +43,14 @@ def ranked_candidates(
 ) -> list[Found]:
     """The candidates with all objective values on all search seeds, the best first.
 
-    Candidates within all constraints come first, by the number of their Pareto front where there are several objectives
-    (see `results.statistics.pareto`), then by score. The others follow, by how far they violate constraints. Ties go to
-    the earlier proposal.
+    Candidates within all constraints come first. Several objectives order them by the number of their Pareto front (see
+    `results.statistics.pareto`), then by score. The others follow, by the size of their violations. Ties go to the
+    earlier proposal.
+
+    Args:
+        found: the runs of each configuration, by config_id.
+        seeds: the search seeds.
+        objectives: the monitored metric with its direction, further objectives, and constraints.
     """
     finished = [
         Found(each.config_id, each.number or 0, score, each.mean_values(seeds))
@@ -68,9 +74,15 @@ def ranked_candidates(
 def best_candidates(
     histories: Sequence[RunHistory], seeds: Sequence[int], objectives: Objectives, top_k: int
 ) -> list[RunHistory]:
-    """One run of each of the best `top_k` candidates at most, in the order of `ranked_candidates`.
+    """One run of each of the best `top_k` candidates, in the order of `ranked_candidates`.
 
-    A candidate that violates a constraint is among them only where all do.
+    Candidates that violate a constraint are among them only if all candidates do.
+
+    Args:
+        histories: runs of the sweep.
+        seeds: the search seeds.
+        objectives: the monitored metric with its direction, further objectives, and constraints.
+        top_k: the largest number of candidates.
 
     Raises:
         UserError: no configuration finished on every search seed.
@@ -87,7 +99,7 @@ def best_candidates(
 
 
 def _ends(histories: Sequence[RunHistory]) -> str:
-    """How runs ended, with the first reason."""
+    """How many runs ended without a complete set, with the first reason."""
     if not histories:
         return "no run was started"
     reasons = [f"{history.key.stem} {history.ended_as}" for history in histories if history.reason]

@@ -1,7 +1,7 @@
-"""Warm start: what an earlier sweep found out teaches the sampler before the first proposal.
+"""Warm start: the sampler learns configurations of an earlier sweep before the first proposal.
 
-The runs are copied into this sweep's journal of proposals, in one line, when the search begins. From then on the
-earlier sweep is not read again: whatever becomes of it, a resumed search proposes the same.
+The configurations are copied into this sweep's journal of proposals, in one line, when the search begins. The earlier
+sweep is not read again, so a resumed search proposes the same, even if the earlier sweep has changed.
 """
 
 from __future__ import annotations
@@ -29,34 +29,37 @@ from sweeps.spec.sweep_spec import SweepSpec
 KIND = "warm_start"
 """The kind of the line in the journal of proposals."""
 
-
 CMAES_LEAST = 10
-"""With fewer runs their best tenth, which CMA-ES starts from, is empty."""
+"""CMA-ES starts from the best tenth of the trials. With fewer trials than this it is empty."""
 
 
-def as_row(taught: Sequence[WarmStartTrial]) -> dict[str, Any]:
-    """The line of the journal that holds the runs."""
-    return {"kind": KIND, "runs": [_without_empty(asdict(run)) for run in taught]}
-
-
-def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "measured" or value}
+def as_row(trials: Sequence[WarmStartTrial]) -> dict[str, Any]:
+    """The line of the journal of proposals that holds the trials."""
+    rows = [asdict(trial) for trial in trials]
+    # without objectives there are no measures, and the key is left out
+    runs = [{key: value for key, value in row.items() if key != "measured" or value} for row in rows]
+    return {"kind": KIND, "runs": runs}
 
 
 def trials_on_record(rows: Sequence[dict[str, Any]]) -> list[WarmStartTrial] | None:
-    """The runs in a journal of proposals; none where it has no such line."""
+    """The trials in the rows of a journal of proposals; None if it has no such line."""
     found = [row["runs"] for row in rows if row["kind"] == KIND]
     return [WarmStartTrial(**run) for run in found[0]] if found else None
 
 
 def gather(spec: SweepSpec, fingerprint: str, objectives: Objectives) -> list[WarmStartTrial]:
-    """The best finished configurations of the earlier search whose values lie in this sweep's space, the best first.
+    """The best finished configurations of the earlier search that lie in this sweep's space, the best first.
 
-    Where this sweep has objectives or constraints, only those of which all measures are on record.
+    If this sweep has objectives or constraints, all their measures must be on record for a configuration.
+
+    Args:
+        spec: this sweep, with its section `search.warm_start`.
+        fingerprint: the data set's fingerprint.
+        objectives: this sweep's objectives.
 
     Raises:
-        UserError: there is no such sweep, it is of other data or of another metric, or none of its configurations can
-            be used.
+        UserError: there is no such sweep, it has other data or another metric, or too few of its configurations can be
+            used.
     """
     section = spec.search.warm_start
     if section is None:
@@ -68,28 +71,28 @@ def gather(spec: SweepSpec, fingerprint: str, objectives: Objectives) -> list[Wa
     runs = searched_histories(read_runs(layout))
     searched = {run.key.config_id: run for run in runs}
     found = ranked_candidates(of_histories(runs, objectives.measures), seeds, objectives)
-    taught = [
+    trials = [
         trial
         for each in found
         if (trial := _trial(each, searched[each.config_id].config, space, config)) is not None
     ]
-    taught = taught[: section.top]
-    if not taught:
+    trials = trials[: section.top]
+    if not trials:
         lacking = f" with {', '.join(objectives.measures)} on record" if objectives.measures else ""
         raise UserError(
             f"none of the {len(found)} finished configurations{lacking} of the search of {layout.root} lies in this "
             "sweep's space; allowed a sweep whose searched values overlap with it, or no search.warm_start"
         )
-    if spec.search.sampler == "cmaes" and len(taught) < CMAES_LEAST:
+    if spec.search.sampler == "cmaes" and len(trials) < CMAES_LEAST:
         raise UserError(
-            f"{layout.root} gives {len(taught)} configurations (search.warm_start.top is {section.top}), too few for "
+            f"{layout.root} gives {len(trials)} configurations (search.warm_start.top is {section.top}), too few for "
             f"cmaes, which starts from their best tenth; allowed {CMAES_LEAST} or more, or another sampler"
         )
-    return taught
+    return trials
 
 
 def _layout(section: WarmStartSection, given: str) -> SweepLayout:
-    """The earlier sweep's folder: below the storage by its name, or as a path or an address."""
+    """The earlier sweep's folder, found by its name below the storage, its path or its address."""
     if is_uri(given) or is_uri(section.sweep):
         return find_sweep(section.sweep, given)
     storage = Path(given)
@@ -121,7 +124,7 @@ def _check_comparable(layout: SweepLayout, config: RunConfig) -> None:
 def _trial(
     found: Found, configuration: Mapping[str, Any], space: SearchSpace, config: RunConfig
 ) -> WarmStartTrial | None:
-    """The configuration as the sampler learns it; none where it lies outside the space, or saw other samples."""
+    """The trial of a configuration; None if it lies outside the space or was trained on another split."""
     earlier = RunConfig.model_validate(configuration)
     values = space.default_point(earlier)
     if values is None or earlier.data.split != config.data.split:

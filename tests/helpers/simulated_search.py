@@ -28,7 +28,7 @@ from sweeps.setup.preflight import CheckedSweep
 class Simulated:
     """A sweep whose runs take no time: each is recorded when the test says that it ends.
 
-    The score of a configuration follows from its digest; a run that misses a bar ends there as pruned, and one
+    The score of a configuration follows from its digest; a run that misses a threshold ends there as pruned, and one
     in eight becomes NaN.
     """
 

@@ -163,7 +163,9 @@ def test_a_signal_lets_runs_end_their_epoch_and_says_so_in_their_records(
     driver.send_signal(number)
     output, errors = driver.communicate(timeout=PATIENCE)
     assert driver.returncode == 130
-    assert "running runs end after their epoch, with a checkpoint; once more ends at once" in output
+    assert (
+        "each running run ends after its epoch, with a checkpoint; interrupt again to end at once" in output
+    )
     assert "run the same command again" in errors
     assert "Traceback" not in errors
     assert_gone(started)

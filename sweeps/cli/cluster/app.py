@@ -1,4 +1,4 @@
-"""`causalmer cluster`: files that start clusters, a look at one before a sweep, and sweeps as jobs on it."""
+"""`causalmer cluster`: check a cluster, run sweeps on it as jobs, write files that start one."""
 
 from __future__ import annotations
 

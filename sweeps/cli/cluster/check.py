@@ -1,4 +1,4 @@
-"""`causalmer cluster check`: what the nodes of a cluster are, and what would make a sweep on them fail."""
+"""`causalmer cluster check`: the nodes of a cluster, and faults that would make a sweep fail."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def check(
     insecure: Insecure = False,
     storage: Annotated[
         str | None,
-        typer.Option("--storage", help="Folder or address of all sweeps, which all nodes must share."),
+        typer.Option("--storage", help="Folder or address of all sweeps; all nodes must share it."),
     ] = None,
     sweep: Annotated[
         Path | None,
         typer.Option(
-            "--sweep", metavar="SWEEP.yaml", help="Look for what this sweep needs: data, storage, size."
+            "--sweep", metavar="SWEEP.yaml", help="Check the needs of this sweep: data, storage, size."
         ),
     ] = None,
     form: Form = None,
 ) -> None:
-    """Look at every node before a sweep: size, versions, clock, shared storage. Exit code 1: a sweep would fail."""
+    """Check every node before a sweep: size, versions, clock, shared storage. Exit code 1: a sweep would fail."""
     spec = None if sweep is None else load_spec(sweep)
     if storage is None and spec is not None:
         storage = spec.storage
@@ -62,7 +62,7 @@ def _place(storage: str | None) -> SharedPlace | None:
 
 
 def _needs(spec: SweepSpec) -> tuple[list[Path], TrialResources]:
-    """The data set, where it is on disk already, and what a run takes."""
+    """The data set's folder, if it is on disk already, and the resources of a run."""
     root = default_root() if spec.data.root is None else Path(spec.data.root)
     data = root / spec.data.name
     return ([data] if data.exists() else []), spec.resources
@@ -120,5 +120,5 @@ def _package(version: str | None, cuda: str | None, package: str) -> str:
 def _storage(node: NodeReport) -> str:
     facts = node.storage
     if facts is None:
-        return "not asked"
+        return "not checked"
     return "shared" if facts.unwritable is None and not facts.unread else "not shared"

@@ -1,4 +1,4 @@
-"""`causalmer cluster status|logs|stop`: jobs on a cluster, from a machine that is none of its nodes."""
+"""`causalmer cluster status|logs|stop`: jobs on a cluster, from a machine outside of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from cluster.jobs.job_following import follow, wait_for_end
 from cluster.jobs.job_server import JobServer, JobState
-from sweeps.cli.interruption import leaving
+from sweeps.cli.interruption import watching
 
 ServerAddress = Annotated[
     str,
@@ -17,21 +17,21 @@ ServerAddress = Annotated[
         "--address",
         metavar="http://HEAD:8265",
         envvar="RAY_API_SERVER_ADDRESS",
-        help="The job server: the dashboard's port of the cluster's head, or a tunnel to it.",
+        help="The job server: the dashboard's port on the cluster's head, or a tunnel to it.",
     ),
 ]
 Insecure = Annotated[
     bool,
-    typer.Option("--insecure", help="Also where no token is asked for: anyone may run code there."),
+    typer.Option("--insecure", help="Use a server that asks for no token: anyone can run code there."),
 ]
 Wait = Annotated[
-    bool, typer.Option("--wait/--no-wait", help="Follow the job to its end, and end with its exit code.")
+    bool, typer.Option("--wait/--no-wait", help="Follow the job to its end, and exit with its exit code.")
 ]
-Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's name, as 'submit' said it.")]
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's name, as 'submit' printed it.")]
 
 
 def job_status(job: Job, address: ServerAddress, insecure: Insecure = False) -> None:
-    """Say how a job stands. How far its sweep is, its records say: `causalmer status`."""
+    """Print the state of a job. `causalmer status` shows how far its sweep is."""
     _notify(job, JobServer(address, insecure=insecure).state(job))
 
 
@@ -39,11 +39,11 @@ def job_logs(
     job: Job,
     address: ServerAddress,
     follow_: Annotated[
-        bool, typer.Option("--follow", help="Go on to its end, and end with its exit code.")
+        bool, typer.Option("--follow", help="Follow the job to its end, and exit with its exit code.")
     ] = False,
     insecure: Insecure = False,
 ) -> None:
-    """Show what a job has written."""
+    """Print the output of a job."""
     server = JobServer(address, insecure=insecure)
     if follow_:
         wait_for(server, job, insecure=insecure)
@@ -52,40 +52,40 @@ def job_logs(
 
 
 def stop_job(job: Job, address: ServerAddress, wait: Wait = True, insecure: Insecure = False) -> None:
-    """Stop a job: its runs end their epoch with a checkpoint. Submitting the sweep again goes on from there."""
+    """Stop a job: its runs end after their epoch, with a checkpoint. To resume the sweep, submit it again."""
     server = JobServer(address, insecure=insecure)
     if server.stop(job):
         print(f"job {job} was asked to stop", flush=True)
     if wait:
-        with leaving(f"job {job} is stopping; {_command('status', job, server, insecure=insecure)}"):
+        with watching(f"job {job} is stopping; {_command('status', job, server, insecure=insecure)}"):
             wait_for_end(server, job)
     _notify(job, server.state(job))
 
 
 def wait_for(server: JobServer, job: str, *, insecure: bool) -> None:
-    """Follow a job to its end, and end with its exit code.
+    """Follow a job to its end, and exit with its exit code.
 
     Raises:
-        LeftError: on Ctrl-C, which the job does not notice.
+        StoppedWatchingError: on Ctrl-C, which does not reach the job.
+        typer.Exit: the job failed.
     """
-    words = "\n".join(["the job goes on", *_ways_to_go_on(server, job, insecure=insecure)])
-    with leaving(words):
+    with watching("\n".join(["the job continues to run", *_next_commands(server, job, insecure=insecure)])):
         state = follow(server, job, lambda text: print(text, end="", flush=True))
     _notify(job, state)
     if state.code:
-        print("submit the sweep again to go on from its records")
+        print("to resume the sweep from its records, submit it again")
         raise typer.Exit(state.code)
 
 
-def say_how_to_go_on(server: JobServer, job: str, *, insecure: bool) -> None:
-    """How to see and to stop a job that was not waited for."""
-    for line in _ways_to_go_on(server, job, insecure=insecure):
+def print_next_commands(server: JobServer, job: str, *, insecure: bool) -> None:
+    """Print the commands that watch and stop a job."""
+    for line in _next_commands(server, job, insecure=insecure):
         print(line)
 
 
-def _ways_to_go_on(server: JobServer, job: str, *, insecure: bool) -> list[str]:
-    ways = {"see it": "logs --follow", "ask how it stands": "status", "stop it": "stop"}
-    return [f"{aim}: {_command(verb, job, server, insecure=insecure)}" for aim, verb in ways.items()]
+def _next_commands(server: JobServer, job: str, *, insecure: bool) -> list[str]:
+    verbs = {"follow its output": "logs --follow", "print its state": "status", "stop it": "stop"}
+    return [f"{aim}: {_command(verb, job, server, insecure=insecure)}" for aim, verb in verbs.items()]
 
 
 def _command(verb: str, job: str, server: JobServer, *, insecure: bool) -> str:

@@ -1,4 +1,4 @@
-"""Where a sweep that runs elsewhere reads and writes: places that its nodes share, not ones beside its file."""
+"""Checks that a sweep on a cluster reads and writes only in places that all nodes share."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from sweeps.spec.sweep_spec import SweepSpec, located
 
 
 def check_places(spec: SweepSpec, file: Path, overrides: Mapping[str, Any]) -> None:
-    """See that the storage and the store of data sets are named by absolute paths, or the storage by an address.
+    """Check that the storage is an absolute path or an address, and the folder of data sets an absolute path.
+
+    Args:
+        spec: the sweep.
+        file: its file, for the lines in errors.
+        overrides: values that were given on the command line, by dotted path.
 
     Raises:
-        UserError: they are not.
+        UserError: one of them is not.
     """
     places: dict[KeyPath, tuple[str | None, str]] = {
         ("storage",): (spec.storage, "--storage"),
@@ -32,7 +37,8 @@ def check_places(spec: SweepSpec, file: Path, overrides: Mapping[str, Any]) -> N
 
 
 def _is_shared(key: KeyPath, place: str | None) -> bool:
-    """Records may go to an object store; data sets are read from files."""
+    """Whether all nodes can share a place."""
+    # records can be on an object store, data sets cannot
     if place is None:
         return False
     return PurePosixPath(place).is_absolute() or (key == ("storage",) and is_uri(place))
@@ -41,6 +47,6 @@ def _is_shared(key: KeyPath, place: str | None) -> bool:
 def _words(key: KeyPath, place: str | None, option: str) -> str:
     given = "nothing" if place is None else shown(place)
     return (
-        f"{dotted(key)}: on the cluster the sweep runs in a folder of its own, and this place would be in it; "
+        f"{dotted(key)}: a job on the cluster runs in its own folder, so a relative path is not shared; "
         f"given {given}; allowed an absolute path that all nodes share, here or by {option}"
     )

@@ -1,4 +1,4 @@
-"""`causalmer cluster submit`: a sweep as a job of a cluster, from a machine that is none of its nodes."""
+"""`causalmer cluster submit`: run a sweep as a job of a cluster, from a machine outside of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from cluster.jobs.job_server import JobServer
 from cluster.jobs.shipped_code import copy_code
 from results.storage.object_uri import is_uri, parse_uri
-from sweeps.cli.cluster.jobs import Insecure, ServerAddress, Wait, say_how_to_go_on, wait_for
+from sweeps.cli.cluster.jobs import Insecure, ServerAddress, Wait, print_next_commands, wait_for
 from sweeps.cli.cluster.shared_places import check_places
 from sweeps.cli.sweep import DataRoot, RetryFailed, Set, SpecFile, Storage, overrides_of, run_options
 from sweeps.spec.includes import read_sweep_file
@@ -21,7 +21,7 @@ from sweeps.spec.sweep_spec import load_spec
 from sweeps.spec.yaml_file import write_yaml
 
 _STOP_SECONDS = "600"
-"""How long a job that is stopped may take before it is killed: its runs end their epoch with a checkpoint."""
+"""Seconds until a stopping job is killed. Until then its runs end their epoch and write a checkpoint."""
 
 
 def submit(
@@ -35,7 +35,7 @@ def submit(
         bool,
         typer.Option(
             "--code/--no-code",
-            help="Send this machine's causalmer along, or use the one that is installed on the nodes.",
+            help="Send this machine's causalmer along, or use the one installed on the nodes.",
         ),
     ] = True,
     activate: Annotated[
@@ -43,13 +43,13 @@ def submit(
         typer.Option(
             "--activate",
             metavar="COMMAND",
-            help="Put Python on the path, where Ray runs without it: '. ~/env/bin/activate'.",
+            help="Command that puts Python on the nodes' path: '. ~/env/bin/activate'.",
         ),
     ] = None,
     insecure: Insecure = False,
     retry_failed: RetryFailed = False,
 ) -> None:
-    """Run a sweep on a cluster, as a job. One that was begun goes on from its records."""
+    """Run a sweep on a cluster, as a job. A sweep with records resumes from them."""
     overrides = overrides_of(set_, storage, data_root)
     spec = load_spec(file, overrides)
     check_places(spec, file, overrides)
@@ -63,7 +63,7 @@ def submit(
         sweep, modules = Path(folder) / "sweep", Path(folder) / "modules"
         sweep.mkdir()
         modules.mkdir()
-        # one file with all that it includes; its own folder, and what else is in it, stays here
+        # one file with all included ones merged in, so that no other file of its folder is sent
         text = write_yaml(read_sweep_file(file).tree)
         (sweep / f"{spec.name}.yaml").write_text(text, encoding="utf-8")
         server.submit(
@@ -78,4 +78,4 @@ def submit(
     if wait:
         wait_for(server, job, insecure=insecure)
     else:
-        say_how_to_go_on(server, job, insecure=insecure)
+        print_next_commands(server, job, insecure=insecure)

@@ -1,4 +1,4 @@
-"""`causalmer cluster template`: files that start a sweep on a cluster, with the needs of a sweep's file put in."""
+"""`causalmer cluster template`: files that start a sweep on a cluster, sized for its needs."""
 
 from __future__ import annotations
 
@@ -32,22 +32,32 @@ Sweep = Annotated[
     typer.Option("--sweep", metavar="SWEEP.yaml", help="Take the name and the needs from a sweep's file."),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="Where it goes. Default: standard output.")
+    Path | None, typer.Option("--out", metavar="FILE", help="File to write. Default: standard output.")
 ]
 Setup = Annotated[
     list[str] | None,
-    typer.Option("--setup", metavar="COMMAND", help="Prepare a node, such as mounting a volume; repeatable."),
+    typer.Option(
+        "--setup",
+        metavar="COMMAND",
+        help="Command that prepares a node, such as mounting a volume; repeatable.",
+    ),
 ]
 Activate = Annotated[
     str | None,
-    typer.Option("--activate", metavar="COMMAND", help="Put causalmer on the path: '. ~/env/bin/activate'."),
+    typer.Option(
+        "--activate",
+        metavar="COMMAND",
+        help="Command that puts causalmer on the path: '. ~/env/bin/activate'.",
+    ),
 ]
-SshUser = Annotated[str | None, typer.Option("--ssh-user", help="Who logs in to the nodes.")]
+SshUser = Annotated[str | None, typer.Option("--ssh-user", help="User that logs in to the nodes.")]
 Instance = Annotated[str, typer.Option("--instance", help="Machine type of the workers.")]
 HeadInstance = Annotated[str | None, typer.Option("--head-instance", help="Machine type of the head.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="How many worker nodes.")]
-Spot = Annotated[bool, typer.Option("--spot", help="Workers that the cloud may take back, at a lower price.")]
-Disk = Annotated[int | None, typer.Option("--disk", help="Disk of each machine, in GB.")]
+Spot = Annotated[
+    bool, typer.Option("--spot", help="Spot machines as workers: cheaper, but the cloud can reclaim them.")
+]
+Disk = Annotated[int | None, typer.Option("--disk", help="Disk size of each machine, in GB.")]
 Cpus = Annotated[
     int | None,
     typer.Option("--cpus", min=1, help="CPU cores of each node. Default: what the sweep's runs need."),
@@ -57,13 +67,15 @@ Gpus = Annotated[
 ]
 
 _WORKERS = 2
-"""Of a cloud, unless told otherwise."""
+"""The default number of worker nodes on Google Cloud."""
 
 
 @app.command("ray-up")
 def ray_up(
-    head: Annotated[str, typer.Option("--head", metavar="HOST", help="The host that starts the others.")],
-    ssh_user: Annotated[str, typer.Option("--ssh-user", help="Who logs in to the hosts.")],
+    head: Annotated[
+        str, typer.Option("--head", metavar="HOST", help="The head: the host that starts the others.")
+    ],
+    ssh_user: Annotated[str, typer.Option("--ssh-user", help="User that logs in to the hosts.")],
     workers: Annotated[
         str | None, typer.Option("--workers", metavar="HOST,HOST", help="The other hosts.")
     ] = None,
@@ -75,7 +87,7 @@ def ray_up(
     sweep: Sweep = None,
     out: Out = None,
 ) -> None:
-    """A cluster file of `ray up` for hosts that are there already."""
+    """Write a cluster file of `ray up` for existing hosts."""
     hosts = tuple(host.strip() for host in workers.split(",")) if workers else None
     given = {"head": head, "ssh_user": ssh_user, "workers": hosts, "ssh_key": ssh_key}
     prepared = {"setup": tuple(setup or ()), "activate": activate}
@@ -84,9 +96,9 @@ def ray_up(
 
 @app.command("ray-up-aws")
 def ray_up_aws(
-    region: Annotated[str, typer.Option("--region", help="Such as us-west-2.")],
+    region: Annotated[str, typer.Option("--region", help="Region, such as us-west-2.")],
     image: Annotated[
-        str, typer.Option("--image", metavar="AMI", help="Of that region, with Python 3.11 or newer.")
+        str, typer.Option("--image", metavar="AMI", help="Image of that region, with Python 3.11 or newer.")
     ],
     instance: Instance,
     head_instance: HeadInstance = None,
@@ -99,7 +111,7 @@ def ray_up_aws(
     sweep: Sweep = None,
     out: Out = None,
 ) -> None:
-    """A cluster file of `ray up` for machines of AWS."""
+    """Write a cluster file of `ray up` for machines of AWS."""
     machines = {"image": image, "instance": instance, "head_instance": head_instance, "workers": workers}
     prepared = {"ssh_user": ssh_user, "setup": tuple(setup or ()), "activate": activate}
     given = {"region": region, "spot": spot, "disk": disk, "name": _needs(sweep).name}
@@ -109,7 +121,7 @@ def ray_up_aws(
 @app.command("ray-up-gcp")
 def ray_up_gcp(
     project: Annotated[str, typer.Option("--project", help="The project's id.")],
-    zone: Annotated[str, typer.Option("--zone", help="Such as us-west1-a.")],
+    zone: Annotated[str, typer.Option("--zone", help="Zone, such as us-west1-a.")],
     instance: Instance,
     head_instance: HeadInstance = None,
     image: Annotated[
@@ -132,7 +144,7 @@ def ray_up_gcp(
     sweep: Sweep = None,
     out: Out = None,
 ) -> None:
-    """A cluster file of `ray up` for machines of Google Cloud."""
+    """Write a cluster file of `ray up` for machines of Google Cloud."""
     needs, nodes = _needs(sweep), workers or _WORKERS
     machines = {"image": image, "instance": instance, "head_instance": head_instance, "workers": nodes}
     prepared = {"ssh_user": ssh_user, "setup": tuple(setup or ()), "activate": activate}
@@ -143,7 +155,7 @@ def ray_up_gcp(
 
 @app.command()
 def kuberay(
-    sweep: Annotated[Path, typer.Option("--sweep", metavar="SWEEP.yaml", help="The sweep that it runs.")],
+    sweep: Annotated[Path, typer.Option("--sweep", metavar="SWEEP.yaml", help="The sweep to run.")],
     image: Annotated[
         str, typer.Option("--image", help="Container image with causalmer and ray[default] of this version.")
     ],
@@ -151,12 +163,14 @@ def kuberay(
         str, typer.Option("--claim", metavar="NAME", help="PersistentVolumeClaim that all pods mount.")
     ],
     mount: Annotated[
-        str | None, typer.Option("--mount", help="Where the volume stands in the pods. Default: /causalmer.")
+        str | None, typer.Option("--mount", help="Mount path of the volume in the pods. Default: /causalmer.")
     ] = None,
     secret: Annotated[
         str | None,
         typer.Option(
-            "--secret", metavar="NAME", help="Secret with an object store's credentials as variables."
+            "--secret",
+            metavar="NAME",
+            help="Secret with an object store's credentials as environment variables.",
         ),
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="How many worker pods.")] = 1,
@@ -170,7 +184,7 @@ def kuberay(
     ] = None,
     out: Out = None,
 ) -> None:
-    """A RayJob for KubeRay: a cluster that is there for one sweep."""
+    """Write a RayJob for KubeRay: a cluster for one sweep."""
     spec = load_spec(sweep)
     needs = needs_of(spec)
     given = {"image": image, "claim": claim, "mount": mount, "secret": secret}
@@ -191,13 +205,15 @@ def slurm(
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="How many nodes.")] = 1,
     cpus: Cpus = None,
     gpus: Gpus = None,
-    time: Annotated[str | None, typer.Option("--time", help="Limit of the job: 12:00:00.")] = None,
-    partition: Annotated[str | None, typer.Option("--partition", help="Slurm's partition.")] = None,
-    account: Annotated[str | None, typer.Option("--account", help="Whom Slurm charges.")] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help="Time limit of the job, such as 12:00:00.")
+    ] = None,
+    partition: Annotated[str | None, typer.Option("--partition", help="Partition of Slurm.")] = None,
+    account: Annotated[str | None, typer.Option("--account", help="Account that Slurm charges.")] = None,
     activate: Activate = None,
     out: Out = None,
 ) -> None:
-    """A script for Slurm's sbatch: a cluster over the job's nodes, there for one sweep."""
+    """Write a script for Slurm's sbatch: a cluster on the job's nodes, for one sweep."""
     needs = _needs(sweep)
     given = {"time": time, "partition": partition, "account": account, "activate": activate}
     job = {"name": needs.name, "sweep": None if sweep is None else str(sweep), "nodes": nodes}
@@ -206,14 +222,14 @@ def slurm(
 
 @app.command("submit-script")
 def submit_script(
-    sweep: Annotated[Path, typer.Option("--sweep", metavar="SWEEP.yaml", help="The sweep that it runs.")],
+    sweep: Annotated[Path, typer.Option("--sweep", metavar="SWEEP.yaml", help="The sweep to run.")],
     set_: Set = None,
     storage: Storage = None,
     data_root: DataRoot = None,
     activate: Activate = None,
     out: Out = None,
 ) -> None:
-    """A script for `ray submit`, which carries a sweep to a cluster that `ray up` started."""
+    """Write a script for `ray submit`: it runs a sweep on a cluster that `ray up` started."""
     overrides = overrides_of(set_, storage, data_root)
     check_places(load_spec(sweep, overrides), sweep, overrides)
     options = run_options(set_, storage, data_root)
@@ -222,7 +238,7 @@ def submit_script(
 
 
 def needs_of(spec: SweepSpec) -> Needs:
-    """What a sweep needs of a cluster."""
+    """The needs of a sweep, for the size of a cluster."""
     resources = spec.resources
     gpu = 1.0 if resources.gpu == "auto" else resources.gpu  # the most that a probe may find
     return Needs(name=spec.name, cpu=resources.cpu, gpu=gpu, at_once=spec.search.max_concurrent)
@@ -233,7 +249,7 @@ def _needs(sweep: Path | None) -> Needs:
 
 
 def _sized(needs: Needs, nodes: int, cpus: int | None, gpus: int | None) -> dict[str, int]:
-    """The size of each node; one on which not a single run fits is refused."""
+    """The size of each node, checked: at least one run fits on it."""
     sized = {
         "cpus": needs.cpus_per_node(nodes) if cpus is None else cpus,
         "gpus": needs.gpus_per_node(nodes) if gpus is None else gpus,
@@ -242,13 +258,13 @@ def _sized(needs: Needs, nodes: int, cpus: int | None, gpus: int | None) -> dict
         if sized[option] < one_run:
             raise UserError(
                 f"--{option}: no run fits on a node; given {sized[option]}; allowed {math.ceil(one_run)} or more, "
-                f"since the sweep's file says resources.{option[:-1]}: {one_run:g}"
+                f"because the sweep's file has resources.{option[:-1]}: {one_run:g}"
             )
     return sized
 
 
 def _write(template: type[Template], given: dict[str, Any], out: Path | None) -> None:
-    """Write the template's file; what was not given is as the template says."""
+    """Write the template's file, with the template's defaults for options that were not given."""
     values = {name: value for name, value in given.items() if value is not None}
     try:
         text = template.model_validate(values).render()
@@ -263,6 +279,6 @@ def _option_lines(error: ValidationError, template: type[Template], values: dict
         if problem.path:
             option = f"--{str(problem.path[0]).replace('_', '-')}"
             lines.append(replace(problem, path=()).line(option))
-        else:  # about several options together
+        else:  # a problem of several options together
             lines.append(replace(problem, given="").line("options"))
     return lines

@@ -87,23 +87,23 @@ def at(alone: list[RunHistory], epoch: int) -> list[float]:
 
 
 def test_a_lucky_seed_does_not_survive_alone(sweep: CheckedSweep, alone: list[RunHistory]) -> None:
-    """The best seed is above the bar, the mean of the block below it."""
+    """The best seed is above the threshold, the mean of the block below it."""
     scores = at(alone, 2)
-    bar = (max(scores) + sum(scores) / 3) / 2
-    assert max(scores) > bar > sum(scores) / 3, "the seeds do not differ, so nothing is tested"
-    work = block(sweep, {2: bar})
+    threshold = (max(scores) + sum(scores) / 3) / 2
+    assert max(scores) > threshold > sum(scores) / 3, "the seeds do not differ, so nothing is tested"
+    work = block(sweep, {2: threshold})
     assert {run.state for run in train_block(work, sweep)} == {RunState.PRUNED}
     for history in histories(sweep, work):
         assert len(history.epochs) == 2
-        words = f"best score, the mean over seeds 1, 2, 3, {sum(scores) / 3:.4f} misses the bar {bar:.4f}"
+        words = f"best score, the mean over seeds 1, 2, 3, {sum(scores) / 3:.4f} misses the threshold {threshold:.4f}"
         assert history.reason == f"{words} at epoch 2"
 
 
 def test_an_unlucky_seed_is_not_cut_alone(sweep: CheckedSweep, alone: list[RunHistory]) -> None:
     scores = at(alone, 2)
-    bar = (min(scores) + sum(scores) / 3) / 2
-    assert min(scores) < bar
-    assert {run.state for run in train_block(block(sweep, {2: bar}), sweep)} == {RunState.FINISHED}
+    threshold = (min(scores) + sum(scores) / 3) / 2
+    assert min(scores) < threshold
+    assert {run.state for run in train_block(block(sweep, {2: threshold}), sweep)} == {RunState.FINISHED}
 
 
 def broken_model(session: BlockSession, place: int) -> None:

@@ -189,16 +189,16 @@ def test_a_session_let_go_of_is_lost_and_the_next_one_goes_on(
     assert [row["attempt"] for row in history(sweep, work).epochs] == [1, 2, 2]
 
 
-def test_a_run_that_misses_a_bar_ends_there_as_pruned(sweep: CheckedSweep) -> None:
+def test_a_run_that_misses_a_threshold_ends_there_as_pruned(sweep: CheckedSweep) -> None:
     work = job(sweep, rung_thresholds={2: 2.0})
     advance = train(work, sweep)
     found = history(sweep, work)
     assert advance.state is found.state is RunState.PRUNED
     assert len(found.epochs) == advance.epoch == 2
-    assert found.reason == f"best score {found.score:.4f} misses the bar 2.0000 at epoch 2"
+    assert found.reason == f"best score {found.score:.4f} misses the threshold 2.0000 at epoch 2"
 
 
-def test_a_run_at_its_bars_is_not_pruned(sweep: CheckedSweep, undisturbed: RunHistory) -> None:
+def test_a_run_at_its_thresholds_is_not_pruned(sweep: CheckedSweep, undisturbed: RunHistory) -> None:
     work = job(sweep, rung_thresholds={1: undisturbed.curve[1], 2: undisturbed.curve[2]})
     assert train(work, sweep).state is RunState.FINISHED
 
@@ -210,7 +210,7 @@ def test_lower_is_better_where_the_metric_says_so(sweep: CheckedSweep) -> None:
     session.close()
 
 
-def test_a_last_epoch_finishes_even_below_a_bar(sweep: CheckedSweep) -> None:
+def test_a_last_epoch_finishes_even_below_a_threshold(sweep: CheckedSweep) -> None:
     """A run that has done its epochs has nothing left to save."""
     assert train(job(sweep, rung_thresholds={3: 2.0}), sweep).state is RunState.FINISHED
 
@@ -233,7 +233,7 @@ def test_a_run_killed_between_a_rungs_checkpoint_and_its_end_is_pruned_without_t
 def test_a_run_killed_before_its_end_line_ends_as_and_for_what_an_undisturbed_one_does(
     sweep: CheckedSweep,
 ) -> None:
-    """Its epochs are done: the bar that it misses at the last one has no say, killed or not."""
+    """Its epochs are done: the threshold that it misses at the last one has no say, killed or not."""
     work = job(sweep, rung_thresholds={3: 2.0})
     kill_at(sweep, work, "end", 1, "before")
     assert train(work, sweep).state is RunState.FINISHED

@@ -219,7 +219,7 @@ def test_what_outgrows_its_raised_share_too_is_out_of_memory_and_says_what_it_ha
     assert [end["state"] for end in ends(folder, "fed", 2)] == ["interrupted", "oom"]
     said = (folder / "said").read_text(encoding="utf-8")
     assert (
-        "2: CUDA out of memory. Tried to allocate 2.00 GiB; the run had 0.2 of the GPU; goes on with 0.4"
+        "2: CUDA out of memory. Tried to allocate 2.00 GiB; the run had 0.2 of the GPU; resumes with 0.4"
         in said
     )
 

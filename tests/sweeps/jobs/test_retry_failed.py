@@ -31,7 +31,7 @@ from sweeps.jobs.job import Job
 from sweeps.jobs.retry_failed import reopen_failed
 from sweeps.setup.preflight import CheckedSweep
 
-MENDABLE = [RunState.FAILED, RunState.OOM, RunState.TIMEOUT]
+RETRIABLE = [RunState.FAILED, RunState.OOM, RunState.TIMEOUT]
 
 
 def block(sweep: CheckedSweep, *seeds: int) -> Job:
@@ -58,8 +58,8 @@ def records(sweep: CheckedSweep) -> list[Any]:
 def test_only_a_run_whose_cause_may_be_mended_is_opened_again(sweep: CheckedSweep, state: RunState) -> None:
     job = block(sweep, 0)
     record_run(sweep.layout, job, [0.5], state)
-    assert reopen_failed(sweep.layout) == ([job.key] if state in MENDABLE else [])
-    assert history(sweep, job).state is (RunState.INTERRUPTED if state in MENDABLE else state)
+    assert reopen_failed(sweep.layout) == ([job.key] if state in RETRIABLE else [])
+    assert history(sweep, job).state is (RunState.INTERRUPTED if state in RETRIABLE else state)
     assert reopen_failed(sweep.layout) == []
 
 

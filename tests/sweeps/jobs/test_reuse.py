@@ -1,4 +1,4 @@
-"""Runs that another sweep has finished are taken over as if this one had trained them."""
+"""Runs that another sweep has finished are reused as if this one had trained them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def measured(found: RunHistory) -> list[dict[str, Any]]:
     return compared_rows(found, "phase")
 
 
-def take_over(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:
+def reused(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:
     notify: list[str] = []
     reuse = Reuse(sweep.layout, objectives=HIGHER, notify=lambda run: notify.append(run.reused_from or ""))
     return (history(sweep) if reuse(work) else None), notify
@@ -72,7 +72,7 @@ def test_a_finished_run_is_taken_over_with_its_rows_its_weights_and_whence_it_ca
     sweeps: tuple[CheckedSweep, CheckedSweep],
 ) -> None:
     first, second = sweeps
-    found, notify = take_over(second, job(second))
+    found, notify = reused(second, job(second))
     origin = read_sweep_manifest(first.layout).sweep_id
     assert notify == [origin]
     assert found == history(second)
@@ -95,19 +95,19 @@ def test_weights_that_were_taken_over_outlive_the_sweep_they_came_from(
     sweeps: tuple[CheckedSweep, CheckedSweep],
 ) -> None:
     first, second = sweeps
-    take_over(second, job(second))
+    reused(second, job(second))
     kept = first.layout.best_weights(job(first).key).read_bytes()
     first.layout.best_weights(job(first).key).unlink()
     assert second.layout.best_weights(job(second).key).read_bytes() == kept
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
-def test_a_run_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
+def test_a_run_is_cut_at_the_threshold_at_which_training_it_here_would_have_been(
     sweeps: tuple[CheckedSweep, CheckedSweep], tmp_path: Path, epoch: int
 ) -> None:
-    """A bar at the last epoch has no say, for there is nothing left to save."""
+    """A threshold at the last epoch has no say, for there is nothing left to save."""
     work = job(sweeps[1], rung_thresholds={epoch: 2.0})
-    found, _ = take_over(sweeps[1], work)
+    found, _ = reused(sweeps[1], work)
     trained = named(tmp_path, "trained")
     train(work, trained)
     assert found is not None
@@ -133,18 +133,18 @@ def test_a_run_that_another_sweep_still_writes_or_did_not_finish_is_not_taken_ov
     weights = first.layout.best_weights(job(first).key)
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"weights")
-    assert take_over(second, job(second)) == (None, [])
+    assert reused(second, job(second)) == (None, [])
     assert list(second.layout.run_journals.iterdir()) == []
 
 
 def test_a_run_without_its_weights_is_trained_again(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     first, second = sweeps
     first.layout.best_weights(job(first).key).unlink()
-    assert take_over(second, job(second)) == (None, [])
+    assert reused(second, job(second)) == (None, [])
 
 
 def test_another_seed_is_another_run(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
-    assert take_over(sweeps[1], replace(job(sweeps[1]), seeds=(2,))) == (None, [])
+    assert reused(sweeps[1], replace(job(sweeps[1]), seeds=(2,))) == (None, [])
 
 
 def test_a_confirmation_takes_over_what_another_sweep_searched_with_its_seed(
@@ -156,7 +156,7 @@ def test_a_confirmation_takes_over_what_another_sweep_searched_with_its_seed(
     assert history(sweeps[0]).phase == "search"
     assert 1 in plan.confirm
     assert 1 not in plan.search
-    found, _ = take_over(second, job(second, "confirm"))
+    found, _ = reused(second, job(second, "confirm"))
     assert found is not None
     assert (found.phase, found.number) == ("confirm", None)
     assert set(open_sweep(second.layout).epochs["phase"]) == {"confirm"}
@@ -166,11 +166,11 @@ def test_whoever_trained_a_run_is_named_however_often_it_is_taken_over(
     sweeps: tuple[CheckedSweep, CheckedSweep], tmp_path: Path
 ) -> None:
     first, second = sweeps
-    take_over(second, job(second))
+    reused(second, job(second))
     origin = read_sweep_manifest(first.layout).sweep_id
     first.layout.best_weights(job(first).key).unlink()
     third = named(tmp_path, "third")
-    found, notify = take_over(third, job(third))
+    found, notify = reused(third, job(third))
     assert notify == [origin]
     assert found is not None
     assert found.notes.count("reused from") == 1
@@ -183,7 +183,7 @@ def test_a_run_begun_here_is_taken_over_where_another_sweep_has_finished_it_mean
     session = BlockSession(job(second), run_context(second))
     session.advance()
     session.close()
-    found, _ = take_over(second, job(second))
+    found, _ = reused(second, job(second))
     assert found is not None
     assert (found.state, found.attempts) == (RunState.FINISHED, 2)
     assert measured(found) == measured(history(first))
@@ -202,7 +202,7 @@ BLOCK = (1, 2)
 
 
 @pytest.mark.parametrize("missed", [1, 2, 3])
-def test_a_block_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
+def test_a_block_is_cut_at_the_threshold_at_which_training_it_here_would_have_been(
     tmp_path: Path, missed: int
 ) -> None:
     first, second, trained = named(tmp_path, "first"), named(tmp_path, "second"), named(tmp_path, "trained")

@@ -49,14 +49,16 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
 @pytest.mark.parametrize("order", [1, 2])
-def test_no_proposal_and_no_bar_depends_on_which_run_ends_first(
+def test_no_proposal_and_no_threshold_depends_on_which_run_ends_first(
     undisturbed: Simulated, tmp_path: Path, workers: int, order: int
 ) -> None:
     simulation = simulated(tmp_path)
     simulation.run(workers, random.Random(order))
     assert simulation.proposals == undisturbed.proposals
     assert known(simulation.given) == known(undisturbed.given)
-    assert any(job.rung_thresholds for job in simulation.given), "no bar was set, so nothing was compared"
+    assert any(job.rung_thresholds for job in simulation.given), (
+        "no threshold was set, so nothing was compared"
+    )
 
 
 @pytest.mark.parametrize("kills", [(0,), (1,), (4,), (9,), (2, 0, 3)])
@@ -107,7 +109,7 @@ BLOCKS = [({"search": 3}, [(0, 1, 2)]), ({"search": 3, "block": 2}, [(0, 1), (2,
 
 
 @pytest.mark.parametrize(("seeds", "blocks"), BLOCKS, ids=["one block", "two blocks"])
-def test_with_blocks_of_seeds_neither_workers_nor_kills_change_a_proposal_or_a_bar(
+def test_with_blocks_of_seeds_neither_workers_nor_kills_change_a_proposal_or_a_threshold(
     tmp_path: Path, seeds: dict[str, Any], blocks: list[tuple[int, ...]]
 ) -> None:
     section = {"confirm": 2, "evaluate": 2, "top_k": 2, **seeds}

@@ -39,7 +39,7 @@ def test_everything_told_is_done_in_order_before_the_end_and_every_phase_begins_
     tracker = Tracker("notes", lambda: made.append(Notes()) or made[-1])  # type: ignore[func-returns-value]
     for phase in range(2):
         for n in range(100):
-            tracker.tell("note", f"{phase}.{n}")
+            tracker.send("note", f"{phase}.{n}")
         tracker.finish(30)
         assert made[phase].seen == ["setup", *(f"{phase}.{n}" for n in range(100)), "end"]
     tracker.finish(30)  # nothing was told
@@ -50,10 +50,10 @@ def test_everything_told_is_done_in_order_before_the_end_and_every_phase_begins_
 def test_one_that_fails_is_off_and_says_why_in_a_line(error: BaseException) -> None:
     notes = Notes()
     tracker = Tracker("notes", lambda: notes)
-    tracker.tell("fail", error)
+    tracker.send("fail", error)
     tracker.finish(30)
     assert tracker.fault == f"{type(error).__name__}: no server"
-    tracker.tell("note", "later")
+    tracker.send("note", "later")
     tracker.finish(30)
     assert notes.seen == ["setup"]
 
@@ -63,7 +63,7 @@ def test_one_that_cannot_be_made_is_off() -> None:
         raise ValueError("no project is given")
 
     tracker = Tracker("notes", unusable)
-    tracker.tell("note", "first")
+    tracker.send("note", "first")
     tracker.finish(30)
     assert tracker.fault == "ValueError: no project is given"
 
@@ -71,11 +71,11 @@ def test_one_that_cannot_be_made_is_off() -> None:
 def test_one_that_hangs_holds_nobody_up() -> None:
     notes = Notes()
     tracker = Tracker("notes", lambda: notes)
-    tracker.tell("wait")
+    tracker.send("wait")
     began = time.monotonic()
     tracker.finish(0.1)
     assert time.monotonic() - began < 10
-    assert tracker.fault == "it did not come to an end within 0.1 s"
+    assert tracker.fault == "it did not finish within 0.1 s"
     notes.go_on.set()
 
 
@@ -83,6 +83,6 @@ def test_one_that_falls_behind_is_off() -> None:
     notes = Notes()
     tracker = Tracker("notes", lambda: notes)
     for _ in range(MOST_WAITING + 2):
-        tracker.tell("wait")
+        tracker.send("wait")
     assert tracker.fault == f"it is {MOST_WAITING} events behind"
     notes.go_on.set()

@@ -115,7 +115,7 @@ def test_a_tracker_that_fails_is_told_once_and_left_out(tmp_path: Path) -> None:
     shown(layout, job, said)
     (line,) = said
     assert line.startswith("note: tracking.tensorboard is switched off: ")
-    assert line.endswith("; the sweep goes on without it")
+    assert line.endswith("; the sweep continues without it")
 
 
 def test_a_sweep_that_tracks_nothing_gives_ray_no_callback(tmp_path: Path) -> None:

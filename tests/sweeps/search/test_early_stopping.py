@@ -1,4 +1,4 @@
-"""Cutting weak trials: bars are a pure function of earlier curves, and never turn good and bad around."""
+"""Cutting weak trials: thresholds are a pure function of earlier curves, and never turn good and bad around."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_without_a_scheduler_nothing_is_cut() -> None:
     assert rung_thresholds(NoScheduler(), 50, [{1: 0.9}] * 9, direction="max") == {}
 
 
-def test_a_bar_is_the_score_that_splits_off_the_best_share() -> None:
+def test_a_threshold_is_the_score_that_splits_off_the_best_share() -> None:
     scheduler = AshaScheduler(grace_epochs=1, reduction_factor=2)
     earlier = [{1: 0.1, 2: 0.2}, {1: 0.3, 2: 0.3}, {1: 0.5}]
     assert rung_thresholds(scheduler, 3, earlier, direction="max") == {1: 0.3, 2: 0.25}
@@ -70,8 +70,8 @@ def test_a_bar_is_the_score_that_splits_off_the_best_share() -> None:
     assert rung_thresholds(third, 2, four, direction="min") == {1: pytest.approx(0.3)}
 
 
-def test_the_median_rule_has_a_bar_at_every_epoch_that_enough_reached() -> None:
-    """Three of five curves reach epoch 3, where the bar is the middle one; two reach epoch 4, which has none."""
+def test_the_median_rule_has_a_threshold_at_every_epoch_that_enough_reached() -> None:
+    """Three of five curves reach epoch 3, where the threshold is the middle one; two reach epoch 4, which has none."""
     scheduler = MedianScheduler(grace_epochs=2, min_proposals=3)
     earlier = [
         {1: 0.9, 2: 0.9, 3: 0.9, 4: 0.9},
@@ -127,7 +127,7 @@ def test_patience_holds_no_run_against_another() -> None:
 
 
 @given(schedulers, st.integers(min_value=1, max_value=40), st.lists(curves, max_size=10), st.booleans())
-def test_a_rung_that_too_few_reached_with_a_number_has_no_bar(
+def test_a_rung_that_too_few_reached_with_a_number_has_no_threshold(
     scheduler: AshaScheduler, max_epochs: int, earlier: list[dict[int, float]], higher: bool
 ) -> None:
     found = rung_thresholds(scheduler, max_epochs, earlier, direction="max" if higher else "min")
@@ -149,44 +149,44 @@ def test_the_order_of_earlier_trials_does_not_matter(
 
 @given(scores, scores, scores, st.booleans())
 def test_a_better_score_is_never_cut_where_a_worse_one_goes_on(
-    one: float, other: float, bar: float, higher: bool
+    one: float, other: float, threshold: float, higher: bool
 ) -> None:
     better, worse = (max(one, other), min(one, other)) if higher else (min(one, other), max(one, other))
-    assert not misses_threshold(better, bar, direction="max" if higher else "min") or misses_threshold(
-        worse, bar, direction="max" if higher else "min"
+    assert not misses_threshold(better, threshold, direction="max" if higher else "min") or misses_threshold(
+        worse, threshold, direction="max" if higher else "min"
     )
 
 
 @given(st.lists(scores, min_size=2, max_size=20), st.integers(min_value=2, max_value=5), st.booleans())
-def test_at_least_the_best_goes_on_and_scores_at_the_bar_do(
+def test_at_least_the_best_goes_on_and_scores_at_the_threshold_do(
     found: list[float], factor: int, higher: bool
 ) -> None:
     scheduler = AshaScheduler(grace_epochs=1, reduction_factor=factor)
-    bar = rung_thresholds(
+    threshold = rung_thresholds(
         scheduler, 2, [{1: score} for score in found], direction="max" if higher else "min"
     ).get(1)
-    if bar is None:
+    if threshold is None:
         assert len(found) < factor
         return
     best = max(found) if higher else min(found)
-    assert not misses_threshold(best, bar, direction="max" if higher else "min")
-    assert not misses_threshold(bar, bar, direction="max" if higher else "min")
+    assert not misses_threshold(best, threshold, direction="max" if higher else "min")
+    assert not misses_threshold(threshold, threshold, direction="max" if higher else "min")
 
 
 @given(st.lists(scores, min_size=2, max_size=20), st.booleans())
 def test_turning_every_sign_around_turns_the_direction_around(found: list[float], higher: bool) -> None:
     scheduler = AshaScheduler(grace_epochs=1, reduction_factor=2)
-    bar = rung_thresholds(
+    threshold = rung_thresholds(
         scheduler, 2, [{1: score} for score in found], direction="max" if higher else "min"
     )[1]
     mirrored = rung_thresholds(
         scheduler, 2, [{1: -score} for score in found], direction="min" if higher else "max"
     )[1]
-    assert mirrored == pytest.approx(-bar)
+    assert mirrored == pytest.approx(-threshold)
 
 
 @pytest.mark.parametrize("higher", [True, False])
-def test_what_is_not_a_number_is_always_cut_and_never_moves_a_bar(higher: bool) -> None:
+def test_what_is_not_a_number_is_always_cut_and_never_moves_a_threshold(higher: bool) -> None:
     assert misses_threshold(math.nan, 0.0, direction="max" if higher else "min")
     scheduler = AshaScheduler(grace_epochs=1, reduction_factor=2)
     finite = [{1: 0.1}, {1: 0.3}, {1: 0.7}]

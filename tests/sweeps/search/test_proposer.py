@@ -39,8 +39,10 @@ def section(sampler: Sampler = "tpe", **values: Any) -> SearchSection:
     return SearchSection(sampler=sampler, startup=3, population=population, **values)
 
 
-def proposer(sampler: Sampler = "tpe", seed: int = 0, first: Any = (), taught: Any = ()) -> Proposer:
-    return Proposer(SPACE, section(sampler, seed=seed), HIGHER, first, taught)
+def proposer(
+    sampler: Sampler = "tpe", seed: int = 0, first: Any = (), warm_start_trials: Any = ()
+) -> Proposer:
+    return Proposer(SPACE, section(sampler, seed=seed), HIGHER, first, warm_start_trials)
 
 
 def outcome_of(number: int, values: dict[str, Any]) -> Outcome:

@@ -163,9 +163,9 @@ def test_a_pruned_run_says_what_it_violates() -> None:
 
 
 def test_a_warm_start_teaches_all_objectives() -> None:
-    taught = [
+    trials = [
         WarmStartTrial({"loss.alpha": 0.2, "loss.beta": 0.1}, 0.1, {"valid_accuracy": 0.1, "seconds": 0.3})
     ]
-    source = proposer(taught=taught)
+    source = proposer(warm_start_trials=trials)
     (trial,) = source._study.get_trials()
     assert trial.values == [0.1, 0.3]

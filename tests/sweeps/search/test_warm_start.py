@@ -1,4 +1,4 @@
-"""Warm start: what an earlier sweep found out is taught once, on record, and counted as nobody's run."""
+"""Warm start: what an earlier sweep found out is learned once, on record, and counted as nobody's run."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def later(folder: Path, **search: Any) -> CheckedSweep:
     return checked_sweep(folder, name="later", search=section)
 
 
-def test_the_best_finished_runs_are_taught_best_first(tmp_path: Path) -> None:
+def test_the_best_finished_runs_are_learned_best_first(tmp_path: Path) -> None:
     layout = earlier(tmp_path)
     sweep = later(tmp_path, warm_start={"sweep": "tiny", "top": 3})
-    taught = gather(sweep.spec, sweep.data.fingerprint, HIGHER)
-    assert [run.score for run in taught] == [0.9, 0.8, 0.7]
+    trials = gather(sweep.spec, sweep.data.fingerprint, HIGHER)
+    assert [run.score for run in trials] == [0.9, 0.8, 0.7]
     values = {run.number: run.values for run in read_runs(layout)}
-    assert [run.values for run in taught] == [values[1], values[4], values[2]]
+    assert [run.values for run in trials] == [values[1], values[4], values[2]]
     lowest = gather(sweep.spec, sweep.data.fingerprint, LOWER)
     assert [run.score for run in lowest] == [0.5, 0.7, 0.8]
 
@@ -78,7 +78,7 @@ def test_a_folder_names_a_sweep_too(tmp_path: Path) -> None:
     assert len(gather(sweep.spec, sweep.data.fingerprint, HIGHER)) == 4
 
 
-def test_runs_outside_this_space_are_not_taught(tmp_path: Path) -> None:
+def test_runs_outside_this_space_are_not_learned(tmp_path: Path) -> None:
     layout = earlier(tmp_path)
     fusions = [run.values["model.fusion"] for run in read_runs(layout) if run.values and run.number != 3]
     one = fusions[0]
@@ -90,13 +90,13 @@ def test_runs_outside_this_space_are_not_taught(tmp_path: Path) -> None:
         name="narrow",
         search__warm_start={"sweep": "tiny"},
     )
-    taught = gather(sweep.spec, sweep.data.fingerprint, HIGHER)
-    assert {run.values["model.fusion"] for run in taught} == {one}
-    assert len(taught) == fusions.count(one)
+    trials = gather(sweep.spec, sweep.data.fingerprint, HIGHER)
+    assert {run.values["model.fusion"] for run in trials} == {one}
+    assert len(trials) == fusions.count(one)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes", "nsga2", "nsga3"])
-def test_what_was_taught_moves_the_proposals_and_is_no_run_of_this_sweep(
+def test_warm_start_trials_move_the_proposals_and_are_no_runs_of_this_sweep(
     tmp_path: Path, sampler: str
 ) -> None:
     earlier(tmp_path, search__num_configs=12)
@@ -134,7 +134,7 @@ def test_a_search_goes_on_the_same_when_the_earlier_sweep_is_gone(tmp_path: Path
     assert again.spec == other.spec
 
 
-def test_settled_outcomes_count_beside_what_was_taught(tmp_path: Path) -> None:
+def test_settled_outcomes_count_beside_warm_start_trials(tmp_path: Path) -> None:
     earlier(tmp_path)
     sweep = later(tmp_path, num_configs=5)
     layout = begin(sweep)

@@ -96,7 +96,7 @@ def test_a_job_that_was_stopped_is_gone_on_with_by_submitting_the_sweep_again(
     follower.send_signal(signal.SIGINT)
     left = done(follower, 130)
     assert "joined the cluster of" in left
-    assert f"the job goes on\nsee it: causalmer cluster logs --follow {job[1]}" in left
+    assert f"the job continues to run\nfollow its output: causalmer cluster logs --follow {job[1]}" in left
     assert "run the same command again" not in left
 
     assert "STOPPED" in done(call(head, tmp_path, *MAIN, "cluster", "stop", job[1], *here))
@@ -133,7 +133,7 @@ def test_who_waits_for_a_job_ends_with_its_exit_code(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.splitlines() == [
         "its words",
         "job tiny-1: FAILED with exit code 2",
-        "submit the sweep again to go on from its records",
+        "to resume the sweep from its records, submit it again",
         "its words",
         "job tiny-2: SUCCEEDED with exit code 0",
     ]

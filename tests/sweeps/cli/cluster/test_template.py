@@ -95,7 +95,7 @@ def test_a_file_is_written_where_one_is_named() -> None:
         ),
         (
             ["slurm", "--sweep", "sweep.yaml", "--cpus", "1"],
-            "--cpus: no run fits on a node; given 1; allowed 2 or more, since the sweep's file says resources.cpu: 2",
+            "--cpus: no run fits on a node; given 1; allowed 2 or more, because the sweep's file has resources.cpu: 2",
         ),
         (["slurm", "--sweep", "sweep.yml"], "sweep.yml: no such file"),
         ([*AWS[:3], "--image", "ubuntu", *AWS[5:]], '--image: not of the form that is expected; given "ubuntu"'),
