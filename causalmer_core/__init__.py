@@ -17,4 +17,15 @@ sweep; every other package may import it.
 | `training/` | The trainer, its checkpoints, and what training costs |
 """
 
-__all__ = ['backbones', 'basics', 'config', 'datasets', 'debiasing', 'measures', 'method', 'models', 'published_checkpoint', 'training']
+__all__ = [
+    "backbones",
+    "basics",
+    "config",
+    "datasets",
+    "debiasing",
+    "measures",
+    "method",
+    "models",
+    "published_checkpoint",
+    "training",
+]

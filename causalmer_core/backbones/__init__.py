@@ -14,4 +14,4 @@
 | `recurrent.py` | Recurrent baselines: early fusion, late fusion and one modality alone; one LSTM or three, and a linear head |
 """
 
-__all__ = ['base', 'build', 'dmd_losses']
+__all__ = ["base", "build", "dmd_losses"]

@@ -12,4 +12,4 @@ a model or on data.
 | `validation.py` | Names that become part of a path: one rule for data sets, sweeps and everything else a user may name |
 """
 
-__all__ = ['errors', 'faults', 'modality', 'packages', 'seeding', 'task', 'validation']
+__all__ = ["errors", "faults", "modality", "packages", "seeding", "task", "validation"]

@@ -9,4 +9,4 @@ are in `sweeps.spec`.
 | `run_config.py` | Everything that one run depends on, apart from its seed |
 """
 
-__all__ = ['backbone_config', 'identity', 'method_version', 'run_config']
+__all__ = ["backbone_config", "identity", "method_version", "run_config"]

@@ -18,4 +18,15 @@
 | `synthetic.py` | A data set from a structural causal model with planted shortcuts, whose best possible accuracy is known |
 """
 
-__all__ = ['base', 'batches', 'folds', 'manifest', 'nonfinite', 'overview', 'reading', 'statistics', 'store', 'synthetic']
+__all__ = [
+    "base",
+    "batches",
+    "folds",
+    "manifest",
+    "nonfinite",
+    "overview",
+    "reading",
+    "statistics",
+    "store",
+    "synthetic",
+]

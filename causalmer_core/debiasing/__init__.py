@@ -8,4 +8,4 @@
 | `vector.py` | The six numbers that a prediction of CausalMER may choose after training |
 """
 
-__all__ = ['cached_logits', 'fit', 'vector']
+__all__ = ["cached_logits", "fit", "vector"]

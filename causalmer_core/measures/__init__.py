@@ -11,4 +11,4 @@ trained model is in `training`.
 | `probe.py` | A linear probe of each modality: the quick look that shows a shortcut |
 """
 
-__all__ = ['ablation', 'batched_metrics', 'linear_classifier', 'metrics', 'modality_analysis', 'probe']
+__all__ = ["ablation", "batched_metrics", "linear_classifier", "metrics", "modality_analysis", "probe"]

@@ -9,4 +9,4 @@ logits are in `backbones` and `models`.
 | `method_warnings.py` | What a reader of a run's record must know: combinations in which debiasing does nothing or a loss makes no sense |
 """
 
-__all__ = ['effects', 'fusion', 'losses', 'method_warnings']
+__all__ = ["effects", "fusion", "losses", "method_warnings"]

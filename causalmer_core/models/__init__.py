@@ -13,4 +13,4 @@ multimodal networks in `backbones`.
 | `published_branches.py` | The published unimodal branches: ALBERT on text, ResNet-18 on audio and on vision |
 """
 
-__all__ = ['albert_files', 'build', 'causalmer']
+__all__ = ["albert_files", "build", "causalmer"]

@@ -14,4 +14,4 @@ in `training`.
 | `tensors.py` | Storages and tensors of a checkpoint, made by us: torch's own `_rebuild_*` functions are never reached |
 """
 
-__all__ = ['imported', 'importing', 'settings']
+__all__ = ["imported", "importing", "settings"]

@@ -11,4 +11,4 @@ of the field is known here.
 | `refusal.py` | What ends the reading of a pickle: something that it has no need of, or more memory than its size explains |
 """
 
-__all__ = ['arrays', 'instructions', 'machine', 'payload', 'plain', 'refusal']
+__all__ = ["arrays", "instructions", "machine", "payload", "plain", "refusal"]

@@ -13,4 +13,13 @@ not known here.
 | `trainer.py` | The trainer: a generator of epoch results |
 """
 
-__all__ = ['checkpoint', 'compute', 'cost', 'device_memory', 'evaluation', 'memory_estimate', 'trained_model', 'trainer']
+__all__ = [
+    "checkpoint",
+    "compute",
+    "cost",
+    "device_memory",
+    "evaluation",
+    "memory_estimate",
+    "trained_model",
+    "trainer",
+]

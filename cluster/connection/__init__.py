@@ -9,4 +9,4 @@ runs on it.
 | `watch.py` | Noticing that what a sweep's Ray needs is gone: Ray Tune itself would wait for it for ever |
 """
 
-__all__ = ['connect', 'token', 'watch']
+__all__ = ["connect", "token", "watch"]

@@ -7,4 +7,4 @@
 | `shipped_code.py` | The code that goes along with a job: this machine's causalmer, as its wheel would hold it |
 """
 
-__all__ = ['job_following', 'job_server', 'shipped_code']
+__all__ = ["job_following", "job_server", "shipped_code"]

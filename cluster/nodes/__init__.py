@@ -10,4 +10,4 @@ start, never while they train.
 | `storage_probe.py` | The place of all sweeps that the nodes of a cluster share: how a preflight tries it, and what to do where they do not |
 """
 
-__all__ = ['check_nodes', 'memory_probe', 'node_probe', 'node_report', 'storage_probe']
+__all__ = ["check_nodes", "memory_probe", "node_probe", "node_report", "storage_probe"]

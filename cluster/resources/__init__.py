@@ -6,4 +6,4 @@
 | `trial_resources.py` | What one trial asks of the cluster, checked before anything starts |
 """
 
-__all__ = ['gpu_share', 'trial_resources']
+__all__ = ["gpu_share", "trial_resources"]

@@ -11,4 +11,4 @@
 | `submit_script.py` | A script for `ray submit`: it carries a sweep to the head of a cluster and runs it there |
 """
 
-__all__ = ['base', 'kuberay', 'needs', 'ray_up', 'slurm', 'submit_script']
+__all__ = ["base", "kuberay", "needs", "ray_up", "slurm", "submit_script"]

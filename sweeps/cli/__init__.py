@@ -17,4 +17,4 @@
 | `tables.py` | Tables for the terminal; where the output is no terminal, plain text wide enough that no cell is cut |
 """
 
-__all__ = ['main']
+__all__ = ["main"]

@@ -8,4 +8,4 @@ itself is in `causalmer_core.debiasing`.
 | `search.py` | `searched`: constants and weights for the best value of a metric, so that a lucky vector does not win |
 """
 
-__all__ = ['folds', 'phase', 'search']
+__all__ = ["folds", "phase", "search"]

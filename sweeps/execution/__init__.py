@@ -14,4 +14,4 @@
 | `tune_hooks.py` | Which of Ray Tune's waiting trials takes a process that has become free |
 """
 
-__all__ = ['machine', 'retries', 'run_session', 'runner', 'shares']
+__all__ = ["machine", "retries", "run_session", "runner", "shares"]

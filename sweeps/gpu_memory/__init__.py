@@ -7,4 +7,4 @@
 | `share_plan.py` | How much of a GPU the jobs of a sweep get, decided when Ray is there: given, measured before, or measured now |
 """
 
-__all__ = ['share_plan']
+__all__ = ["share_plan"]

@@ -15,4 +15,15 @@ them is in `execution`.
 | `source.py` | Where jobs come from, and the plainest such place: a list of them |
 """
 
-__all__ = ['chain', 'confirm', 'evaluate', 'job', 'observer', 'retry_failed', 'reuse', 'run_lock', 'search', 'source']
+__all__ = [
+    "chain",
+    "confirm",
+    "evaluate",
+    "job",
+    "observer",
+    "retry_failed",
+    "reuse",
+    "run_lock",
+    "search",
+    "source",
+]

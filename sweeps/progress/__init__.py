@@ -11,4 +11,4 @@
 | `wandb_callback.py` | Ray's callback for Weights & Biases, whose processes fail aloud |
 """
 
-__all__ = ['counters', 'progress', 'status_text', 'trackers']
+__all__ = ["counters", "progress", "status_text", "trackers"]

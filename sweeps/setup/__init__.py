@@ -7,4 +7,4 @@
 | `sweep_folder.py` | The folder of a sweep: made when it begins, held against the sweep's file when it goes on |
 """
 
-__all__ = ['plan', 'preflight', 'sweep_folder']
+__all__ = ["plan", "preflight", "sweep_folder"]

@@ -8,4 +8,4 @@
 | `search_space.py` | The search space: which parameters are searched, over which values, and which exist only beside others |
 """
 
-__all__ = ['entries', 'parameters', 'search_space']
+__all__ = ["entries", "parameters", "search_space"]

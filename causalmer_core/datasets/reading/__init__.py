@@ -11,4 +11,4 @@ its layout, in `layouts`.
 | `lengths.py` | The forms in which the field's files say how many steps of a sample are there |
 """
 
-__all__ = ['array_roles', 'importing', 'layouts']
+__all__ = ["array_roles", "importing", "layouts"]

@@ -59,7 +59,7 @@ _KINDS = (
 
 
 def draw_leaderboard(entries: Sequence[Entry], board: Leaderboard, selected: str | None) -> go.Figure:
-    """One line per configuration: dots for its seeds, its mean with the interval, a hollow dot for the search's score."""
+    """One line per configuration: dots for seeds, the mean with its interval, a hollow dot for the search's score."""
     points, means = seed_points(entries), mean_points(entries)
     names = display_names(entries)
     colours = {

@@ -7,4 +7,4 @@
 | `papers.py` | `causalmer results compare` and `table`: two sweeps side by side, and tables for a paper |
 """
 
-__all__ = ['modality_tables']
+__all__ = ["modality_tables"]

@@ -9,4 +9,4 @@ that read the file.
 | `space.py` | The sections that name values by dotted path: `space`, `paper_default`, and the points of `search` |
 """
 
-__all__ = ['document']
+__all__ = ["document"]

@@ -11,4 +11,4 @@
 | `unpickle.py` | A reader of pickles that runs nothing: plain containers, text, numbers and NumPy arrays, or an error |
 """
 
-__all__ = ['base', 'recognise']
+__all__ = ["base", "recognise"]
