@@ -34,6 +34,6 @@ def baseline_rows(data: TrainingData, test: Split) -> Iterator[dict[str, Any]]:
         yield _row(LINEAR, ablation, metric_columns(data.task, predictions, test.labels))
 
 
-def _row(name: str, ablation: Ablation, judged: dict[str, Any]) -> dict[str, Any]:
+def _row(name: str, ablation: Ablation, metrics: dict[str, Any]) -> dict[str, Any]:
     key = {"contender": name, "config_id": None, "seed": None, "attempt": None}
-    return {**key, **ablation_columns(ablation), "prediction": name, **judged}
+    return {**key, **ablation_columns(ablation), "prediction": name, **metrics}

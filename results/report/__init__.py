@@ -1,5 +1,5 @@
-"""The HTML report, its figures, comparisons of sweeps, and tables for papers. Every number comes from the folders before
-this one.
+"""The HTML report, its figures, comparisons of sweeps, and tables for papers. Every number comes from the folders
+before this one.
 
 | file | what it is |
 |---|---|

@@ -82,9 +82,9 @@ def resampled_optimism(
     drawn = rng.multinomial(fresh, np.full(fresh, 1.0 / fresh), size=resamples)
     drawn = drawn[(drawn == 0).any(axis=1)]  # a resample with every seed has none to score on
     sums = turned[:, :earlier].sum(axis=1) + drawn @ turned[:, earlier:].T
-    judged = turned[sums.argmax(axis=1), earlier:]
+    chosen = turned[sums.argmax(axis=1), earlier:]
     left_out = drawn == 0
-    unseen = float(((judged * left_out).sum(axis=1) / left_out.sum(axis=1)).mean())
+    unseen = float(((chosen * left_out).sum(axis=1) / left_out.sum(axis=1)).mean())
     raw = float(turned.mean(axis=1).max())
     method = f"estimated by repeating the choice among {count} configurations on resamples of {fresh} seeds"
     return Optimism(oriented(raw, direction), raw - unseen, oriented(unseen, direction), method)

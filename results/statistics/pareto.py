@@ -46,17 +46,19 @@ def knee(points: Points, directions: Sequence[Direction]) -> int:
 
     From the knee a small gain in one objective costs much in the others. Each objective is scaled to 0 at the worst and
     1 at the best of the front. An objective that is equal on the whole front is ignored. The knee is the point x
-    farthest beyond the line through the extremes (Das, "On characterizing the 'knee' of the Pareto curve based on
-    Normal-Boundary Intersection", Structural Optimization 18, 1999), at distance
+    farthest beyond the line through the extremes, at distance
 
         d(x) = (x_1 + ... + x_m - 1) / sqrt(m),    m objectives
+
+    Source: Das, "On characterizing the 'knee' of the Pareto curve based on Normal-Boundary Intersection", Structural
+    Optimization 18, 1999.
 
     For three or more objectives the distance is from a plane through corners. In each corner one objective is at its
     best and the others are at their worst; the front need not reach the corners. Das takes the plane through the points
     that are best in one objective each. That plane does not exist if one point is best in two objectives.
 
-    Ties, such as a front of two points, go to the point that is better in the first objective, then in the next, then
-    to the earlier point.
+    A tie, such as a front of two points, goes to the point that is better in the first objective, then in the next. Of
+    equal points the earlier one is taken.
 
     Args:
         points: shape (points, objectives), at least one point.

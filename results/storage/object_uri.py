@@ -92,7 +92,7 @@ def parse_uri(text: str) -> ObjectUri:
     parts = urlsplit(text)
     if "@" in text.removeprefix("gs://anonymous@"):
         raise ObjectUriError(
-            "has credentials in it, which would stand in every record",
+            "has credentials in it, which every record would show",
             "an address without them; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3), or "
             "GOOGLE_APPLICATION_CREDENTIALS (gs), in the environment of every node",
         )

@@ -151,7 +151,7 @@ class StoreLock:
         if self._taken_by is not None:
             raise UserError(
                 f"the sweep was taken over by {_holder(self._taken_by)}: this process gave no sign of life for "
-                f"{self._stale:g} s; every recorded epoch is kept, and the other goes on from there"
+                f"{self._stale:g} s; every recorded epoch is kept, and the other process continues"
             ) from error
 
     def _read(self) -> dict[str, Any] | None:
