@@ -46,7 +46,12 @@ def draw_variance(split: VarianceSplit, metric: str) -> go.Figure:
 
 
 def draw_expected_best(scores: Sequence[float], manifest: SweepManifest) -> go.Figure:
-    """The expected best search score among n configurations, for every n (see `results.statistics.expected_best`)."""
+    """The expected best search score among n configurations, for every n (see `results.statistics.expected_best`).
+
+    Args:
+        scores: the search scores of finished configurations, shape (configurations,).
+        manifest: the sweep's manifest.
+    """
     expected = expected_best(scores, direction=manifest.direction)
     figure = go.Figure()
     figure.add_scatter(
