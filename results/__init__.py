@@ -1,14 +1,14 @@
-"""Records of sweeps, and what follows from them: statistics, rankings, the final evaluation and the report. Nothing here
-starts a run.
+"""Records of sweeps, and their use: statistics, rankings, the final evaluation and the report. No code here starts a
+run.
 
 | file | what it is |
 |---|---|
-| `evaluation/` | The one place that opens the test split, and the tables of what it found |
-| `ranking/` | From records of validation to a ranking, a race and a selection with its reasons |
-| `records/` | The records of a sweep: journals, manifest, Parquet tables and the read side |
-| `report/` | What people read: the HTML report, its figures, comparisons and tables for papers |
-| `statistics/` | What scores over seeds say: pure functions of numbers |
-| `storage/` | Where files lie: folders, object stores and locks |
+| `evaluation/` | The final evaluation, which opens the test split, and the tables of its results |
+| `ranking/` | The ranking of configurations, the confirmation race, and the selection with its reasons |
+| `records/` | The records of a sweep: journals, manifest, Parquet tables, and the code that reads them |
+| `report/` | The HTML report, its figures, comparisons of sweeps, and tables for papers |
+| `statistics/` | Statistics of scores over seeds: pure functions of numbers |
+| `storage/` | Storage: folders, object stores and locks |
 """
 
 __all__ = ["evaluation", "ranking", "records", "report", "statistics", "storage"]

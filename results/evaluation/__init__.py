@@ -1,17 +1,18 @@
-"""The one place that opens the test split, and the tables of what it found. It runs after the selection.
+"""The final evaluation, which opens the test split, and the tables of its results. The selection is made before, in
+`ranking`.
 
 | file | what it is |
 |---|---|
-| `checkpoint_evaluation.py` | A checkpoint on a split of a data set: the counterpart of the published inference script |
-| `class_tables.py` | Confusion and calibration of the contenders on the test split, from what each sample was predicted as |
-| `debiasing_records.py` | Vectors chosen after training, on record before the test split is opened |
-| `debiasing_table.py` | Debiasing after training, in numbers: what each choice gains on validation, and what it gives on test |
-| `evaluation_table.py` | The numbers of the final evaluation: each contender's mean over seeds, for every subset of modalities present |
+| `checkpoint_evaluation.py` | Evaluation of a checkpoint on a split |
+| `class_tables.py` | Confusion and calibration of the contenders, from the predictions on the test split |
+| `debiasing_records.py` | Records of the debiasing vectors chosen after training, before the test split is opened |
+| `debiasing_table.py` | The debiasing table: the gain of each choice after training, on validation and on test |
+| `evaluation_table.py` | The evaluation table: each contender's mean over seeds, for every subset of the modalities |
 | `final_evaluation.py` | The final evaluation: the one place that opens the test split |
-| `modality_table.py` | What missing modalities cost on the test split, and what each contributes: the numbers behind tables and curves |
-| `prediction_file.py` | Writing what each sample of the test split was predicted as, one Parquet file a contender's run (for reading see `results.records.predictions_table`) |
-| `prediction_rows.py` | What one run predicts on a split, by all the ways that are compared: one pass a removal serves all |
-| `untrained_baselines.py` | What needs no training runs, evaluated beside the contenders: the majority of the labels, and a linear classifier |
+| `modality_table.py` | The cost of missing modalities on the test split, and each modality's contribution |
+| `prediction_file.py` | Writing the table `predictions`, one Parquet file per run of a contender |
+| `prediction_rows.py` | The evaluation rows of one run, for all compared predictions |
+| `untrained_baselines.py` | Baselines without training runs: the majority of the labels, and a linear classifier |
 """
 
 __all__ = [

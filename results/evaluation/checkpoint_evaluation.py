@@ -1,6 +1,7 @@
-"""A checkpoint on a split of a data set: the counterpart of the published inference script.
+"""Evaluation of a checkpoint on a split.
 
-It keeps no record. The validation split is the default; the test split is opened only where a user asks for it by name.
+It is the counterpart of the published inference script, and writes no record. The default is the validation split. The
+test split is opened only if a user asks for it by name.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ SplitName = Literal["valid", "test"]
 
 @dataclass(frozen=True, slots=True)
 class CheckpointEvaluation:
-    """A checkpoint on a split.
+    """The evaluation of a checkpoint on a split.
 
     Attributes:
-        task: what is predicted.
-        samples: how many.
-        metrics: by removed subset, then by prediction (`PREDICTION_KINDS`), every metric of the task.
+        task: the task of the data set.
+        samples: the number of samples.
+        metrics: every metric of the task, by removed subset, then by prediction (`PREDICTION_KINDS`).
     """
 
     task: Task
@@ -48,11 +49,12 @@ def evaluate_checkpoint(
     Args:
         checkpoint: an imported checkpoint's folder, or a weights file.
         dataset: the data set's name in the store `data_root`.
-        removed: the subsets, in the order wanted.
-        split: which one.
+        data_root: the folder of the store.
+        removed: the removed subsets, in the order of the result.
+        split: `valid` or `test`.
 
     Raises:
-        UserError: there is no such checkpoint or data set, or they do not fit each other.
+        UserError: the checkpoint or the data set does not exist, or they do not fit each other.
     """
     data = open_training_data(data_root, dataset)
     trained = load_checkpoint(checkpoint, data)

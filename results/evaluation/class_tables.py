@@ -1,4 +1,4 @@
-"""Confusion and calibration of the contenders on the test split, from what each sample was predicted as."""
+"""Confusion and calibration of the contenders, from the predictions on the test split."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from results.records.predictions_table import PredictionsTable
 from results.statistics.intervals import Interval, t_interval
 
 CALIBRATION_BINS = 15
-"""As in Guo et al.; a bin without samples is left out."""
+"""The number of bins, as in Guo et al. A bin without samples is skipped."""
 
 _BOUND = 3
-"""Of sentiments."""
+"""Sentiment classes are the whole numbers from -3 to 3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """What samples of each class were predicted as.
+    """A confusion matrix.
 
     Attributes:
-        title: the emotion, or what the classes are of.
-        classes: their names.
-        counts: `counts[true][predicted]`, samples of all seeds together.
-        seeds: how many.
+        title: the emotion, or the name of the group of classes.
+        classes: the names of the classes.
+        counts: numbers of samples, summed over seeds, shape (classes, classes): `counts[true][predicted]`.
+        seeds: the number of seeds.
     """
 
     title: str
@@ -39,19 +39,19 @@ class Confusion:
     seeds: int
 
     def share(self, true: int, predicted: int) -> float | None:
-        """Of the samples of a class those that were predicted as one; none where the class has no sample."""
+        """The share of a true class's samples with this prediction. None if the class has no sample."""
         whole = sum(self.counts[true])
         return self.counts[true][predicted] / whole if whole else None
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far a contender's confidence can be believed.
+    """The calibration of a contender.
 
     Attributes:
-        error: the expected calibration error, a mean over seeds with its interval.
-        confidence, accuracy: by bin, means over the samples of all seeds that fall into it.
-        samples: by bin, how many.
+        error: the expected calibration error, from 0 to 1, as a mean over seeds with its interval.
+        confidence, accuracy: means over the samples of all seeds in each bin, shape (bins,).
+        samples: the number of samples in each bin, shape (bins,).
     """
 
     error: Interval
@@ -61,8 +61,15 @@ class Calibration:
 
 
 def confusions(table: PredictionsTable, config_id: str, contender: str) -> list[Confusion]:
-    """A matrix for each emotion, or one for the classes; of sentiment scores one of the nearest whole numbers from -3
-    to 3, as accuracy over seven classes takes them. Empty where nothing is on record.
+    """The confusion matrices of a contender: one per emotion, or one for all classes.
+
+    Sentiment scores are rounded to whole numbers from -3 to 3, as for the accuracy over seven classes. Empty without
+    predictions.
+
+    Args:
+        table: the predictions of the sweep.
+        config_id: the contender's configuration.
+        contender: its name.
     """
     rows, task = _rows(table, config_id, contender), table.task
     if task is None or rows.empty:
@@ -84,16 +91,23 @@ def confusions(table: PredictionsTable, config_id: str, contender: str) -> list[
 
 
 def calibration(table: PredictionsTable, config_id: str, contender: str) -> Calibration | None:
-    """How often decisions are right, by how sure the model is of them; none for a regression, or without predictions.
+    """The calibration of a contender: how often its decisions are right, by confidence.
 
-    The confidence of a decision is the softmax of the logits that the model predicts by, at the class decided for; of
-    emotions each is a decision of its own. With the decisions B_m whose confidence is in the m-th of M = 15 bins of
-    equal width
+    The confidence of a decision is the softmax of the predicting logits at the predicted class. Each emotion is a
+    decision of its own. With the decisions B_m whose confidence is in the m-th of M = 15 bins of equal width
 
         ECE = sum_m |B_m| / N * |accuracy(B_m) - confidence(B_m)|
 
-    Source: Guo et al., "On calibration of modern neural networks", ICML 2017, eq. 3. A TIE is a difference of logits
-    and no likelihood was trained on it, so it may be right and badly calibrated.
+    Source: Guo et al., "On calibration of modern neural networks", ICML 2017, eq. 3. A TIE is a difference of logits,
+    and no likelihood was trained on it. So it may be accurate and badly calibrated.
+
+    Args:
+        table: the predictions of the sweep.
+        config_id: the contender's configuration.
+        contender: its name.
+
+    Returns:
+        The calibration. None for a regression, or without predictions.
     """
     rows, task = _rows(table, config_id, contender), table.task
     if task is None or task.kind is TaskKind.REGRESSION or rows.empty:
@@ -133,7 +147,7 @@ def _confusion(
 
 
 def _decisions(rows: pd.DataFrame, task: Task) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Of every decision how sure the model is, and whether it is right."""
+    """The confidence of every decision and whether it is right, both of shape (decisions,)."""
     logits, labels = _stacked(rows["logits"]), _stacked(rows["label"])
     if task.kind is TaskKind.EMOTIONS:
         logits = logits.reshape(-1, 2)
@@ -147,5 +161,5 @@ def _calibration_error(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> f
 
 
 def _bins(sure: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The bin of each confidence, from 0; an upper edge belongs to its bin."""
+    """The bin of each confidence, from 0, shape (decisions,). A bin includes its upper edge."""
     return np.clip(np.ceil(sure * CALIBRATION_BINS).astype(np.int64) - 1, 0, CALIBRATION_BINS - 1)

@@ -1,8 +1,8 @@
-"""Vectors chosen after training, on record before the test split is opened.
+"""Records of the debiasing vectors chosen after training, before the test split is opened.
 
-The journal has one row a run of the selected configuration and method: the six numbers, and what they gain on the
-validation split over the paper's vector (the trained constants with weights 1), as estimated on samples that had no
-part in choosing.
+The journal has one row per method and run of the selected configuration. A row has the six numbers of the vector, and
+its gain on the validation split over the paper's vector (the trained constants with weights 1). The gain is estimated
+on samples that had no part in the choice.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from results.records.schemas import VECTOR_COLUMNS, RunKey
 from results.statistics.intervals import Interval, t_interval
 
 PAPER_VECTOR, CONFIGURED, LEARNED, SEARCHED = "paper", "configured", "learned", "searched"
-"""How a vector comes about: weights 1; the configuration's weights; the convex fit; the search."""
+"""The methods that choose a vector: weights 1; the configuration's weights; the convex fit; the search."""
 
 
 @dataclass(frozen=True, slots=True)
 class VectorRecord:
-    """A vector of one run.
+    """The debiasing vector of one run and method.
 
     Attributes:
-        method: one of `METHODS`.
-        vector: the six numbers.
-        valid_score: the monitored metric on all of validation; samples that chose the vector are among them.
-        fold_gains: for each fold of validation, what the method gains over the paper's vector when it chooses on the
-            other folds, positive where it is better; empty for methods that choose nothing.
-        note: what a reader must know.
+        method: `paper`, `configured`, `learned` or `searched`.
+        vector: three constants and three weights.
+        valid_score: the monitored metric on the whole validation split, which includes the samples that chose the
+            vector.
+        fold_gains: the gain over the paper's vector on each fold of the validation split, when the method chooses on
+            the other folds. Positive is better, shape (folds,). Empty for methods without a choice.
+        note: a remark for readers, or empty.
     """
 
     method: str
@@ -43,11 +44,11 @@ class VectorRecord:
 
     @property
     def gain(self) -> Interval | None:
-        """The mean gain with its t interval over folds; none for methods that choose nothing."""
+        """The mean gain with its t interval over folds. None for methods without a choice."""
         return t_interval(self.fold_gains) if self.fold_gains else None
 
     def columns(self) -> dict[str, float | None]:
-        """The record's part of a row of evaluations."""
+        """The record's columns of the evaluations table."""
         gain = self.gain
         return {
             **vector_columns(self.vector),
@@ -58,15 +59,16 @@ class VectorRecord:
 
 
 def vector_columns(vector: DebiasingVector) -> dict[str, float | None]:
-    """The six numbers by their columns."""
+    """The six numbers of a vector by column of the evaluations table."""
     return dict(zip(VECTOR_COLUMNS[:6], astuple(vector), strict=True))
 
 
 def append_record(journal: Journal, key: RunKey, record: VectorRecord) -> None:
-    """Put a record into the journal `layout.debiasing_journal`; when this returns, it is durable.
+    """Add a record to the journal `layout.debiasing_journal`. When this returns, it is durable.
 
     Raises:
         JournalError: the row cannot be written.
+        StoreError: the row is written here, but not in the store.
     """
     journal.append(
         {
@@ -84,9 +86,8 @@ def append_record(journal: Journal, key: RunKey, record: VectorRecord) -> None:
 
 
 def read_records(layout: SweepLayout) -> dict[RunKey, dict[str, VectorRecord]]:
-    """The records by run and method; without the journal, none. The first row of a run and method counts: what was
-    recorded before the test split was opened is never replaced.
-    """
+    """The records by run and method. Empty without the journal."""
+    # The first row of a run and method counts: a record from before the opening of the test split is never replaced.
     found: dict[RunKey, dict[str, VectorRecord]] = defaultdict(dict)
     for row in read_journal(layout.debiasing_journal):
         if row["kind"] == "vector":

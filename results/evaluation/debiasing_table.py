@@ -1,7 +1,7 @@
-"""Debiasing after training, in numbers: what each choice gains on validation, and what it gives on test.
+"""The debiasing table: the gain of each choice after training, on validation and on test.
 
-Both gains are over the paper's vector (the trained constants with weights 1), positive where better, whatever the
-metric's direction.
+Both gains are over the paper's vector (the trained constants with weights 1). A positive gain is better for every
+metric, whatever its direction.
 """
 
 from __future__ import annotations
@@ -34,23 +34,24 @@ NAMES: Mapping[str, str] = {
     FACTUAL: "no counterfactuals: the fusion alone",
     BACKBONE: "no counterfactuals: the multimodal branch alone",
 }
-"""What stands behind a prediction, in words, in the order of the table."""
+"""The predictions in words, in the order of the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class DebiasingLine:
-    """One way of predicting with the selected configuration's trained runs.
+    """One kind of prediction by the selected configuration's trained runs.
 
     Attributes:
-        prediction: as in the evaluations table.
-        name: in words.
-        weights: mean over seeds of w_t, w_a, w_v; none without counterfactuals.
-        constants: likewise of c_t, c_a, c_v.
-        valid_gain: on samples of validation that had no part in choosing: the mean over seeds for each fold, with the t
-            interval over folds; none where nothing was chosen.
-        kept_paper: for how many seeds the paper's vector was kept in the end.
-        test: the evaluation on the test split; none before it is opened.
-        test_gain: on the test split with all modalities, over seeds.
+        prediction: its name in the evaluations table.
+        name: its name in words.
+        weights: the means over seeds of w_t, w_a, w_v. None without counterfactuals.
+        constants: the means over seeds of c_t, c_a, c_v. None without counterfactuals.
+        valid_gain: the gain on validation samples that had no part in the choice: each fold's mean over seeds, with the
+            t interval over folds. None without a choice.
+        kept_paper: the number of seeds for which the paper's vector was kept in the end.
+        test: the evaluation on the test split. None before the split is opened.
+        test_gain: the gain on the test split with all modalities, over seeds. None before the split is opened, and for
+            the paper's vector.
     """
 
     prediction: str
@@ -64,7 +65,7 @@ class DebiasingLine:
 
 
 def debiasing_lines(results: SweepResults, config_id: str) -> list[DebiasingLine]:
-    """The lines of a selected configuration in the order of `NAMES`; empty where nothing was chosen after training."""
+    """The lines of a selected configuration, in the order of `NAMES`. Empty if no vector was recorded."""
     records = read_records(results.layout)
     of_runs = [records.get(RunKey(config_id, seed), {}) for seed in results.manifest.test_seeds]
     if not any(of_runs):
@@ -107,7 +108,7 @@ def _mean(triples: Sequence[tuple[float, ...]]) -> tuple[float, ...] | None:
 
 
 def _valid_gain(chosen: Sequence[VectorRecord]) -> Interval | None:
-    """The folds are the same for every seed, so that each fold's mean over seeds is one value."""
+    # The folds are the same for every seed, so each fold's mean over seeds is one value.
     gains = [record.fold_gains for record in chosen if record.fold_gains]
     return t_interval(np.mean(gains, axis=0).tolist()) if gains else None
 

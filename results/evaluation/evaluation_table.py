@@ -1,6 +1,4 @@
-"""The numbers of the final evaluation: each contender's mean over seeds, for every subset of modalities
-present.
-"""
+"""The evaluation table: each contender's mean over seeds, for every subset of the modalities."""
 
 from __future__ import annotations
 
@@ -12,10 +10,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from results.statistics.intervals import Interval, PairedDifference, paired_difference, t_interval
-from results.statistics.paired import holm_of_told
+from results.statistics.paired import holm_of_known
 
 PRESENT = ("tav", "ta", "tv", "av", "t", "a", "v", "none")
-"""The subsets of modalities present, all first and none last."""
+"""The subsets of the modalities that are present, from all to none."""
 SUBSET_NAMES: Mapping[str, str] = {
     "tav": "all",
     "ta": "text + audio",
@@ -27,21 +25,21 @@ SUBSET_NAMES: Mapping[str, str] = {
     "none": "none",
 }
 CONTENDERS = ("selected", "paper", "undebiased", "linear", "majority")
-"""The order of the contenders; others follow by name."""
+"""The order of the contenders. Others follow, sorted by name."""
 PREDICTION_ORDER = ("tie", "tie:paper", "tie:learned", "tie:searched", "factual", "backbone")
-"""The order of one contender's predictions; others follow by name."""
+"""The order of one contender's predictions. Others follow, sorted by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One way of predicting, as evaluated on the test split.
+    """The evaluation of one contender and prediction on the test split.
 
     Attributes:
         name: `selected`, `paper`, `undebiased`, `linear`, `majority`.
-        prediction: which logits predicted (see `records.evaluations_schema`).
-        config_id: the configuration, none for a baseline.
-        values: the metric by (metric, subset present), then by seed; a baseline without seeds has one value
-            at seed -1.
+        prediction: the logits that predicted (see `records.schemas.evaluations_schema`).
+        config_id: the configuration. None for a baseline.
+        values: the metric's value by (metric, present subset), then by seed. A baseline has a single value, at
+            `WITHOUT_SEED`.
     """
 
     name: str
@@ -50,35 +48,34 @@ class Contender:
     values: Mapping[tuple[str, str], Mapping[int, float]]
 
     def interval(self, metric: str, present: str = "tav") -> Interval | None:
-        """The mean over seeds with its t interval; none where nothing was evaluated.
-
-        A baseline looks at no modality: where it was evaluated with all, that holds for every subset.
-        """
+        """The mean over seeds with its t interval. None without evaluations."""
         values = self.values.get((metric, present))
+        # The majority baseline uses no modality, so its one evaluation holds for every subset.
         if values is None and self.config_id is None and present in PRESENT:
             values = self.values.get((metric, "tav"))
         return t_interval(list(values.values())) if values else None
 
 
 WITHOUT_SEED = -1
+"""The seed of values that have none."""
 
 
 def evaluated_contenders(
     evaluations: pd.DataFrame, metrics: tuple[str, ...], split: str = "test", ablation: str = "zero"
 ) -> list[Contender]:
-    """What an evaluations table says, in the order of `CONTENDERS`: one entry a contender, prediction and
-    configuration, so that two configurations selected one after the other are never mixed.
+    """The contenders of an evaluations table, in the order of `CONTENDERS`.
 
-    Values that are not a number are left out, as a metric may be undefined for a subset.
+    Each contender, prediction and configuration has its own entry, so two successive selections are never mixed. NaN
+    values are skipped, because a metric may be undefined for a subset.
 
     Args:
         evaluations: the table.
-        metrics: of these.
-        split: of this one.
-        ablation: by this kind of removing whole modalities. The table has the whole set under `zero` alone; it
-            stands beside the others' too.
+        metrics: the metrics to read.
+        split: the split to read.
+        ablation: the ablation of whole modalities to read.
     """
     rows = evaluations[evaluations["split"] == split]
+    # The table has the evaluation with all modalities only under `zero`; it belongs to every ablation.
     whole = (rows["present"] == "tav") & (rows["ablation"] == "zero")
     rows = rows[whole | ((rows["present"] != "tav") & (rows["ablation"] == ablation))]
     rows = rows.assign(
@@ -91,14 +88,15 @@ def evaluated_contenders(
         _contender(str(name), str(prediction), str(config_id), group, metrics)
         for (name, prediction, config_id), group in rows.groupby(["contender", "prediction", "config_id"])
     ]
-    # Sorting is stable: of two configurations under one name the one evaluated last comes first.
+    # The sort below is stable, so of two configurations with the same name the last evaluated one comes first.
     found.sort(key=lambda contender: latest[contender.config_id or ""], reverse=True)
     return sorted(found, key=_rank)
 
 
 def as_configured(found: Iterable[Contender]) -> list[Contender]:
-    """Of each contender and configuration the first prediction: what it predicts by as configured. The others, chosen
-    after training, stand in `results.evaluation.debiasing_table`.
+    """The first prediction of each contender and configuration, which is the configured one.
+
+    `results.evaluation.debiasing_table` has the other predictions, which were chosen after training.
     """
     first: dict[tuple[str, str | None], Contender] = {}
     for contender in found:
@@ -107,9 +105,7 @@ def as_configured(found: Iterable[Contender]) -> list[Contender]:
 
 
 def labels(found: Sequence[Contender]) -> list[str]:
-    """A name for each contender as configured, told apart by the configuration where two were selected one after the
-    other.
-    """
+    """A name for each contender. Successive selections share a name, so theirs has a part of the config_id."""
     names = [contender.name for contender in found]
     return [
         name if names.count(name) == 1 else f"{name} {(contender.config_id or '')[:6]}"
@@ -120,7 +116,7 @@ def labels(found: Sequence[Contender]) -> list[str]:
 def difference(
     first: Contender, second: Contender, metric: str, present: str = "tav"
 ) -> PairedDifference | None:
-    """First minus second on the seeds both have; none where they share no seed."""
+    """First minus second on their common seeds. None without a common seed."""
     one, other = (contender.values.get((metric, present), {}) for contender in (first, second))
     if not one.keys() & other.keys() - {WITHOUT_SEED}:
         return None
@@ -129,14 +125,15 @@ def difference(
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """How far the selected configuration is ahead of another contender on the test split.
+    """The difference of the selected configuration from another contender on the test split.
 
     Attributes:
-        other: that contender.
-        interval: of the mean of the differences over common seeds, selected minus other; against a baseline without
-            seeds that of selected less its one value.
-        p_value: that there is none, corrected by Holm for all that are compared; none where it cannot be told.
-        effect_size: of the difference, in units of its spread; likewise.
+        other: the other contender.
+        interval: of the mean difference over common seeds, selected minus other. A baseline's single value is
+            subtracted from every seed's.
+        p_value: of the hypothesis that there is no difference, Holm-corrected over all contenders. None where it
+            cannot be computed.
+        effect_size: of the difference, in units of its spread. None where it cannot be computed.
     """
 
     other: Contender
@@ -146,7 +143,13 @@ class Lead:
 
 
 def leads(selected: Contender, others: Iterable[Contender], metric: str) -> list[Lead]:
-    """How far the selected is ahead of each other contender, with all modalities present."""
+    """The difference of the selected configuration from each other contender, with all modalities present.
+
+    Args:
+        selected: the selected configuration.
+        others: the other contenders.
+        metric: the metric to compare.
+    """
     found = []
     for other in others:
         gap = difference(selected, other, metric)
@@ -155,7 +158,7 @@ def leads(selected: Contender, others: Iterable[Contender], metric: str) -> list
             found.append(Lead(other, gap.interval, gap.p_value, gap.effect_size))
         elif constant is not None and (own := selected.values.get((metric, "tav"))):
             found.append(Lead(other, t_interval([value - constant for value in own.values()]), None, None))
-    corrected = holm_of_told([lead.p_value for lead in found])
+    corrected = holm_of_known([lead.p_value for lead in found])
     return [replace(lead, p_value=value) for lead, value in zip(found, corrected, strict=True)]
 
 

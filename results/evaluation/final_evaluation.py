@@ -1,9 +1,9 @@
 """The final evaluation: the one place that opens the test split.
 
-Every opening is written to a ledger, the journal of evaluations, before the split is read: when, and for which
-selected configuration. One selection opens it once: what was evaluated is read from the journal afterwards, and an
-evaluation that was killed goes on with what is missing. Another selection is refused unless asked for explicitly,
-and then stands in the ledger too.
+Before the split is read, the opening is written to a ledger, the journal of evaluations. An opening has its time and
+the selected configuration. One selection opens the split once; later calls read its results from the journal. A killed
+evaluation resumes with the missing parts. An opening for another selection needs an explicit request, and is written to
+the ledger, too.
 """
 
 from __future__ import annotations
@@ -48,28 +48,29 @@ def final_evaluation(
     again: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> bool:
-    """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
+    """Evaluate contenders on the test split, with every seed and every subset of the modalities.
 
-    The selected configuration's runs are evaluated with each vector that was chosen for them after training, too (see
-    `results.evaluation.debiasing_records`). Beside all stand the baselines of `results.evaluation.untrained_baselines`,
-    which have no seed. What each sample was predicted as with nothing removed goes into the table `predictions` (see
+    The selected configuration's runs are also evaluated with each vector that was chosen after training (see
+    `results.evaluation.debiasing_records`). The baselines of `results.evaluation.untrained_baselines`, which have no
+    seed, are evaluated as well. Predictions without ablation are written to the table `predictions` (see
     `results.evaluation.prediction_file`).
 
     Args:
         layout: the sweep's folder.
-        contenders: the configuration of each, by contender; `selected` must be among them.
-        data_root: the store of the data set.
-        kinds: how modalities are removed; each way is evaluated.
-        step_rates: at which rates steps of all modalities are taken away, at random and in spans.
+        contenders: the config_id of each contender, by name. `selected` must be among them.
+        data_root: the folder of the store with the data set.
+        kinds: the ablations of whole modalities.
+        step_rates: the shares of steps, from 0 to 1, that are removed from all modalities, at random and in spans.
         again: allow an opening for another selection than the one that opened the split before.
-        on_progress: hears how many runs have been evaluated, and of how many; none: nobody does.
+        on_progress: called with the number of evaluated runs and of all runs. None: no call.
 
     Returns:
-        Whether anything was evaluated; false where all of it stood in the journal already.
+        Whether anything was evaluated. False if the journal already had every evaluation.
 
     Raises:
         UserError: a contender lacks a finished run or its weights; the split was opened for another selection; the
             data set is not the sweep's.
+        JournalError: a row cannot be written.
     """
     manifest = read_sweep_manifest(layout)
     rows = read_journal(layout.evaluation_journal)
@@ -79,7 +80,7 @@ def final_evaluation(
     for name, config_id in contenders.items():
         for seed in manifest.test_seeds:
             key = RunKey(config_id, seed)
-            chosen = _chosen(vectors, name, key)
+            chosen = vectors.get(key, {}) if name == SELECTED else {}
             missing = _missing(found, name, key, chosen, ablations(kinds, step_rates, seed))
             if missing:
                 waiting.append((name, key, chosen, missing))
@@ -96,7 +97,7 @@ def final_evaluation(
                 journal.append(_row(len(test), row))
         for done, (name, key, chosen, missing) in enumerate(waiting, start=1):
             trained, attempt = load_trained(layout.best_weights(key), data), _attempt(layout, key)
-            # Before the rows: with them the run counts as evaluated.
+            # The predictions are written before the rows, because the rows mark the run as evaluated.
             write_predictions(
                 layout,
                 trained,
@@ -115,10 +116,10 @@ def final_evaluation(
 
 
 def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
-    """See to it that configurations have finished on every test seed, with weights, before anything is made of them.
+    """Check that configurations have finished on every test seed, and that the weights of these runs exist.
 
     Raises:
-        UserError: a run is missing; all that are missing are named, with what became of them.
+        UserError: a run or its weights are missing. The message names every such run, with its state.
     """
     seeds = read_sweep_manifest(layout).test_seeds
     missing = []
@@ -127,26 +128,19 @@ def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
         if history is None or history.state is not RunState.FINISHED:
             missing.append(f"{key.stem} ({'never started' if history is None else history.ended_as})")
         elif not layout.store.pull(layout.best_weights(key)):
-            missing.append(f"{key.stem} (its weights are gone)")
+            missing.append(f"{key.stem} (no weights)")
     if missing:
         raise UserError(
             f"the final evaluation needs every seed of every contender; missing: {', '.join(missing)}. "
-            "Continue the sweep with 'causalmer resume'; what failed is tried again with its --retry-failed"
+            "Continue the sweep with 'causalmer resume', and add --retry-failed to try failed runs again"
         )
-
-
-Vectors = Mapping[RunKey, Mapping[str, VectorRecord]]
-
-
-def _chosen(vectors: Vectors, contender: str, key: RunKey) -> Mapping[str, VectorRecord]:
-    return vectors.get(key, {}) if contender == SELECTED else {}
 
 
 OnRecord = Mapping[tuple[Any, ...], set[str]]
 
 
 def _on_record(rows: list[dict[str, Any]]) -> OnRecord:
-    """The predictions that were evaluated, by contender, run and what was taken away."""
+    """The evaluated predictions, by contender, run and ablation."""
     found: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
     for row in rows:
         if row["kind"] == "evaluation":
@@ -162,8 +156,8 @@ def _missing(
     chosen: Mapping[str, VectorRecord],
     wanted: Iterable[Ablation],
 ) -> list[Ablation]:
-    """Of the removals that are wanted, those of which not every prediction of the run is on record."""
-    # Without vectors chosen after training there is one prediction, whose name follows from the configuration.
+    """The wanted ablations for which a prediction of the run is not on record."""
+    # Without vectors chosen after training there is one prediction, and the configuration determines its name.
     predictions = set(expected_predictions(chosen)) if chosen else set()
     missing = []
     for ablation in wanted:
@@ -182,7 +176,7 @@ def _check_fingerprint(data: TrainingData, manifest: SweepManifest) -> None:
 
 
 def evaluated_runs(layout: SweepLayout) -> set[RunKey]:
-    """The runs of selected configurations of which anything on the test split is on record."""
+    """The runs of selected configurations with at least one evaluation on the test split."""
     rows = read_journal(layout.evaluation_journal)
     return {
         RunKey(row["config_id"], row["seed"])
@@ -191,19 +185,15 @@ def evaluated_runs(layout: SweepLayout) -> set[RunKey]:
     }
 
 
-def _openings(rows: list[dict[str, Any]]) -> list[str]:
-    return [row["config_id"] for row in rows if row["kind"] == "opening"]
-
-
 def _open_ledger(journal: Journal, rows: list[dict[str, Any]], selected: str, *, again: bool) -> None:
-    openings = _openings(rows)
+    openings = [row["config_id"] for row in rows if row["kind"] == "opening"]
     if selected in openings:
         return
     if openings and not again:
         raise UserError(
             f"the test split was opened for configuration {openings[-1]}, and the selection is now {selected}. "
-            "Choosing after looking at test scores makes them worthless; --again opens it once more, and the "
-            "report will show it"
+            "A selection made after looking at test scores makes these scores worthless; --again opens the split once "
+            "more, and the report shows every opening"
         )
     who = f"{_user()} on {socket.gethostname()}"
     journal.append({"kind": "opening", "config_id": selected, "time": now(), "by": who})
@@ -212,16 +202,14 @@ def _open_ledger(journal: Journal, rows: list[dict[str, Any]], selected: str, *,
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # in a container a user may have a number alone
+    except (KeyError, OSError):  # in a container a user may have only a number
         return f"user {os.getuid()}"
 
 
 def _evaluations(
     trained: TrainedModel, test: Split, chosen: Mapping[str, VectorRecord], missing: Iterable[Ablation]
 ) -> Iterator[dict[str, Any]]:
-    """Rows without the run's key: with vectors chosen after training all that `results.evaluation.prediction_rows`
-    lists, else what the model predicts by.
-    """
+    """The rows of a run, without its key. A model without counterfactuals has one prediction per ablation."""
     config: RunConfig = trained.config
     if config.model.debiasing == "counterfactual":
         yield from (_row(len(test), row) for row in prediction_rows(trained, test, chosen, missing))

@@ -1,8 +1,8 @@
-"""What missing modalities cost on the test split, and what each contributes: the numbers behind tables and curves.
+"""The cost of missing modalities on the test split, and each modality's contribution.
 
-Every number is computed for one seed at a time (`causalmer_core.measures.modality_analysis`) and then averaged over the
-seeds that have all subsets, with its interval. Signs follow the metric: a gap is how much worse, a contribution how
-much better. The majority baseline looks at no modality, and has no line.
+Every number is computed per seed (`causalmer_core.measures.modality_analysis`), then averaged over the seeds that have
+all subsets, with its interval. A positive gap is worse, and a positive contribution is better, whatever the metric's
+direction. The majority baseline uses no modality, so it has no line.
 """
 
 from __future__ import annotations
@@ -35,18 +35,19 @@ REPLACED_BY: Mapping[str, str] = {
     "mean": "the training mean",
     "permutation": "another sample's features",
 }
-"""By the kind of removal, what stands in the place of a modality's features."""
+"""The replacement of a removed modality's features, by ablation."""
 
 
 @dataclass(frozen=True, slots=True)
 class GapLine:
-    """How much worse a contender is when modalities are missing.
+    """The loss of a contender when modalities are missing.
 
     Attributes:
-        contender: which.
-        ablation: how they were removed.
-        gaps: by the modalities present (`PRESENT`, all but the whole set), over seeds.
-        mean, std: of one seed's gaps with one or two modalities missing, over seeds.
+        contender: the contender.
+        ablation: how the modalities were removed.
+        gaps: the mean gap over seeds, by present subset (`PRESENT` without the whole set).
+        mean, std: the mean over seeds of a seed's mean and standard deviation of its gaps with one or two modalities
+            missing.
     """
 
     contender: Contender
@@ -58,15 +59,15 @@ class GapLine:
 
 @dataclass(frozen=True, slots=True)
 class ContributionLine:
-    """What each modality contributes to a metric of a contender: exact Shapley values, over seeds.
+    """Each modality's contribution to a metric of a contender: exact Shapley values, as means over seeds.
 
     Attributes:
-        contender: which.
+        contender: the contender.
         ablation: how absent modalities were removed.
-        metric: of what.
-        label: the emotion or class that the metric is about; none: all.
-        contributions: by modality.
-        total: with all modalities over none, which the contributions sum to.
+        metric: the metric.
+        label: the emotion or class of the metric. None: all labels.
+        contributions: the contribution by modality, in points of the metric.
+        total: the gain of all modalities over none. It is the sum of the contributions.
     """
 
     contender: Contender
@@ -78,7 +79,7 @@ class ContributionLine:
 
 
 def gap_lines(results: SweepResults) -> list[GapLine]:
-    """In the monitored metric, for every way of removing and every contender; empty before the final evaluation."""
+    """The gaps in the monitored metric, for every ablation and contender. Empty before the final evaluation."""
     manifest = results.manifest
     lines = []
     for ablation, contender in _evaluated(results):
@@ -92,22 +93,24 @@ def gap_lines(results: SweepResults) -> list[GapLine]:
 
 
 def contribution_lines(results: SweepResults) -> list[ContributionLine]:
-    """To the monitored metric, for every way of removing and every contender."""
+    """The contributions to the monitored metric, for every ablation and contender."""
     metric, direction = results.manifest.monitor, results.manifest.direction
     found = (_contributions(c, ablation, metric, None, direction) for ablation, c in _evaluated(results))
     return [line for line in found if line is not None]
 
 
 def label_lines(results: SweepResults, config_id: str) -> list[ContributionLine]:
-    """To the metric of each emotion or class, for the selected configuration and every way of removing.
+    """The selected configuration's contributions to the metric of each emotion or class, for every ablation.
 
-    Empty for a regression, and where there is one label alone.
+    Empty for a regression, and with a single label.
     """
     parts = label_metrics(results.manifest.metrics, results.manifest.monitor)
     if len(parts) < 2:
         return []
     found = (
-        _contributions(contender, ablation, metric, label, "max")  # more of each of these is better
+        _contributions(
+            contender, ablation, metric, label, "max"
+        )  # every metric of a label is better when higher
         for ablation, contender in _evaluated(results)
         if (contender.name, contender.config_id) == (SELECTED, config_id)
         for label, metric in parts.items()
@@ -117,13 +120,13 @@ def label_lines(results: SweepResults, config_id: str) -> list[ContributionLine]
 
 @dataclass(frozen=True, slots=True)
 class RatePoint:
-    """The monitored metric of a contender with a share of the steps taken away, over seeds.
+    """The monitored metric of a contender when a share of the steps is removed.
 
     Attributes:
-        label: the contender, told apart by the configuration where there are two of its name.
-        ablation: how the steps were taken.
-        rate: the share; 0: nothing was.
-        interval: over seeds.
+        label: the contender's name, unique among the contenders.
+        ablation: how the steps were removed.
+        rate: the share of removed steps, from 0 to 1.
+        interval: of the mean over seeds.
     """
 
     label: str
@@ -133,7 +136,7 @@ class RatePoint:
 
 
 def rate_points(results: SweepResults) -> list[RatePoint]:
-    """A point for each contender, kind and rate that was evaluated, with one at rate 0 before each kind's others."""
+    """A point for each evaluated contender, ablation and rate, after a point at rate 0 for each ablation."""
     manifest, rows = results.manifest, results.evaluations
     whole = as_configured(evaluated_contenders(rows, manifest.metrics))
     points = []
@@ -149,7 +152,10 @@ def rate_points(results: SweepResults) -> list[RatePoint]:
 
 
 def seed_scores(contender: Contender, metric: str) -> dict[Subset, Values] | None:
-    """By the modalities present `(seeds,)`, of the seeds that were evaluated with every subset; none without such."""
+    """The metric's values by present subset, each of shape (seeds,), over the seeds that have every subset.
+
+    None without such seeds.
+    """
     by_subset = {present: contender.values.get((metric, subset_name(present)), {}) for present in subsets()}
     seeds = sorted(set.intersection(*(set(values) for values in by_subset.values())))
     if not seeds:

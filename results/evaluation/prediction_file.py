@@ -1,5 +1,7 @@
-"""Writing what each sample of the test split was predicted as, one Parquet file a contender's run (for reading see
-`results.records.predictions_table`)."""
+"""Writing the table `predictions`, one Parquet file per run of a contender.
+
+`results.records.predictions_table` reads it.
+"""
 
 from __future__ import annotations
 
@@ -35,19 +37,20 @@ def write_predictions(
     attempt: int | None,
     sweep_id: str,
 ) -> None:
-    """Write what a run predicts with nothing removed; the file appears whole, and written again is the same file.
+    """Write a run's predictions without ablation. The file appears complete, and a second write gives the same file.
 
     Args:
         layout: the sweep's folder.
         trained: the run's model.
         test: the test split.
-        contender: what the run's configuration is here.
-        key, attempt: the run.
+        contender: the contender's name.
+        key: the run.
+        attempt: the number of its last attempt. None if it is not known.
         sweep_id: the sweep.
 
     Raises:
-        OSError: it cannot be written.
-        StoreError: it is written here, but not in the store.
+        OSError: the file cannot be written.
+        StoreError: the file is written here, but not in the store.
     """
     path = layout.prediction_file(contender, key)
     same = {
@@ -65,7 +68,7 @@ def write_predictions(
 
 
 def _table(trained: TrainedModel, split: Split, same: Mapping[str, Any]) -> pa.Table:
-    """The rows of a run; `same` are the columns with one value throughout."""
+    """The rows of a run; `same` has the columns with a constant value."""
     task, logits = trained.data.task, _logits(trained, split)
     predicted = predicted_labels(task, logits["logits"])
     lists = {"label": np.asarray(split.labels), "predicted": predicted, **logits}
@@ -82,7 +85,7 @@ def _table(trained: TrainedModel, split: Split, same: Mapping[str, Any]) -> pa.T
 
 
 def _logits(trained: TrainedModel, split: Split) -> dict[str, Array]:
-    """By column: what the model predicts by, its branches' logits and the effects, as far as it has them."""
+    """The predicting logits, and the branches' logits and effects if there are any, all of shape (samples, outputs)."""
     if trained.config.model.debiasing != COUNTERFACTUAL:
         batches = trained.batches(split, size=BATCH_SIZE)
         return {"logits": evaluate(trained.model, batches, trained.config.loss).logits}
@@ -97,7 +100,7 @@ def _logits(trained: TrainedModel, split: Split) -> dict[str, Array]:
 
 
 def _lists(rows: Array) -> pa.Array:
-    """A list of numbers a sample."""
+    """One list of numbers per sample, from an array of shape (samples,) or (samples, numbers)."""
     flat = np.asarray(rows, np.float32).reshape(len(rows), -1)
     offsets = np.arange(0, flat.size + 1, flat.shape[1], dtype=np.int32)
     return pa.ListArray.from_arrays(offsets, flat.ravel())

@@ -1,4 +1,6 @@
-"""What one run predicts on a split, by all the ways that are compared: one pass a removal serves all.
+"""The evaluation rows of one run, for all compared predictions.
+
+One forward pass per ablation serves all predictions:
 
 tie                 TIE_w with the trained constants and the configured weights
 tie:<method>        with the vector that a method chose after training (`debiasing_records`)
@@ -29,11 +31,11 @@ PREDICTS_BY: Mapping[Debiasing, str] = {
     "learned_mixin": BACKBONE,
     "none": BACKBONE,
 }
-"""By `model.debiasing`, what a model predicts by."""
+"""The prediction of a model, by `model.debiasing`."""
 
 
 def expected_predictions(records: Mapping[str, VectorRecord]) -> list[str]:
-    """What `rows` gives for a run with these vectors, by method: the configured TIE alone where there are none."""
+    """The predictions that `rows` gives for a run with these vectors. Without vectors only the configured TIE."""
     if not records:
         return [TIE]
     return [TIE, *(f"{TIE}:{method}" for method in records if method != CONFIGURED), FACTUAL, BACKBONE]
@@ -42,17 +44,18 @@ def expected_predictions(records: Mapping[str, VectorRecord]) -> list[str]:
 def rows(
     trained: TrainedModel, split: Split, records: Mapping[str, VectorRecord], ablations: Iterable[Ablation]
 ) -> Iterator[dict[str, Any]]:
-    """For every removal and every prediction a row: `ablation_columns`, `prediction`, the metrics, and for a TIE its
-    six numbers, with the validation gain where a method chose them.
+    """A row for every ablation and prediction: `ablation_columns`, `prediction` and the metrics.
+
+    A TIE's row also has its six numbers. If a method chose them after training, it has the gain on validation, too.
 
     Args:
         trained: a counterfactual model.
         split: the samples.
         records: the vectors chosen for this run, by method.
-        ablations: what is taken away, in the order of the rows.
+        ablations: the ablations, in the order of the rows.
 
     Raises:
-        UserError: the model is none with counterfactuals.
+        UserError: the model is not counterfactual.
     """
     weights = trained.config.model.debiasing_weights
     configured = fixed(trained_constants(trained), (weights.text, weights.audio, weights.vision))
@@ -68,16 +71,22 @@ def rows(
             predicted[FACTUAL] = (factual(cached), {})
             predicted[BACKBONE] = (cached.multimodal, {})
         for prediction, (logits, columns) in predicted.items():
-            judged = judgement(cached.task, predicted_labels(cached.task, logits), cached.labels)
-            yield {**ablation_columns(ablation), "prediction": prediction, **columns, **judged}
+            metrics = metric_columns(cached.task, predicted_labels(cached.task, logits), cached.labels)
+            yield {**ablation_columns(ablation), "prediction": prediction, **columns, **metrics}
 
 
 def ablation_columns(ablation: Ablation) -> dict[str, Any]:
-    """What a row of evaluations says of what was taken away."""
+    """The columns of the evaluations table that describe an ablation."""
     return {"present": ablation.present, "ablation": ablation.kind, "rate": ablation.rate}
 
 
-def judgement(task: Task, decisions: Array, labels: Array) -> dict[str, Any]:
-    """Every metric of the task, and in `notes` which of them are undefined or easy here."""
+def metric_columns(task: Task, decisions: Array, labels: Array) -> dict[str, Any]:
+    """Every metric of the task by name, and in `notes` the metrics that are undefined or easy on these samples.
+
+    Args:
+        task: the task.
+        decisions: the predicted labels, shape (samples, emotions), or (samples,) for classes and regression.
+        labels: the true labels, of the same shape.
+    """
     notes = "; ".join(metric_notes(task, decisions, labels))
     return {"notes": notes, **compute_metrics(task, decisions, labels)}

@@ -1,16 +1,17 @@
-"""From records of validation to a ranking, a race and a selection with its reasons. The test split plays no part here.
+"""The ranking of configurations, the confirmation race, and the selection with its reasons. All use validation records
+only, never the test split.
 
 | file | what it is |
 |---|---|
-| `certainty.py` | How sure a leaderboard is: who is tied with the best, how far that one is overstated, and what scores vary by |
-| `configuration_runs.py` | What the records say of each configuration, seed by seed: the one view that rankings and decisions are made from |
-| `confirmation_race.py` | The confirmation: how many seeds each of the best configurations is given, and which of them leaves when |
-| `importance.py` | How much each searched parameter matters for the search's scores: what an analysis found, in plain numbers |
+| `certainty.py` | The certainty of a leaderboard: tied configurations, optimism of the best mean, variance of scores |
+| `configuration_runs.py` | The runs of each configuration by seed: the one read model of rankings and decisions |
+| `confirmation_race.py` | The confirmation race: the seeds of each of the best configurations, and their elimination |
+| `importance.py` | The importance of each searched parameter for the search's scores, as plain numbers |
 | `leaderboard.py` | The leaderboard: configurations ranked by their mean validation score over complete sets of seeds |
-| `search_table.py` | The searched configurations in one frame: parameters and search scores, for figures and queries |
-| `selection.py` | Selection: a named rule chooses one configuration, from validation records alone, and says why |
-| `selection_reasons.py` | Why a configuration was selected and how sure that is, in sentences |
-| `selection_rules.py` | The rules of selection: each says which columns of the runs table it may see, none of them of the test split |
+| `search_table.py` | The search table: parameters and search scores of all candidates, for figures and queries |
+| `selection.py` | Selection: a named rule selects one configuration, from validation records only, with reasons |
+| `selection_reasons.py` | The reasons for a selection and its certainty, in sentences |
+| `selection_rules.py` | The selection rules, each with the columns of the runs table that it may use |
 """
 
 __all__ = [

@@ -1,7 +1,7 @@
-"""What the records say of each configuration, seed by seed: the one view that rankings and decisions are made from.
+"""The runs of each configuration by seed: the one read model of rankings and decisions.
 
-A sweep that runs reads it from journals (`of_histories`), a reader of a finished one from the runs table (`of_table`).
-Equal records give equal views.
+A running sweep reads it from journals (`of_histories`). A finished sweep is read from its runs table (`of_table`).
+Equal records give equal values.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ CANDIDATE = "candidate"
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run, as far as rankings look at it.
+    """The part of one run's record that rankings use.
 
     Attributes:
         config_id, seed: the run's key.
         role: `candidate`, `paper` or `undebiased`.
-        number: the number of the proposal; None for contenders that were never proposed.
-        state: how the run ended, or that it has not.
-        score: the monitored validation metric at the best epoch, whatever the state; None without a finite one.
+        number: the number of the proposal. None for contenders that were never proposed.
+        state: the state of the run.
+        score: the monitored validation metric at the best epoch, in every state. None without a finite value.
         values: the finite objective values, by measure.
     """
 
@@ -60,7 +60,7 @@ class ConfigurationRuns:
 
     @property
     def number(self) -> int | None:
-        """The number of the proposal; None for contenders that were never proposed."""
+        """The number of the proposal. None for contenders that were never proposed."""
         return next((run.number for run in self.runs.values() if run.number is not None), None)
 
     @property
@@ -84,32 +84,42 @@ class ConfigurationRuns:
 
     @property
     def outcomes(self) -> dict[int, float | None]:
-        """The scores of runs that have ended, by seed; None where a run ended without one."""
+        """The scores of ended runs, by seed. None for a run that ended without a finite score."""
         finished = self.finished
         return {seed: finished.get(seed) for seed, run in self.runs.items() if run.state.is_final}
 
     def mean_score(self, seeds: Sequence[int]) -> float | None:
-        """The mean score over seeds; None unless the configuration finished on all of them, or without seeds."""
+        """The mean score over seeds. None without seeds, or if the configuration did not finish on all of them."""
         finished = self.finished
         if not seeds or not finished.keys() >= {*seeds}:
             return None
         return sum(finished[seed] for seed in seeds) / len(seeds)
 
     def mean_values(self, seeds: Sequence[int]) -> dict[str, float]:
-        """The mean objective values over seeds; empty unless the configuration finished on all of them."""
+        """The mean objective values over seeds. Empty if the configuration did not finish on all of them."""
         if not self.finished.keys() >= {*seeds}:
             return {}
         return mean_objective_values([self.runs[seed].values for seed in seeds])
 
 
 def of_histories(histories: Iterable[RunHistory], measures: Iterable[str]) -> dict[str, ConfigurationRuns]:
-    """The configurations of runs that were read from journals, by identity in order."""
+    """The configurations of runs that were read from journals, sorted by config_id.
+
+    Args:
+        histories: the runs.
+        measures: the objective values to keep.
+    """
     wanted = tuple(measures)
     return grouped(run_record(history, wanted) for history in histories)
 
 
 def of_table(runs: pd.DataFrame, measures: Iterable[str]) -> dict[str, ConfigurationRuns]:
-    """The configurations of a runs table, by identity in order."""
+    """The configurations of a runs table, sorted by config_id.
+
+    Args:
+        runs: the runs table.
+        measures: the objective values to keep, each a column of the table.
+    """
     wanted = tuple(measures)
     columns = ["config_id", "seed", "role", "number", "state", "score", *wanted]
     return grouped(
@@ -129,7 +139,7 @@ def of_table(runs: pd.DataFrame, measures: Iterable[str]) -> dict[str, Configura
 
 
 def run_record(history: RunHistory, measures: Iterable[str]) -> RunRecord:
-    """One run that was read from its journals."""
+    """The record of one run that was read from its journals, with the objective values of `measures`."""
     return RunRecord(
         config_id=history.key.config_id,
         seed=history.key.seed,
@@ -142,7 +152,7 @@ def run_record(history: RunHistory, measures: Iterable[str]) -> RunRecord:
 
 
 def objective_values(history: RunHistory, measures: Iterable[str]) -> dict[str, float]:
-    """The finite objective values of one run: costs of all its epochs, metrics at its best epoch."""
+    """The finite objective values of one run: costs over all epochs, metrics at the best epoch."""
     at_best = history.best_row or {}
     costs = {
         "parameters": history.parameters,
@@ -153,7 +163,7 @@ def objective_values(history: RunHistory, measures: Iterable[str]) -> dict[str, 
 
 
 def mean_objective_values(runs: Sequence[ObjectiveValues]) -> dict[str, float]:
-    """The mean over runs of each measure that all of them have."""
+    """The mean over runs of each measure that all runs have."""
     if not runs:
         return {}
     shared = [measure for measure in runs[0] if all(measure in run for run in runs)]
@@ -163,12 +173,12 @@ def mean_objective_values(runs: Sequence[ObjectiveValues]) -> dict[str, float]:
 def confirmation_race(
     found: Mapping[str, ConfigurationRuns], manifest: SweepManifest, chosen: Iterable[str] = ()
 ) -> Race:
-    """The race of the confirmation, as far as the records go.
+    """The confirmation race according to the records so far.
 
     Args:
-        found: all configurations.
-        manifest: the rule, the seeds, the objectives.
-        chosen: candidates that are to be confirmed. Candidates with a run on a confirmation seed race beside them.
+        found: all configurations by config_id.
+        manifest: has the rule, the seeds and the objectives.
+        chosen: the config_ids of candidates to confirm. Candidates with a run on a confirm seed are added to them.
     """
     seeds = {*manifest.confirm_seeds}
     begun = [each.config_id for each in found.values() if each.is_candidate and each.runs.keys() & seeds]
@@ -185,24 +195,24 @@ def confirmation_race(
 
 
 def search_mean(configuration: ConfigurationRuns, manifest: SweepManifest) -> float | None:
-    """The mean score of a candidate over the search seeds; None unless it finished on all of them."""
+    """The mean score of a candidate over the search seeds. None if it did not finish on all of them."""
     return configuration.mean_score(manifest.search_seeds) if configuration.is_candidate else None
 
 
 def expected_seeds(
-    configuration: ConfigurationRuns, standing: Race, manifest: SweepManifest
+    configuration: ConfigurationRuns, confirmation: Race, manifest: SweepManifest
 ) -> tuple[int, ...]:
-    """The ranking seeds that a configuration should have run on by now; empty: it is not ranked."""
+    """The ranking seeds that a configuration should have run on by now. Empty if it is not ranked."""
     if not configuration.is_candidate:
         return () if manifest.evaluate_seeds else manifest.ranking_seeds
     if not manifest.confirm_seeds:
         return manifest.ranking_seeds
-    held = standing.seeds_of(configuration.config_id)
-    return (*manifest.counted_search_seeds, *held) if held else ()
+    confirmed = confirmation.seeds_of(configuration.config_id)
+    return (*manifest.counted_search_seeds, *confirmed) if confirmed else ()
 
 
 def grouped(records: Iterable[RunRecord]) -> dict[str, ConfigurationRuns]:
-    """The configurations of runs, by identity in order, each with its runs in the order of their seeds."""
+    """The configurations of runs, sorted by config_id, each with its runs sorted by seed."""
     by_id: defaultdict[str, dict[int, RunRecord]] = defaultdict(dict)
     for record in sorted(records, key=lambda record: (record.config_id, record.seed)):
         by_id[record.config_id][record.seed] = record
@@ -210,7 +220,7 @@ def grouped(records: Iterable[RunRecord]) -> dict[str, ConfigurationRuns]:
 
 
 def _finite(value: Any) -> float | None:
-    """The value as a number; None for null and for what is not finite."""
+    """The value as a number. None for null and for values that are not finite."""
     return None if value is None or not math.isfinite(value) else float(value)
 
 

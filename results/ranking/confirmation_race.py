@@ -1,8 +1,8 @@
-"""The confirmation: how many seeds each of the best configurations is given, and which of them leaves when.
+"""The confirmation race: the seeds of each of the best configurations, and their elimination.
 
-The configurations race on common seeds. A round adds seeds to all that are still in; after it a named rule says who
-leaves. What stands is a function of the records alone: it is derived anew whenever it is asked for, so a kill loses
-nothing of it.
+The configurations race on common seeds. A round adds seeds to all active configurations. After it a named rule
+eliminates some of them. The race is a pure function of the records and is computed anew at each use, so a kill loses
+nothing.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from results.statistics.probability_best import probability_best
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A round that is over.
+    """A completed round.
 
     Attributes:
-        seeds: what it added.
-        active: who ran on them.
-        chances: of being the best, after it, of those that finished; empty where the rule asks for none.
-        eliminated: who left after it by the rule.
-        failed: who did not finish on all of its seeds, and is out for that.
+        seeds: the seeds that it added.
+        active: the configurations that ran on these seeds.
+        chances: the probability of being the best after the round, by configuration that finished it. Empty where the
+            rule uses none.
+        eliminated: the configurations that the rule eliminated after the round.
+        failed: the configurations that did not finish on all of its seeds, and are out of the race.
     """
 
     seeds: tuple[int, ...]
@@ -39,35 +40,31 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """How the confirmation stands.
+    """The confirmation race so far.
 
     Attributes:
-        rounds: those that are over.
-        active: who is still in.
-        pending: the seeds of the round that is on or comes next; empty: it is over.
+        rounds: the completed rounds.
+        active: the configurations that are still in the race.
+        pending: the seeds of the current round. Empty if the race is over.
     """
 
     rounds: tuple[Round, ...]
     active: tuple[str, ...]
     pending: tuple[int, ...]
 
-    def seeds_of(self, racer: str) -> tuple[int, ...]:
-        """The seeds that a racer is due to run on, by now."""
-        held = [seed for each in self.rounds if racer in each.active for seed in each.seeds]
-        return (*held, *(self.pending if racer in self.active else ()))
+    def seeds_of(self, config_id: str) -> tuple[int, ...]:
+        """The confirm seeds that a configuration should have run on by now."""
+        completed = [seed for each in self.rounds if config_id in each.active for seed in each.seeds]
+        return (*completed, *(self.pending if config_id in self.active else ()))
 
-    def eliminated_after(self, racer: str) -> Round | None:
-        """The round after which a racer left by the rule."""
-        return next((each for each in self.rounds if racer in each.eliminated), None)
+    def eliminated_after(self, config_id: str) -> Round | None:
+        """The round after which the rule eliminated a configuration. None if it did not."""
+        return next((each for each in self.rounds if config_id in each.eliminated), None)
 
-    def last_chance(self, racer: str) -> float | None:
-        """A racer's chance of being the best when the rule last asked for it."""
-        chances = [each.chances[racer] for each in self.rounds if racer in each.chances]
+    def last_chance(self, config_id: str) -> float | None:
+        """A configuration's last computed probability of being the best. None if there is none."""
+        chances = [each.chances[config_id] for each in self.rounds if config_id in each.chances]
         return chances[-1] if chances else None
-
-
-def _never(_: str, __: Sequence[int]) -> bool:
-    return False
 
 
 def race(
@@ -78,57 +75,59 @@ def race(
     earlier: Sequence[int] = (),
     searched: Sequence[float] = (),
     direction: Direction,
-    violates: Callable[[str, Sequence[int]], bool] = _never,
+    violates: Callable[[str, Sequence[int]], bool] = lambda _, __: False,
 ) -> Race:
-    """How the confirmation stands by these records.
+    """The confirmation race according to the outcomes so far.
 
-    A racer that violates a constraint so far outdoes nobody and is not given up by its chance, which is asked among the
-    others alone: its mean may yet come within. Halving lets it leave first.
+    A configuration that violates a constraint so far cannot eliminate others. Its mean may still meet the constraint,
+    so the race rule does not eliminate it either. Halving eliminates such configurations first.
 
     Args:
-        rule: who leaves when.
-        outcomes: by racer and seed the score; none where the run ended without one. A run that has not ended is absent.
-        seeds: of the confirmation, in the order in which they are added.
-        earlier: seeds from before the confirmation whose scores count as well.
-        searched: the scores of all configurations of the search that finished, means over `earlier`: how far
-            configurations differ. Without `earlier` they are not looked at.
-        direction: whether more (`max`) or less (`min`) of a score is better.
-        violates: whether a racer's means over some seeds violate a constraint.
+        rule: the rule that eliminates configurations.
+        outcomes: the scores by configuration and seed. None for a run that ended without a score. Runs that have not
+            ended are absent.
+        seeds: the confirm seeds, in the order in which they are added.
+        earlier: search seeds whose scores count as well.
+        searched: the mean scores over `earlier` of all finished configurations of the search, shape (searched,). They
+            measure how much configurations differ. Ignored without `earlier`.
+        direction: whether a higher (`max`) or a lower (`min`) score is better.
+        violates: whether a configuration's means over these seeds violate a constraint.
     """
     planned = _planned(rule, len(outcomes), seeds)
-    rows = {racer: _scores(outcomes[racer], earlier, direction) for racer in sorted(outcomes)}
-    active, held, spent = list(rows), list[Round](), 0.0
+    rows = {each: _scores(outcomes[each], earlier, direction) for each in sorted(outcomes)}
+    active, completed, spent = list(rows), list[Round](), 0.0
     for number, (added, keep) in enumerate(planned, start=1):
         if not active or (len(active) == 1 < len(outcomes) and not isinstance(rule, AllRule)):
             break
-        if any(seed not in outcomes[racer] for racer in active for seed in added):
-            return Race(tuple(held), tuple(active), added)
-        due = [*earlier, *(seed for each in held for seed in each.seeds)]
-        whole = []
-        for racer in active:
-            if len(rows[racer]) == len(due):
-                rows[racer] += _scores(outcomes[racer], added, direction)
-            if len(rows[racer]) == len(due) + len(added):
-                whole.append(racer)
-        within = [racer for racer in whole if not violates(racer, [*due, *added])]
+        if any(seed not in outcomes[each] for each in active for seed in added):
+            return Race(tuple(completed), tuple(active), added)
+        before = [*earlier, *(seed for each in completed for seed in each.seeds)]
+        finished = []
+        for each in active:
+            if len(rows[each]) == len(before):
+                rows[each] += _scores(outcomes[each], added, direction)
+            if len(rows[each]) == len(before) + len(added):
+                finished.append(each)
+        feasible = [each for each in finished if not violates(each, [*before, *added])]
         chances: Mapping[str, float] = {}
         eliminated: list[str] = []
         if isinstance(rule, RaceRule):
-            chances = _chances(rows, within, searched if earlier else (), len(earlier))
+            chances = _chances(rows, feasible, searched if earlier else (), len(earlier))
+        # After the last round nothing is eliminated: every active configuration has all seeds.
         if number < len(planned) and isinstance(rule, RaceRule):
             eliminated = _least_likely(chances, rule.max_error * number / (len(planned) - 1) - spent)
-            spent += sum(chances[racer] for racer in eliminated)
+            spent += sum(chances[each] for each in eliminated)
         elif number < len(planned) and isinstance(rule, HalvingRule):
-            eliminated = sorted(whole, key=lambda racer: (racer not in within, -sum(rows[racer])))[keep:]
-        failed = tuple(racer for racer in active if racer not in whole)
-        held.append(Round(added, tuple(active), chances, tuple(eliminated), failed))
-        active = [racer for racer in whole if racer not in eliminated]
-    return Race(tuple(held), tuple(active), ())
+            eliminated = sorted(finished, key=lambda each: (each not in feasible, -sum(rows[each])))[keep:]
+        failed = tuple(each for each in active if each not in finished)
+        completed.append(Round(added, tuple(active), chances, tuple(eliminated), failed))
+        active = [each for each in finished if each not in eliminated]
+    return Race(tuple(completed), tuple(active), ())
 
 
 def most_confirmation_runs(rule: RaceRule | HalvingRule | AllRule, active: int, seeds: int) -> int:
-    """How many runs a confirmation of so many configurations has at most."""
-    runs, active = 0, active
+    """The most runs that a confirmation of `active` configurations on `seeds` seeds can have."""
+    runs = 0
     for added, keep in _planned(rule, active, range(seeds)):
         runs += active * len(added)
         active = keep
@@ -136,7 +135,7 @@ def most_confirmation_runs(rule: RaceRule | HalvingRule | AllRule, active: int, 
 
 
 def _scores(outcome: Mapping[int, float | None], seeds: Sequence[int], direction: Direction) -> list[float]:
-    """On these seeds, up to the first without a score; higher is better."""
+    """The scores on these seeds, up to the first without one; higher is better."""
     scores = itertools.takewhile(lambda score: score is not None, (outcome.get(seed) for seed in seeds))
     return [oriented(score, direction) for score in scores if score is not None]
 
@@ -144,24 +143,24 @@ def _scores(outcome: Mapping[int, float | None], seeds: Sequence[int], direction
 def _chances(
     rows: Mapping[str, Sequence[float]], active: Sequence[str], searched: Sequence[float], searched_seeds: int
 ) -> dict[str, float]:
-    """Of those that are racing; the scores of others tell how far scores differ, without the last of one that runs on
-    and outdoes nobody.
-    """
+    """The probability of being the best, of each of the `active` configurations."""
     if not active:
         return {}
     seeds = len(rows[active[0]])
     scores = np.full((len(rows), seeds), np.nan)
-    for line, (racer, row) in zip(scores, rows.items(), strict=True):
-        known = row if racer in active else row[: seeds - 1]
+    for line, (config_id, row) in zip(scores, rows.items(), strict=True):
+        # The scores of the others inform about the spread. The last score of an infeasible configuration is dropped:
+        # a row with all scores would count as active.
+        known = row if config_id in active else row[: seeds - 1]
         line[: len(known)] = known
     found = dict(zip(rows, probability_best(scores, searched, searched_seeds).tolist(), strict=True))
-    return {racer: found[racer] for racer in active}
+    return {config_id: found[config_id] for config_id in active}
 
 
 def _planned(
     rule: RaceRule | HalvingRule | AllRule, active: int, seeds: Sequence[int]
 ) -> list[tuple[tuple[int, ...], int]]:
-    """The rounds: their seeds, and how many go on after each at most."""
+    """The rounds: the seeds of each, and the most configurations that are active after it."""
     if isinstance(rule, AllRule):
         sizes, keeps = [len(seeds)], [active]
     elif isinstance(rule, RaceRule):
@@ -175,10 +174,13 @@ def _planned(
 
 
 def _halving(factor: int, active: int, seeds: int) -> tuple[list[int], list[int]]:
-    """Seeds of each round, growing by the factor as far as whole numbers allow, and who goes on after it."""
-    rounds, going_on = 1, active // factor
-    while going_on >= factor:
-        rounds, going_on = rounds + 1, going_on // factor
+    """The number of seeds of each round, and of the configurations active after it.
+
+    The numbers of seeds grow by the factor, as far as whole numbers allow.
+    """
+    rounds, kept = 1, active // factor
+    while kept >= factor:
+        rounds, kept = rounds + 1, kept // factor
     rounds = min(rounds, seeds)
     whole = (factor**rounds - 1) / (factor - 1)
     ends = [0]
@@ -190,8 +192,8 @@ def _halving(factor: int, active: int, seeds: int) -> tuple[list[int], list[int]
 
 
 def _least_likely(chances: Mapping[str, float], allowed: float) -> list[str]:
-    """As many of the least likely as have chances of at most `allowed` together, but never one of the likeliest."""
-    likeliest = max(chances.values(), default=0.0)
-    order = sorted((racer for racer in chances if chances[racer] < likeliest), key=chances.__getitem__)
-    sums = np.cumsum([chances[racer] for racer in order])
+    """The least likely configurations whose chances sum to at most `allowed`; never one of the most likely."""
+    highest = max(chances.values(), default=0.0)
+    order = sorted((each for each in chances if chances[each] < highest), key=chances.__getitem__)
+    sums = np.cumsum([chances[each] for each in order])
     return order[: int((sums <= allowed).sum())]

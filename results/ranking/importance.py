@@ -1,4 +1,4 @@
-"""How much each searched parameter matters for the search's scores: what an analysis found, in plain numbers."""
+"""The importance of each searched parameter for the search's scores, as plain numbers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """One method's answer (who computes it: `sweeps.search.importance`).
+    """The result of one method, computed by `sweeps.search.importance`.
 
     Attributes:
         method: its name, such as `fANOVA`.
-        shares: by parameter, from 0 to 1 and 1 together; the most important first.
-        configurations: how many scores it rests on.
+        shares: from 0 to 1 by parameter, with sum 1, the most important first.
+        configurations: the number of configurations whose scores were used.
     """
 
     method: str

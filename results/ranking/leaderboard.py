@@ -1,9 +1,9 @@
 """The leaderboard: configurations ranked by their mean validation score over complete sets of seeds.
 
-A mean over the seeds that happened to survive favours configurations that crash: a configuration is ranked only when it
-finished on every seed that it was due to run on, and stands apart otherwise. So does one that left the confirmation:
-its mean is over fewer seeds than those of the ones that stayed (see `results.ranking.confirmation_race`). And so does one whose means over
-these seeds violate a constraint.
+A mean over only the seeds that finished would favour configurations that crash. So a configuration is ranked only if it
+finished on every expected seed. Three kinds of configurations are listed separately: incomplete ones, those that
+violate a constraint, and those that the confirmation eliminated, whose means are over fewer seeds (see
+`results.ranking.confirmation_race`).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from results.statistics.intervals import Interval, t_interval
 from results.statistics.pareto import fronts
 
 COLUMNS = ("config_id", "seed", "role", "number", "state", "score")
-"""What the leaderboard sees of the runs table, beside the measures of the sweep's goals (`results.records.objectives`): validation
-scores, nothing of the test split.
+"""The columns of the runs table that the leaderboard uses, beside the sweep's measures (`results.records.objectives`).
+They are validation records; the test split is not among them.
 """
 NOT_STARTED = "not started"
 
@@ -43,21 +43,21 @@ class Entry:
 
     Attributes:
         config_id: its identity.
-        number: its number among the proposals, none for contenders.
-        roles: `candidate`, `paper`, `undebiased`: more than one where the search met a contender again.
-        scores: the validation score by ranking seed that it was due to run on, of finished runs with a finite score.
-        missing: why such a seed has no score: the run's state in words, by seed.
-        search_scores: the score by search seed, whatever the run's state; a pruned run's is its best so far.
+        number: the number of its proposal. None for contenders.
+        roles: `candidate`, `paper`, `undebiased`; more than one if the search also proposed a contender.
+        scores: the finite validation scores of finished runs, by expected ranking seed.
+        missing: why an expected ranking seed has no score, in words, by seed.
+        search_scores: the score by search seed, in every state of the run. A pruned run has its best score so far.
         search_states: the run's state by search seed.
-        fresh_scores: the validation score by seed that no selection sees.
-        interval: of the mean over the ranking seeds that it was due to run on; none where the set is not complete.
-        fresh_interval: of the mean over the seeds that no selection sees; likewise.
-        eliminated_after: after so many confirm seeds it left the confirmation; none: it has not.
-        chance: of being the best, when that was last asked.
-        measured: the means of what objectives and constraints are about, over the first complete set of seeds among the
-            ranking's, those that no selection sees, and the search's.
-        violated: in words, which constraints these means violate.
-        front: among the ranked the number of its front; 1 is the Pareto front. None: there is one objective.
+        fresh_scores: the validation score by evaluation seed.
+        interval: of the mean over the expected ranking seeds. None if a seed is missing.
+        fresh_interval: of the mean over the evaluation seeds. None if a seed is missing.
+        eliminated_after: the number of confirm seeds after which it was eliminated. None if it was not.
+        chance: its last computed probability of being the best. None if it was never computed.
+        measured: the means of all measures over the first complete set of seeds: the ranking seeds, the evaluation
+            seeds or the search seeds.
+        violated: the constraints that these means violate, in words.
+        front: the number of its front among the ranked; 1 is the Pareto front. None with a single objective.
     """
 
     config_id: str
@@ -78,53 +78,54 @@ class Entry:
 
     @property
     def selectable(self) -> bool:
-        """Whether a rule may choose it: proposed by the search, with a complete set of seeds, still in, and within all
-        constraints.
+        """Whether a rule may select it.
+
+        It must be a candidate with a complete set of seeds, not eliminated, and within all constraints.
         """
         return self.is_whole and self.eliminated_after is None and not self.violated
 
     @property
     def is_whole(self) -> bool:
-        """Whether it was proposed by the search and has a complete set of seeds."""
+        """Whether it is a candidate with a complete set of ranking seeds."""
         return CANDIDATE in self.roles and self.interval is not None
 
     @property
     def label(self) -> str:
-        """A short name: `#3`, or the role of a contender; `#0/paper` for what is both."""
+        """A short name: `#3` for a candidate, the role for a contender, `#0/paper` for both."""
         if self.number is None:
             return "/".join(self.roles)
         return "/".join([self.name, *(role for role in self.roles if role != CANDIDATE)])
 
     @property
     def name(self) -> str:
-        """The same whatever else it has run as since: `#3`, or the identity of what was never proposed."""
+        """`#3` for a proposal, else the config_id. Unlike `label` it does not depend on the roles."""
         return self.config_id if self.number is None else f"#{self.number}"
 
     @property
     def search_mean(self) -> float | None:
-        """The mean of the search scores: what the search believed; none without any."""
+        """The mean of the search scores. None without any."""
         return sum(self.search_scores.values()) / len(self.search_scores) if self.search_scores else None
 
     @property
-    def standing(self) -> Interval | None:
-        """What it is shown by: the ranking's interval, or for who is not ranked that over fresh seeds."""
+    def best_known_interval(self) -> Interval | None:
+        """The interval over the ranking seeds, else the one over the evaluation seeds."""
         return self.interval or self.fresh_interval
 
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """All configurations of a sweep, apart by how far they came.
+    """All configurations of a sweep, in six groups.
 
     Attributes:
-        ranked: candidates with complete seed sets that did not leave the confirmation, the best first.
-        infeasible: candidates with complete seed sets that violate a constraint, the best first.
-        eliminated: candidates that left it, the last to leave first, among these the best first.
-        contenders: the others with complete seed sets (the paper's default, the undebiased backbone), best
-            first; where there are seeds that no selection sees, these are their sets.
-        incomplete: configurations that were given seeds and did not finish on all of them.
-        unconfirmed: candidates that got no ranking seed, the best search score first.
-        seeds: the ranking seeds that anyone was due to run on.
-        fresh_seeds: those that no selection sees.
+        ranked: selectable candidates, the best first.
+        infeasible: candidates with a complete set of seeds that violate a constraint, the best first.
+        eliminated: candidates that the confirmation eliminated, the last eliminated first, then the best first.
+        contenders: other configurations with a complete set of seeds (the paper's default, the undebiased backbone),
+            the best first. Their seeds are the evaluation seeds if the sweep has any.
+        incomplete: configurations that did not finish on all expected seeds.
+        unconfirmed: candidates without an expected ranking seed, the best search score first.
+        seeds: the ranking seeds that some configuration is expected to run on.
+        fresh_seeds: the evaluation seeds, which no selection uses.
         objectives: the metric that ranks, further objectives, and constraints.
     """
 
@@ -145,7 +146,7 @@ class Leaderboard:
 
     @property
     def direction(self) -> Direction:
-        """Whether more (`max`) or less (`min`) of the metric is better."""
+        """Whether a higher (`max`) or a lower (`min`) value of the metric is better."""
         return self.objectives.direction
 
     @property
@@ -156,12 +157,12 @@ class Leaderboard:
 
     @property
     def other_measures(self) -> tuple[str, ...]:
-        """What objectives and constraints are about, beside the metric that ranks."""
+        """The measures of objectives and constraints, without the metric that ranks."""
         return tuple(measure for measure in self.objectives.measures if measure != f"{VALID}{self.metric}")
 
     @property
     def front(self) -> tuple[Entry, ...]:
-        """The Pareto front of several objectives, the best in the first one first; empty where there is one."""
+        """The Pareto front, sorted by the first objective, the best first. Empty with a single objective."""
         return tuple(entry for entry in self.ranked if entry.front == 1)
 
     def entry(self, config_id: str) -> Entry:
@@ -182,21 +183,21 @@ def leaderboard(runs: pd.DataFrame, manifest: SweepManifest) -> Leaderboard:
     Ties go to the lower number, so that equal records give an equal order.
 
     Args:
-        runs: the runs table; only `seen_columns` are looked at.
-        manifest: says the seeds, the metric and its direction, the goals, and who leaves the confirmation when.
+        runs: the runs table; only `seen_columns` are used.
+        manifest: has the seeds, the objectives, and the rule of the confirmation.
     """
     found = of_table(runs[list(seen_columns(manifest))], manifest.objectives.measures)
-    standing = confirmation_race(found, manifest)
-    due = {config_id: expected_seeds(each, standing, manifest) for config_id, each in found.items()}
-    entries = [_entry(each, due[config_id], standing, manifest) for config_id, each in found.items()]
+    confirmation = confirmation_race(found, manifest)
+    expected = {config_id: expected_seeds(each, confirmation, manifest) for config_id, each in found.items()}
+    entries = [_entry(each, expected[config_id], confirmation, manifest) for config_id, each in found.items()]
     eliminated = [entry for entry in entries if entry.eliminated_after is not None]
-    staying = [entry for entry in entries if entry.eliminated_after is None]
-    ranked = [entry for entry in staying if entry.selectable]
-    contenders = [e for e in staying if CANDIDATE not in e.roles and e.standing is not None]
-    infeasible = [entry for entry in staying if entry.is_whole and not entry.selectable]
-    apart = [*ranked, *infeasible, *contenders]
-    others = [entry for entry in staying if entry not in apart]
-    unconfirmed = [entry for entry in others if not due[entry.config_id] and CANDIDATE in entry.roles]
+    remaining = [entry for entry in entries if entry.eliminated_after is None]
+    ranked = [entry for entry in remaining if entry.selectable]
+    contenders = [e for e in remaining if CANDIDATE not in e.roles and e.best_known_interval is not None]
+    infeasible = [entry for entry in remaining if entry.is_whole and not entry.selectable]
+    others = [entry for entry in remaining if entry not in (*ranked, *infeasible, *contenders)]
+    unconfirmed = [entry for entry in others if not expected[entry.config_id] and CANDIDATE in entry.roles]
+    in_use = {seed for seeds in expected.values() for seed in seeds}
     return Leaderboard(
         ranked=_with_fronts(_by_mean(ranked, manifest), manifest.objectives),
         infeasible=_by_mean(infeasible, manifest),
@@ -206,40 +207,36 @@ def leaderboard(runs: pd.DataFrame, manifest: SweepManifest) -> Leaderboard:
         contenders=_by_mean(contenders, manifest),
         incomplete=_by_search([entry for entry in others if entry not in unconfirmed], manifest),
         unconfirmed=_by_search(unconfirmed, manifest),
-        seeds=_seeds_in_use(due.values(), manifest),
+        seeds=tuple(seed for seed in manifest.ranking_seeds if seed in in_use) or manifest.ranking_seeds,
         fresh_seeds=manifest.evaluate_seeds,
         objectives=manifest.objectives,
     )
 
 
 def seen_columns(manifest: SweepManifest) -> tuple[str, ...]:
-    """The columns of the runs table that a sweep's leaderboard sees, each once."""
+    """The columns of the runs table that a sweep's leaderboard uses, each once."""
     return tuple(dict.fromkeys((*COLUMNS, *manifest.objectives.measures)))
 
 
 def _with_fronts(ranked: tuple[Entry, ...], objectives: Objectives) -> tuple[Entry, ...]:
-    """The entries with the numbers of their fronts; as they are where there is one objective."""
+    """The entries with the numbers of their fronts; unchanged with a single objective."""
     if not objectives.is_multi_objective:
         return ranked
     numbers = fronts([objectives.values(entry.measured) for entry in ranked], objectives.directions)
     return tuple(replace(entry, front=number) for entry, number in zip(ranked, numbers, strict=True))
 
 
-def _seeds_in_use(due: Iterable[Sequence[int]], manifest: SweepManifest) -> tuple[int, ...]:
-    used = {seed for seeds in due for seed in seeds}
-    return tuple(seed for seed in manifest.ranking_seeds if seed in used) or manifest.ranking_seeds
-
-
 def _entry(
-    configuration: ConfigurationRuns, due: Sequence[int], standing: Race, manifest: SweepManifest
+    configuration: ConfigurationRuns, expected: Sequence[int], confirmation: Race, manifest: SweepManifest
 ) -> Entry:
     finished, runs = configuration.finished, configuration.runs
     fresh = {seed: finished[seed] for seed in manifest.evaluate_seeds if seed in finished}
-    missing = {seed: _why_missing(runs.get(seed)) for seed in due if seed not in finished}
-    ranking = {seed: finished[seed] for seed in due if seed in finished}
+    missing = {seed: _why_missing(runs.get(seed)) for seed in expected if seed not in finished}
+    ranking = {seed: finished[seed] for seed in expected if seed in finished}
     searched = [runs[seed] for seed in manifest.search_seeds if seed in runs]
-    eliminated = standing.eliminated_after(configuration.config_id)
-    measured = _measured(configuration, (due, manifest.evaluate_seeds, manifest.search_seeds))
+    eliminated = confirmation.eliminated_after(configuration.config_id) is not None
+    confirm_seeds = confirmation.seeds_of(configuration.config_id)
+    measured = _measured(configuration, (expected, manifest.evaluate_seeds, manifest.search_seeds))
     return Entry(
         config_id=configuration.config_id,
         number=configuration.number,
@@ -250,27 +247,21 @@ def _entry(
         search_states={run.seed: run.state for run in searched},
         fresh_scores=fresh,
         interval=t_interval(list(ranking.values())) if ranking and not missing else None,
-        fresh_interval=t_interval(list(fresh.values())) if _is_whole(fresh, manifest) else None,
-        eliminated_after=None if eliminated is None else _held(standing, configuration.config_id),
-        chance=standing.last_chance(configuration.config_id),
+        fresh_interval=t_interval(list(fresh.values()))
+        if fresh and len(fresh) == len(manifest.evaluate_seeds)
+        else None,
+        eliminated_after=len(confirm_seeds) if eliminated else None,
+        chance=confirmation.last_chance(configuration.config_id),
         measured=measured or {},
         violated=() if measured is None else manifest.objectives.violated(measured),
     )
 
 
 def _measured(configuration: ConfigurationRuns, sets: Iterable[Sequence[int]]) -> ObjectiveValues | None:
-    """The means over the first set of seeds that it finished on."""
+    """The mean objective values over the first set of seeds that the configuration finished on."""
     whole = (seeds for seeds in sets if seeds and configuration.finished.keys() >= {*seeds})
     first = next(whole, None)
     return None if first is None else configuration.mean_values(first)
-
-
-def _is_whole(fresh: Mapping[int, float], manifest: SweepManifest) -> bool:
-    return bool(fresh) and len(fresh) == len(manifest.evaluate_seeds)
-
-
-def _held(standing: Race, config_id: str) -> int:
-    return sum(len(each.seeds) for each in standing.rounds if config_id in each.active)
 
 
 def _why_missing(run: RunRecord | None) -> str:
@@ -280,7 +271,9 @@ def _why_missing(run: RunRecord | None) -> str:
 
 
 def _by_mean(entries: list[Entry], manifest: SweepManifest) -> tuple[Entry, ...]:
-    return _sorted(entries, {e.config_id: e.standing.mean if e.standing else None for e in entries}, manifest)
+    known = {entry.config_id: entry.best_known_interval for entry in entries}
+    means = {config_id: None if each is None else each.mean for config_id, each in known.items()}
+    return _sorted(entries, means, manifest)
 
 
 def _by_search(entries: list[Entry], manifest: SweepManifest) -> tuple[Entry, ...]:

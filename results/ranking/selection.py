@@ -1,6 +1,6 @@
-"""Selection: a named rule chooses one configuration, from validation records alone, and says why.
+"""Selection: a named rule selects one configuration, from validation records only, with reasons.
 
-Every rule chooses among the configurations with complete seed sets that violate no constraint.
+Every rule selects among the configurations with complete seed sets that violate no constraint.
 """
 
 from __future__ import annotations
@@ -35,34 +35,38 @@ class FrontPoint(Frozen):
 
 
 class RunnerUp(Frozen):
-    """The next best configuration, and how far behind it is on the seeds that both share."""
+    """The next best configuration, and its distance from the selected one on their common seeds."""
 
     config_id: str
     number: int | None
     mean: float
     difference: Interval
-    """Selected minus runner-up, in the metric's own direction."""
+    """Selected minus runner-up, in points of the metric."""
     p_value: float | None
     effect_size: float | None = None
-    """Of the difference, in units of its spread."""
+    """The effect size of the difference, in units of its spread."""
 
 
 class Selection(Frozen):
     """The selected configuration and the reasons.
 
-    `interval` is of the mean validation score over `scores`, one a ranking seed, and `search_mean` what the search had
-    seen. `confirmed` is over seeds that no selection saw, once the runs have finished; `optimism` is how much better
-    `interval` was than that, and `search_optimism` how much better `search_mean` was (positive: overstated). A sweep
-    without such seeds has only `search_optimism`, over its confirm seeds. Until `confirmed` is there,
-    `estimated_optimism` is what the ranking scores themselves say of the best mean's. `tied` is who cannot be told from
-    the best mean. `measured` are the means over the ranking seeds of what objectives and constraints are about, and
-    `front` is the Pareto front that the configuration was chosen from or among, of sweeps with several objectives.
+    Attributes:
+        interval: of the mean validation score over `scores`, which has one score per ranking seed.
+        search_mean: its mean score over the search seeds.
+        confirmed: its mean over the evaluation seeds, which no selection uses. None until these runs have finished.
+        optimism: how much better `interval` was than `confirmed`, in points of the metric; positive: overstated.
+        search_optimism: how much better `search_mean` was than the mean over fresh seeds; positive: overstated. A sweep
+            without evaluation seeds uses its confirm seeds, and has no `optimism`.
+        estimated_optimism: the optimism of the best mean, estimated from the ranking scores. None with `confirmed`.
+        tied: the configurations that are not distinguishable from the best mean.
+        measured: the mean over the ranking seeds of each measure of objectives and constraints.
+        front: the Pareto front; empty with a single objective.
     """
 
     sweep_id: str
     rule: str
     columns: tuple[str, ...]
-    """The columns of the runs table that the rule saw."""
+    """The columns of the runs table that the rule could use."""
     config_id: str
     number: int | None
     config: dict[str, Any]
@@ -85,10 +89,15 @@ class Selection(Frozen):
 
 
 def select(results: SweepResults, rule: str = "best_mean") -> Selection:
-    """Choose a configuration by a named rule and write the choice to the sweep's folder.
+    """Select a configuration by a named rule and write the selection to the sweep's folder.
+
+    Args:
+        results: the sweep.
+        rule: a name in `RULES`.
 
     Raises:
-        UserError: the rule is unknown, or no candidate finished on every ranking seed.
+        UserError: the rule is unknown, or no configuration can be selected.
+        StoreError: the selection is written here, but not in the store.
     """
     chosen = choose(results, rule)
     _write(results.layout, chosen)
@@ -96,10 +105,10 @@ def select(results: SweepResults, rule: str = "best_mean") -> Selection:
 
 
 def current_selection(results: SweepResults, rule: str = "best_mean") -> Selection:
-    """The sweep's selection, made again where the records it follows from have changed since.
+    """The sweep's selection, made again if the records have changed since.
 
     Raises:
-        UserError: as `select`, and `read_selection`.
+        UserError: as `select` and `read_selection`.
     """
     before, chosen = read_selection(results.layout), choose(results, rule)
     if before is not None and _without_time(before) == _without_time(chosen):
@@ -114,11 +123,11 @@ def _write(layout: SweepLayout, chosen: Selection) -> None:
 
 
 def _without_time(selection: Selection) -> str:
-    return selection.model_dump_json(exclude={"selected_at"})  # as text, in which NaN equals NaN
+    return selection.model_dump_json(exclude={"selected_at"})  # as text, because NaN does not equal NaN
 
 
 def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
-    """As `select`, without writing.
+    """As `select`, but nothing is written.
 
     Raises:
         UserError: as `select`.
@@ -166,10 +175,10 @@ def choose(results: SweepResults, rule: str = "best_mean") -> Selection:
 
 
 def read_selection(layout: SweepLayout) -> Selection | None:
-    """The sweep's selection; none where nothing was selected yet.
+    """The sweep's selection. None before the first selection.
 
     Raises:
-        UserError: the file is not a selection that this version reads.
+        UserError: this version cannot read the file.
     """
     if not layout.selection.exists():
         return None
@@ -200,7 +209,7 @@ def _interval(entry: Entry) -> Interval:
 
 
 def _second(entry: Entry, board: Leaderboard) -> tuple[Entry, PairedDifference] | None:
-    """The next best configuration, and the selected one minus it."""
+    """The next best configuration, and the difference of the selected one from it."""
     behind = (e for e in (*board.ranked, *board.eliminated) if e.interval and e.config_id != entry.config_id)
     second = next(behind, None)
     return None if second is None else (second, paired_difference(entry.scores, second.scores))
@@ -218,16 +227,15 @@ def _runner_up(second: Entry, difference: PairedDifference) -> RunnerUp:
 
 
 def _estimated(entry: Entry, board: Leaderboard, manifest: SweepManifest) -> Optimism | None:
-    """The optimism of the best mean, as long as no fresh seeds have measured it."""
+    """The estimated optimism of the best mean. None if evaluation seeds have measured it."""
     if entry.fresh_interval is not None or entry is not board.ranked[0]:
         return None
     return expected_optimism(board, manifest)
 
 
 def _fresh(entry: Entry, manifest: SweepManifest) -> Interval | None:
-    """The mean over seeds that had no part in what chose the entry: at best none of the choices, else not the search's;
-    none where there are none, or where these runs have not finished.
-    """
+    """The mean over seeds that the search did not use. None if there are none, or if their runs have not finished."""
+    # Evaluation seeds had no part in any choice. Without them the confirm seeds, unknown to the search, are the best.
     if manifest.evaluate_seeds or manifest.search_ranks or not manifest.confirm_seeds:
         return entry.fresh_interval
     return entry.interval
@@ -238,7 +246,7 @@ def _nothing_to_select(board: Leaderboard) -> UserError:
         worst = "; ".join(f"{entry.label}: {joined(entry.violated)}" for entry in board.infeasible[:5])
         return UserError(
             f"every configuration with a complete seed set violates a constraint ({worst}), so none can be selected; "
-            "all of it is on record: give the sweep another name with wider constraints, and it takes the runs over"
+            "the runs are kept: start a sweep of another name with wider constraints, and it reuses them"
         )
     needed = ", ".join(map(str, board.seeds))
     gaps = [
@@ -246,9 +254,9 @@ def _nothing_to_select(board: Leaderboard) -> UserError:
         for entry in board.incomplete
         if "candidate" in entry.roles
     ]
-    found = "; ".join(gaps[:5]) if gaps else "no candidate was started on them"
+    found = "; ".join(gaps[:5]) if gaps else "no candidate was started on these seeds"
     return UserError(
         f"no configuration finished on every ranking seed ({needed}): {found}. "
-        "A mean over fewer seeds is not compared; continue the sweep with 'causalmer resume'; what failed is tried "
-        "again with its --retry-failed"
+        "A mean over fewer seeds is not compared; continue the sweep with 'causalmer resume', and add --retry-failed "
+        "to try failed runs again"
     )

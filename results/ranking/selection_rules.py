@@ -1,6 +1,7 @@
-"""The rules of selection: each says which columns of the runs table it may see, none of them of the test split.
+"""The selection rules, each with the columns of the runs table that it may use.
 
-Every rule chooses among the configurations with complete seed sets that violate no constraint.
+Every rule selects among the configurations with complete seed sets that violate no constraint. No column is of the test
+split.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from results.records.objectives import Objectives
 from results.statistics.pareto import knee
 
 _SAME = 1e-12
-"""Scores closer than this differ by rounding alone."""
+"""Scores closer than this differ by rounding alone, in points of the metric."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What a rule chooses from.
+    """The input of a rule.
 
     Attributes:
         board: the leaderboard, with at least one selectable entry.
-        runs: the runs table, with the columns that the rule may see and no others.
+        runs: the runs table, with only the columns that the rule may use.
     """
 
     board: Leaderboard
@@ -36,21 +37,21 @@ class Candidates:
 
     @property
     def entries(self) -> list[Entry]:
-        """What may be chosen, the best mean first."""
+        """The selectable entries, the best mean first."""
         return [entry for entry in self.board.ranked if entry.selectable]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of selection.
+    """A selection rule.
 
     Attributes:
-        name: how it is called.
-        description: what it does, in a sentence.
-        columns: the columns of the runs table that it may see, beside the measures of the sweep's goals; it is handed
-            these and a leaderboard made from no others, so that no rule can look at the test split.
-        choose: the choice.
-        least_seeds: how many ranking seeds it needs.
+        name: its name in the sweep's YAML file.
+        description: its result, in words.
+        columns: the columns of the runs table that it may use, beside the sweep's measures. The rule gets only these
+            columns, and a leaderboard made from them. So no rule can use the test split.
+        choose: the function that selects an entry.
+        least_seeds: the least number of ranking seeds.
     """
 
     name: str
@@ -67,16 +68,16 @@ def _best_mean(candidates: Candidates) -> Entry:
 def _knee(candidates: Candidates) -> Entry:
     board = candidates.board
     if not board.objectives.is_multi_objective:
-        return _best_mean(candidates)  # with one objective the front is its best
+        return _best_mean(candidates)  # with one objective the front is the best mean
     points = [board.objectives.values(entry.measured) for entry in board.front]
     return board.front[knee(points, board.objectives.directions)]
 
 
 def _lower_bound(candidates: Candidates) -> Entry:
-    """The best worse end of the t interval of the mean: the low one where higher is better, else the high one.
+    """The configuration whose t interval of the mean has the best pessimistic end.
 
-    It prefers configurations whose seeds happen to agree: with three of them the spread, and with it the interval, is
-    mostly luck.
+    The pessimistic end is the low one where higher is better, else the high one. The rule prefers configurations whose
+    seeds happen to agree. With three seeds the width of an interval is mostly luck.
 
     Raises:
         UserError: several configurations have one seed each, and so no interval.
@@ -88,16 +89,16 @@ def _lower_bound(candidates: Candidates) -> Entry:
 
 
 def _one_standard_error(candidates: Candidates) -> Entry:
-    """The smallest configuration within one standard error of the best one (Breiman et al., "Classification and
-    regression trees", 1984, section 3.4.3).
+    """The configuration with the fewest parameters within one standard error of the best one.
 
-    With the differences d_s = best_s - score_s on common seeds, positive where worse, a configuration is within it if
+    With the differences d_s = best_s - score_s on common seeds, positive where worse, a configuration is within one
+    standard error if
 
         mean(d) <= s_d / sqrt(n)
 
-    The error is that of the difference: what a seed does to both alike says nothing about which is better. Small is the
-    number of `parameters`; of equally small ones the better mean is taken. Where no searched parameter changes the size
-    this is `best_mean`.
+    The error is of the difference, because a seed's common effect on both does not show which is better. Of equally
+    small configurations the better mean is selected. If no searched parameter changes the size, the rule equals
+    `best_mean`. Source: Breiman et al., "Classification and regression trees", 1984, section 3.4.3.
 
     Raises:
         UserError: several configurations have one seed each.
@@ -112,17 +113,17 @@ def _with_spread(candidates: Candidates, rule: str) -> list[Entry]:
     entries = candidates.entries
     if len(entries) > 1 and any(len(entry.scores) < 2 for entry in entries):
         raise UserError(
-            f"rule {rule} needs at least two ranking seeds a configuration to see how much scores spread, and "
-            f"{entries[0].label} has {len(entries[0].scores)}; raise seeds.confirm, or choose with rule best_mean"
+            f"rule {rule} needs at least two ranking seeds per configuration to estimate the spread of scores, and "
+            f"{entries[0].label} has {len(entries[0].scores)}; raise seeds.confirm or use rule best_mean"
         )
     return entries
 
 
 def _worse_end(entry: Entry, objectives: Objectives) -> float:
-    """Turned so that higher is better; of the only entry, which may have no interval, nothing."""
+    """The pessimistic end of the interval, oriented so that higher is better."""
     interval = entry.interval
     if interval is None or interval.low is None or interval.high is None:
-        return 0.0
+        return 0.0  # only a single entry may have no interval, and nothing is compared with it
     return min(objectives.oriented(interval.low), objectives.oriented(interval.high))
 
 
@@ -146,24 +147,24 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             ),
             Rule(
                 name="lower_bound",
-                description="the best worse end of the 95% t interval of the mean validation score over the complete "
-                "set of ranking seeds",
+                description="the best pessimistic end of the 95% t interval of the mean validation score over the "
+                "complete set of ranking seeds",
                 columns=COLUMNS,
                 choose=_lower_bound,
                 least_seeds=2,
             ),
             Rule(
                 name="one_standard_error",
-                description="the fewest parameters within one standard error of the best mean validation score, the "
-                "error being that of the difference on common ranking seeds",
+                description="the fewest parameters within one standard error of the best mean validation score, with "
+                "the error of the difference on common ranking seeds",
                 columns=(*COLUMNS, "parameters"),
                 choose=_one_standard_error,
                 least_seeds=2,
             ),
             Rule(
                 name="knee",
-                description="of the Pareto front of the objectives' means over the complete set of ranking seeds the "
-                "point farthest beyond the line through its extremes, each objective scaled to its range on the front",
+                description="the point of the Pareto front farthest beyond the line through its extremes, with each "
+                "objective's mean over the complete set of ranking seeds scaled to its range on the front",
                 columns=COLUMNS,
                 choose=_knee,
             ),

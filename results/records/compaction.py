@@ -1,7 +1,7 @@
-"""From journals to Parquet: one file a table, a pure function of the journals.
+"""Compaction: the Parquet tables, one file each, as a pure function of the journals.
 
-Nothing is ever added to a table: each compaction builds it anew and puts it in the place of the old one, so
-that a kill anywhere leaves the old table or the new one, and a row is never doubled.
+Each compaction builds every table anew and replaces the old file. A kill at any moment keeps either the old table or
+the new one, and no row is ever doubled.
 """
 
 from __future__ import annotations
@@ -33,29 +33,30 @@ from results.records.schemas import (
 from results.storage.locks import exclusive_lock
 
 ROW_GROUP_ROWS = 100_000
-"""Rows a row group: one run's curve is then read in milliseconds, a whole table in under a second at 10^7
-rows (`benchmarks/records_scale.py`).
+"""Rows per row group. At 10^7 rows one run's curve is read in milliseconds, and a whole table in under a second
+(`benchmarks/records_scale.py`).
 """
 
 EVALUATION_KEY = ("contender", "split", "present", "prediction", "ablation", "rate")
-"""What tells the evaluations of one run apart."""
+"""The columns that distinguish the evaluations of one run."""
 
 _SOURCE = b"causalmer_journals"
 
 
 def compact(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
-    """Bring the Parquet tables up to the journals. Safe to call at any time, from any process, and to kill.
+    """Write the Parquet tables anew from the journals. Any process may call it at any time, and it may be killed.
 
     Equal journals give equal bytes, on one version of pyarrow.
 
     Args:
         layout: the sweep's folder.
-        reconcile: whether the driver is gone, which makes unended runs `lost`; none: look at the sweep's
-            lock.
+        reconcile: whether the driver is gone; runs without an end line are then `lost`. None: the sweep's lock
+            decides.
 
     Raises:
         UserError: the folder is no sweep.
         OSError: the tables cannot be written.
+        StoreError: the tables are written here, but not in the store.
     """
     refresh(layout, reconcile=reconcile)
     for name in TABLES:
@@ -63,9 +64,9 @@ def compact(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
 
 
 def refresh(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
-    """As `compact`, in the folder here alone: who only reads a sweep writes nothing to an object store.
+    """As `compact`, but only in the local folder: reading a sweep writes nothing to an object store.
 
-    It takes memory for `ROW_GROUP_ROWS` rows, however many the sweep has.
+    It needs memory for `ROW_GROUP_ROWS` rows, whatever the size of the sweep.
     """
     with exclusive_lock(layout.compaction_lock), ExitStack() as stack:
         for name in TABLES:
@@ -73,7 +74,7 @@ def refresh(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
         chunks = _chunks(layout, reconcile=reconcile)
         first = next(chunks)
         writers = {}
-        # What is entered last is published first: epochs before the runs that they are of.
+        # The block entered last is published first: the epochs table before the runs table that refers to it.
         for name in reversed(TABLES):
             temporary = stack.enter_context(written_aside(table_file(layout, name)))
             schema = first[name].schema
@@ -81,7 +82,7 @@ def refresh(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
         for chunk in chain([first], chunks):
             for name, table in chunk.items():
                 if table.num_rows or chunk is first:
-                    # A chunk is a little larger than a row group, and becomes one.
+                    # A chunk is slightly larger than `ROW_GROUP_ROWS`; the doubled size keeps it in one row group.
                     writers[name].write_table(table, row_group_size=2 * ROW_GROUP_ROWS)
 
 
@@ -91,12 +92,16 @@ def table_file(layout: SweepLayout, name: str) -> Path:
 
 
 def row_count(path: Path) -> int:
-    """How many rows a table's file has, from its footer."""
+    """The number of rows in a table's file, read from its footer."""
     return int(pq.read_metadata(path).num_rows)
 
 
 def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[str, pa.Table]:
-    """The tables `epochs`, `runs` and `evaluations` from the journals, in memory; writes nothing.
+    """The tables `epochs`, `runs` and `evaluations`, built in memory from the journals. Nothing is written.
+
+    Args:
+        layout: the sweep's folder.
+        reconcile: as in `compact`.
 
     Raises:
         UserError: the folder is no sweep.
@@ -107,11 +112,10 @@ def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[
 
 
 def _chunks(layout: SweepLayout, *, reconcile: bool | None) -> Iterator[dict[str, pa.Table]]:
-    """The tables in pieces of about `ROW_GROUP_ROWS` epochs; at least one, the evaluations all in the first."""
+    """The tables in at least one piece of about `ROW_GROUP_ROWS` epochs; the first piece has all evaluations."""
     manifest = read_sweep_manifest(layout)
     gone = not layout.is_driven if reconcile is None else reconcile
-    # Taken before reading: rows that arrive meanwhile make the tables look stale, never fresher than they
-    # are.
+    # The digest is computed before reading. Rows that arrive meanwhile make the tables look stale, never too fresh.
     source = {_SOURCE: journals_digest(layout, gone)}
     runs = runs_schema(manifest.parameter_columns, manifest.valid_metrics)
     epochs = epochs_schema(manifest.valid_metrics)
@@ -135,11 +139,11 @@ def _batches(histories: Iterable[RunHistory]) -> Iterator[list[RunHistory]]:
         if rows >= ROW_GROUP_ROWS:
             yield batch
             batch, rows = [], 0
-    yield batch  # also an empty one: there is at least one
+    yield batch  # also an empty one, so that there is at least one batch
 
 
 def journals_digest(layout: SweepLayout, driver_gone: bool) -> bytes:
-    """What the tables are a function of: the journals' names and lengths, for they only ever grow."""
+    """A digest of the journals' names and lengths. Equal digests mean equal tables, because journals only grow."""
     digest = hashlib.sha256(f"{SCHEMA_VERSION} {driver_gone}\n".encode())
     for path in (*run_journal_files(layout), layout.evaluation_journal):
         if path.exists():
@@ -148,7 +152,7 @@ def journals_digest(layout: SweepLayout, driver_gone: bool) -> bytes:
 
 
 def is_fresh(layout: SweepLayout, *, reconcile: bool | None = None) -> bool:
-    """Whether all tables stand and say what the journals say."""
+    """Whether all tables exist and were built from the journals as they are now."""
     gone = not layout.is_driven if reconcile is None else reconcile
     source = journals_digest(layout, gone)
     for name in TABLES:
@@ -185,7 +189,7 @@ def _run_row(history: RunHistory, manifest: SweepManifest) -> dict[str, Any]:
         "host": history.host,
         "device": history.device,
         "notes": history.notes,
-        "config_json": _canonical_json(history.config),
+        "config_json": json.dumps(history.config, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
         "reused_from": history.reused_from,
         "gpus": history.gpus,
         "peak_bytes": history.peak_bytes,
@@ -196,12 +200,12 @@ def _run_row(history: RunHistory, manifest: SweepManifest) -> dict[str, Any]:
 
 
 def _evaluation_rows(lines: Iterable[Mapping[str, Any]], manifest: SweepManifest) -> list[dict[str, Any]]:
-    """The evaluations, ordered by their key; of one that was repeated after a crash, the last line counts."""
+    """The evaluations, ordered by their key. The last line counts if an evaluation was repeated after a crash."""
     latest: dict[tuple[str, ...], dict[str, Any]] = {}
     for line in lines:
         if line["kind"] == "evaluation":
             seed = line.get("seed")
-            # A baseline has neither configuration nor seed; it comes first.
+            # A baseline has neither a configuration nor a seed, and comes first.
             order = (line.get("config_id") or "", "" if seed is None else f"{seed:020d}")
             row = {**line, "ablation": evaluation_ablation(line), "sweep_id": manifest.sweep_id}
             row["schema_version"] = SCHEMA_VERSION
@@ -219,14 +223,8 @@ def _key(history: RunHistory, manifest: SweepManifest) -> dict[str, Any]:
     }
 
 
-def _canonical_json(tree: Any) -> str:
-    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
 def _table(rows: list[dict[str, Any]], schema: pa.Schema, source: Mapping[bytes, bytes]) -> pa.Table:
-    """The rows under an explicit schema. Values without a column stay in the journals; absent values are
-    null.
-    """
+    """The rows under an explicit schema. Values without a column are dropped; absent values are null."""
     columns = [_column([row.get(field.name) for row in rows], field) for field in schema]
     table = pa.Table.from_arrays(columns, schema=schema)
     return table.replace_schema_metadata({**schema.metadata, **source})
@@ -234,14 +232,12 @@ def _table(rows: list[dict[str, Any]], schema: pa.Schema, source: Mapping[bytes,
 
 def _column(values: list[Any], field: pa.Field) -> pa.Array:
     if pa.types.is_timestamp(field.type):
-        values = [None if value is None else _time(value) for value in values]
+        values = [
+            None if value is None else datetime.fromisoformat(value).astimezone(UTC) for value in values
+        ]
     try:
         return pa.array(values, type=field.type, from_pandas=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise ValueError(
-            f"column {field.name!r} of type {field.type} cannot hold what a journal says: {error}"
+            f"column {field.name!r} of type {field.type} cannot hold a value of a journal: {error}"
         ) from error
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)

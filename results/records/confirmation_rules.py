@@ -1,4 +1,4 @@
-"""The rules of the confirmation: how many seeds the best configurations of the search run on, and when one is out."""
+"""The rules of the confirmation, which eliminate configurations seed by seed."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from causalmer_core.basics.validation import Frozen
 
 
 class AllRule(Frozen):
-    """Nobody leaves: all of them run on all seeds."""
+    """No elimination: every configuration runs on all seeds."""
 
     name: Literal["all"] = "all"
 
 
 class HalvingRule(Frozen):
-    """Halving over seeds (Karnin et al., "Almost optimal exploration in multi-armed bandits", ICML 2013, with seeds as
-    pulls): after each round the worse half by mean leaves, and the next round has twice as many seeds.
+    """Halving over seeds: each round eliminates the worse half by mean, and the next round has twice as many seeds.
+
+    Source: Karnin et al., "Almost optimal exploration in multi-armed bandits", ICML 2013, with seeds as pulls.
 
     Attributes:
-        reduction_factor: one in so many goes on, and a round has so many times the seeds of the one before.
+        reduction_factor: a round keeps one configuration in this number, and has this number of times the seeds of the
+            round before. At least 2, default 2.
     """
 
     name: Literal["halving"] = "halving"
@@ -28,20 +30,20 @@ class HalvingRule(Frozen):
 
 
 class RaceRule(Frozen):
-    """A configuration leaves when its chance of being the best is small.
+    """A race: configurations whose probability of being the best is small are eliminated.
 
-    After each round the chances come from all scores so far, those of the search and of who has left among them (see
-    `results.statistics.probability_best`). Those with the smallest leave, as many as keep the sum of all chances that have left within the
-    error allowed by then: `max_error` is spent evenly over the rounds, and what is left over goes to later ones. A
-    chance at the time of leaving is the probability, given all that was seen, that the best one leaves; so under the
-    model the best of those that race leaves with a probability of at most `max_error`.
+    After each round the probabilities are computed from all scores so far. The scores of the search and of eliminated
+    configurations count, too (see `results.statistics.probability_best`). The least probable configurations are
+    eliminated, as long as the sum over all eliminated ones stays within the error allowed so far. The allowed error
+    grows evenly from round to round, up to `max_error`; unused error is kept for later rounds.
 
-    It usually leaves far less often: the last few are too close to each other for any of them to leave. What other
-    bounds cost and gain stands in docs/policies.md.
+    Under the model an eliminated configuration is the best one with its probability at that time. So the whole race
+    eliminates the best one with a probability of at most `max_error`. The true rate is usually far lower: the last
+    few configurations are too close to each other to be eliminated. docs/policies.md compares other bounds.
 
     Attributes:
-        max_error: the bound on the probability that the best leaves, over the whole race.
-        seeds_per_round: how many seeds a round adds.
+        max_error: the bound on the probability that the race eliminates the best configuration, between 0 and 1.
+        seeds_per_round: the number of seeds that a round adds.
     """
 
     name: Literal["race"] = "race"

@@ -1,4 +1,4 @@
-"""The read side: a sweep's tables as pandas frames, brought up to its journals first."""
+"""Reading a sweep: its tables as pandas frames, up to date with its journals."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from results.records.predictions_table import read_predictions
 from results.storage.object_uri import is_uri, parse_uri
 
 DEFAULT_STORAGE = "causalmer_runs"
-"""Where sweeps lie unless `storage:` says otherwise, under the working directory."""
+"""The default folder of sweeps, below the working directory; `storage:` sets another one."""
 
 
 class SweepResults:
-    """A sweep as it was when opened. Tables are read when they are first asked for, from the files that were there
-    then: those of a large sweep's epochs may never be.
+    """A sweep as it was when opened. A table is read at its first use, from the files that existed at opening.
 
     Attributes:
-        layout: where it lies.
+        layout: the paths of the sweep.
         manifest: its identity and its columns.
     """
 
@@ -41,26 +40,26 @@ class SweepResults:
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
-        """One row an epoch of a run (schema: `records.epochs_schema`)."""
+        """One row per epoch of a run (schema: `records.schemas.epochs_schema`)."""
         return _frame(self._tables["epochs"].read())
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row a run (`records.runs_schema`)."""
+        """One row per run (schema: `records.schemas.runs_schema`)."""
         return _frame(self._tables["runs"].read())
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
-        """One row a final evaluation (`records.evaluations_schema`)."""
+        """One row per final evaluation (schema: `records.schemas.evaluations_schema`)."""
         return _frame(self._tables["evaluations"].read())
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """One row a sample of the test split and run of a contender (`records.predictions_schema`)."""
+        """One row per test sample and run of a contender (schema: `records.schemas.predictions_schema`)."""
         return read_predictions(self.layout).frame
 
     def curve(self, config_id: str, seed: int) -> pd.DataFrame:
-        """The epochs of one run, in order; without reading those of others."""
+        """The epochs of one run, in order. Row groups without the run are not read."""
         return _frame(self._tables["epochs"].of_run(config_id, seed))
 
 
@@ -88,7 +87,7 @@ class _Built:
 
 
 class _Stored:
-    """A table in a file, which is held open: another that takes its place is another table."""
+    """A table in a file that is held open, so that a later compaction does not change it."""
 
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetFile(path)
@@ -116,13 +115,16 @@ def _of_run(table: pa.Table, config_id: str, seed: int) -> pa.Table:
 
 
 def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
-    """A sweep's results, as up to date as its journals.
+    """A sweep's results, up to date with its journals.
 
-    Tables that lag behind the journals are compacted first; in a folder that cannot be written they are built
-    in memory instead.
+    Stale tables are compacted first. If the folder cannot be written, the tables are built in memory instead.
+
+    Args:
+        path: the sweep's folder, its address on an object store, or its layout.
 
     Raises:
-        UserError: there is no sweep; the message lists those found nearby.
+        UserError: there is no sweep; the message lists the sweeps found nearby.
+        StoreError: the object store does not answer.
     """
     layout = path if isinstance(path, SweepLayout) else layout_at(str(path))
     layout.store.pull_records()
@@ -134,10 +136,15 @@ def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
 
 
 def find_sweep(argument: str, storage: Path | str = DEFAULT_STORAGE) -> SweepLayout:
-    """The sweep that a user names: by its folder or its address, or by its name in the storage.
+    """The sweep that a user names.
+
+    Args:
+        argument: its folder, its address on an object store, or its name in the storage.
+        storage: the folder or the address of sweeps.
 
     Raises:
-        UserError: there is no such sweep; the message lists those found nearby.
+        UserError: there is no such sweep; the message lists the sweeps found nearby.
+        StoreError: the object store does not answer.
     """
     if is_uri(argument) or is_uri(str(storage)):
         return _find_on_store(argument, str(storage))
@@ -165,7 +172,7 @@ def _find_on_store(argument: str, storage: str) -> SweepLayout:
 
 
 def sweeps_in(folder: Path) -> list[Path]:
-    """The sweeps' folders directly in `folder`, ordered by name."""
+    """The folders of the sweeps directly in `folder`, ordered by name."""
     if not folder.is_dir():
         return []
     return sorted(path.parent for path in folder.glob("[!.]*/manifest.json"))
@@ -184,7 +191,7 @@ def _no_sweep(given: str, places: list[Path]) -> UserError:
     if not found:
         where = ", ".join(dict.fromkeys(str(place) for place in places))
         return UserError(
-            f"no sweep {given!r}: it is no folder with a manifest.json, and there are no sweeps in {where}; "
+            f"no sweep {given!r}: not a folder with a manifest.json, and no sweeps were found in {where}; "
             "start one with 'causalmer run SWEEP.yaml'"
         )
     hint = did_you_mean(Path(given).name, [sweep.name for sweep in found])

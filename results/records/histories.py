@@ -1,4 +1,4 @@
-"""The canonical view of the runs of a sweep: all attempts at a run, read as one history."""
+"""Run histories: all attempts at a run, read from their journals as one history."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from results.records.schemas import RunKey, RunState
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """All that is recorded about one run.
+    """The whole record of one run.
 
     Attributes:
         key: configuration and seed.
-        attempts: how many attempts were begun.
-        state: of the last attempt: its end line's, else `running`, or `lost` where no driver is alive.
-        reason: the end line's, in words.
-        epochs: the rows by epoch, each from the last attempt that reached it, with that attempt's `attempt`.
-        best_epoch: the last epoch whose row says `is_best`; none where no row does.
+        attempts: the number of attempts.
+        state: of the last attempt's end line. Without an end line `running`, or `lost` if no driver is alive.
+        reason: of the end line, in words.
+        epochs: the rows by epoch, each from the last attempt that reached it, with the number of this `attempt`.
+        best_epoch: the last epoch whose row has `is_best`. None if no row has it.
         score: the monitored validation metric at the best epoch.
-        curve: the best score so far after each epoch; NaN while no epoch was a best one.
+        curve: the best score so far after each epoch. NaN before the first best epoch.
         config: the whole configuration.
-        values: the searched parameters as proposed, by dotted path; none where they were not given.
-        phase, role, number: as the last attempt's start line says.
+        values: the searched parameters as proposed, by dotted path. None if the journal has none.
+        phase, role, number: from the last attempt's start line.
         parameters: the number of trainable parameters.
         started: the first attempt's start, UTC, ISO 8601.
-        seconds: the training time of all rows together.
-        host, device, notes: as the last attempt's start line says.
-        reused_from: the sweep that trained the run, as the last attempt's start line says; none: this one.
-        out_of_share: the share of a GPU that the last attempt ended for because it was too small; none: it did not.
-        spans: when each attempt began, when its last line was written (both UTC, ISO 8601), and its GPUs.
-        gpus: how many GPUs, or which share of one, the last attempt took; none where its journal does not say.
-        peak_bytes: the most that tensors of an attempt took of a device, where that was measured.
-        software: what trained it (see `results.records.provenance.run_software`).
+        seconds: the training time of all epochs together, in seconds.
+        host, device, notes: from the last attempt's start line.
+        reused_from: the sweep_id of the sweep that trained the run. None: this sweep.
+        out_of_share: the share of a GPU that was too small for the last attempt. None: the share was large enough.
+        spans: for each attempt its start, the time of its last line (both UTC, ISO 8601), and its number of GPUs.
+        gpus: the number of GPUs, or the share of one, of the last attempt. None if its journal does not have it.
+        peak_bytes: the most device memory that tensors of an attempt used, in bytes. None if it was not measured.
+        software: the software that trained the run (see `results.records.provenance.run_software`).
     """
 
     key: RunKey
@@ -74,20 +74,20 @@ class RunHistory:
 
     @property
     def ended_as(self) -> str:
-        """The state, and the last line of the reason where there is one: of a traceback the error itself."""
+        """The state, and the last line of the reason if there is one. A traceback's last line is its error."""
         last_line = self.reason.strip().rpartition("\n")[2]
         return f"{self.state.value}: {last_line}" if last_line else self.state.value
 
     @property
     def final_score(self) -> float | None:
-        """The score of a run that finished, if it is a finite one."""
+        """The score of a finished run. None if the run has not finished or its score is not finite."""
         if self.state is not RunState.FINISHED or self.score is None or not math.isfinite(self.score):
             return None
         return self.score
 
     @property
     def best_row(self) -> dict[str, Any] | None:
-        """The row of the best epoch."""
+        """The row of the best epoch. None if there is none."""
         return next((row for row in self.epochs if row["epoch"] == self.best_epoch), None)
 
 
@@ -103,21 +103,22 @@ class _Attempt:
 def read_runs(layout: SweepLayout, *, reconcile: bool | None = None) -> list[RunHistory]:
     """The histories of all runs, ordered by configuration and seed.
 
-    A run whose last attempt wrote no end line is `running` while a driver may be alive and `lost` when none
-    is. An attempt that was killed before its start line was whole left no record and is passed over.
+    A run without an end line is `running` while a driver may be alive, and `lost` otherwise. An attempt that was killed
+    before its start line was complete is skipped.
 
     Args:
         layout: the sweep's folder.
-        reconcile: whether the driver is gone; none: look whether a living process holds the sweep's lock.
+        reconcile: whether the driver is gone. None: it is gone if no living process holds the sweep's lock.
 
     Raises:
         UserError: the folder is no sweep.
+        StoreError: the object store does not answer.
     """
     return list(each_run(layout, reconcile=reconcile))
 
 
 def each_run(layout: SweepLayout, *, reconcile: bool | None = None) -> Iterator[RunHistory]:
-    """As `read_runs`, one at a time: a large sweep does not fit into memory."""
+    """As `read_runs`, but one history at a time, because a large sweep does not fit into memory."""
     gone = not layout.is_driven if reconcile is None else reconcile
     unended = RunState.LOST if gone else RunState.RUNNING
     layout.store.pull_runs()
@@ -125,19 +126,21 @@ def each_run(layout: SweepLayout, *, reconcile: bool | None = None) -> Iterator[
 
 
 def read_run(layout: SweepLayout, key: RunKey, *, look_elsewhere: bool = False) -> RunHistory | None:
-    """The history of one run, none if it was never started; without an end line it counts as lost.
+    """The history of one run. None if it was never started. A run without an end line is `lost`.
 
     Args:
         layout: the sweep's folder.
         key: the run.
-        look_elsewhere: ask the store even where the run has ended by what is here; it may have been opened again.
+        look_elsewhere: ask the store even if the run has ended according to the local files. Another node may have
+            started a new attempt.
 
     Raises:
         UserError: the folder is no sweep.
+        StoreError: the object store does not answer.
     """
     known = _read_run(layout, key)
     if known is not None and known.state.is_final and not look_elsewhere:
-        return known  # nobody writes it any more
+        return known  # no process writes an ended run any more
     return _read_run(layout, key) if _has_grown_elsewhere(layout, key) else known
 
 
@@ -146,7 +149,7 @@ def _read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
 
 
 def _has_grown_elsewhere(layout: SweepLayout, key: RunKey) -> bool:
-    """Fetch what other nodes have written of a run; whether there was anything."""
+    """Fetch the rows that other nodes have written of a run. Returns whether there were any."""
     before = [path.stat().st_size for path in _journals_of(layout, key)]
     for attempt in count(1):
         if not layout.store.pull_grown(layout.run_journal(key, attempt)):
@@ -173,12 +176,12 @@ def _histories(layout: SweepLayout, files: Iterable[Path], unended: RunState) ->
 
 
 def run_journal_files(layout: SweepLayout) -> list[Path]:
-    """The runs' journals, ordered by name."""
+    """The journals of all runs, ordered by name."""
     return sorted(layout.run_journals.glob("*.jsonl"))
 
 
 def _attempt(number: int, path: Path) -> _Attempt | None:
-    """What a journal says; none where its start line is not whole."""
+    """The attempt in a journal. None if its start line is not complete."""
     rows = read_journal(path)
     if not rows or rows[0]["kind"] != "start":
         return None
@@ -211,7 +214,7 @@ def _history(key: RunKey, in_order: list[_Attempt], monitor: str, unended: RunSt
         host=last.start["host"],
         device=last.start["device"],
         notes=last.start["notes"],
-        # earlier versions wrote no `reused_from`, and called `out_of_share` `outgrown`
+        # Journals of older versions lack the fields that are read with `get`, and called `out_of_share` `outgrown`.
         reused_from=last.start.get("reused_from"),
         out_of_share=None if last.end is None else last.end.get("out_of_share", last.end.get("outgrown")),
         gpus=last.start.get("gpus"),
@@ -232,13 +235,11 @@ def _best_so_far(epochs: Iterable[dict[str, Any]], monitor: str) -> dict[int, fl
 
 
 def _canonical_epochs(attempts: list[_Attempt]) -> list[dict[str, Any]]:
-    """For each epoch the row of the last attempt that reached it.
-
-    Where the last attempt has ended, what earlier attempts wrote beyond its last epoch is not part of the
-    run: they got further than their last checkpoint, and the run then ended sooner (was pruned, say).
-    """
+    """For each epoch the row of the last attempt that reached it."""
     rows = {row["epoch"]: row for attempt in attempts for row in attempt.epochs}
     last = attempts[-1]
+    # An earlier attempt may have run past its last checkpoint, while the resumed attempt ended sooner, for example by
+    # pruning. The earlier attempt's later epochs are then not part of the run.
     if last.end is not None and last.epochs:
         final = last.epochs[-1]["epoch"]
         rows = {epoch: row for epoch, row in rows.items() if epoch <= final}
@@ -246,9 +247,7 @@ def _canonical_epochs(attempts: list[_Attempt]) -> list[dict[str, Any]]:
 
 
 def parameter_value(history: RunHistory, path: str) -> Any:
-    """A searched parameter's value in a run, none where it does not apply; a mapping is given as canonical
-    JSON.
-    """
+    """A searched parameter's value in a run, a mapping or list as canonical JSON. None where it does not apply."""
     given = history.values
     value = _at_path(history.config, path) if given is None else given.get(path)
     return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else value

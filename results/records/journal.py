@@ -1,15 +1,14 @@
-"""A crash-safe journal: rows that were acknowledged outlive kills, torn writes and full disks.
+"""A crash-safe journal: acknowledged rows survive kills, torn writes and full disks.
 
 One file has one writer. A line is
 
     <CRC-32 of the JSON, 8 hexadecimal digits> <space> <JSON object> <newline>
 
-written by one `write` and made durable by `fdatasync` before `append` returns. A reader takes the lines up to
-the first that is not whole; a torn tail is what a kill in the middle of a write leaves, and is never an
-error.
+It is written by one `write` and made durable by `fdatasync` before `append` returns. A reader takes the lines before
+the first incomplete one. A kill in the middle of a write makes a torn tail, which is not an error.
 
-JSON here is Python's: `NaN`, `Infinity` and `-Infinity` stand for the floats that strict JSON cannot say, so
-that a loss that became infinite is told apart from one that became undefined.
+The JSON is Python's: `NaN`, `Infinity` and `-Infinity` are floats, which strict JSON does not have. So the record
+distinguishes an infinite loss from an undefined one.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.files import fsync_folder
 
 BALLAST_BYTES = 32 * 1024
-"""What is set aside beside a journal, to be given up when the disk is full: a few dozen rows."""
+"""The size of the ballast file, which is deleted to make room for a few dozen rows when the disk is full."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -41,23 +40,25 @@ def now() -> str:
 
 
 class JournalError(UserError):
-    """A row could not be made durable, or the journal has another writer. Rows acknowledged before it are
-    safe.
-    """
+    """A row could not be made durable, or the journal has another writer. Rows acknowledged before are safe."""
 
 
 class JournalFullError(JournalError):
-    """The disk is full, also after the ballast was given up."""
+    """The disk is full, even after the ballast was deleted."""
 
 
 class _ShortWriteError(OSError):
-    """Fewer bytes were written than given, which is how a file system says that it has just become full."""
+    """Fewer bytes were written than given. A file system that has just become full does this without an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalScan:
-    """What a journal holds: its whole rows, whether something follows that is not whole, and where that
-    begins.
+    """The content of a journal.
+
+    Attributes:
+        rows: its complete rows.
+        torn: whether an incomplete line follows them.
+        valid_bytes: the length of the complete rows, in bytes.
     """
 
     rows: list[dict[str, Any]]
@@ -69,14 +70,14 @@ def encode_line(row: Mapping[str, Any]) -> bytes:
     """A row as a line of a journal.
 
     Raises:
-        TypeError: a value is not of JSON.
+        TypeError: JSON cannot represent a value.
     """
     body = json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode()
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
 def decode_line(line: bytes) -> dict[str, Any] | None:
-    """The row of a line without its newline, or none if the line is not as it was written."""
+    """The row of a line, given without its newline. None if the line is damaged."""
     if len(line) < 10 or line[8:9] != b" ":
         return None
     body = line[9:]
@@ -101,9 +102,7 @@ def scan_journal(path: Path) -> JournalScan:
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """The whole rows of a journal, in the order written; `scan_journal` also says whether the tail is
-    torn.
-    """
+    """The complete rows of a journal, in the order written. `scan_journal` also returns whether the tail is torn."""
     return scan_journal(path).rows
 
 
@@ -111,7 +110,7 @@ Keep = Callable[[Path], None]
 
 
 def on_disk(_: Path) -> None:
-    """For a journal whose file is all that there is to keep."""
+    """Do nothing: the journal's file is the only copy."""
 
 
 class Journal:
@@ -120,8 +119,12 @@ class Journal:
     Args:
         path: the file.
         descriptor: the file, open for appending.
-        keep: is called with the path after each row, and keeps the file where the sweep belongs (see
+        keep: called with the path after each row, to copy the file to the sweep's store (see
             `results.storage.sweep_store.SweepStore.push`).
+
+    Raises:
+        JournalFullError: there is no room for the ballast.
+        JournalError: another process writes to the journal.
     """
 
     def __init__(self, path: Path, descriptor: int, keep: Keep = on_disk) -> None:
@@ -141,13 +144,13 @@ class Journal:
         """Begin a new journal.
 
         Raises:
-            FileExistsError: the file exists; no two writers ever create the same journal.
+            FileExistsError: the file exists. Two writers never create the same journal.
             JournalFullError: there is no room for a few dozen rows.
             JournalError: its folder cannot be made.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:  # a file in the folder's place is FileExistsError, too
+        except OSError as error:  # among them FileExistsError: a file has the folder's name
             raise JournalError(f"cannot make the folder {path.parent}: {error.strerror or error}") from error
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o644)
@@ -157,7 +160,7 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, keep: Keep = on_disk) -> Self:
-        """Continue a journal after its last whole row, or begin it where there is none.
+        """Continue a journal after its last complete row, or begin it if it does not exist.
 
         Raises:
             JournalError: another process writes to it, or it is damaged in the middle.
@@ -167,7 +170,7 @@ class Journal:
             try:
                 return cls.create(path, keep)
             except FileExistsError:
-                pass  # another process began it just now: continue it, or be refused by its claim
+                pass  # another process began it just now: continue it, unless that process still holds it
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         journal = cls(path, descriptor, keep)
         try:
@@ -178,15 +181,14 @@ class Journal:
         return journal
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; when this returns, the row is on disk, and kept where the sweep belongs.
+        """Add a row. When this returns, the row is on disk and in the sweep's store.
 
-        A full disk: what was written of the row is cut off again, the ballast is given up, and the row is
-        tried once more.
+        On a full disk the incomplete row is cut off, the ballast is deleted, and the row is written once more.
 
         Raises:
-            JournalFullError: the disk is full, also without the ballast. No part of the row stays.
+            JournalFullError: the disk is full, even without the ballast. No part of the row remains.
             JournalError: the row cannot be written for another reason, or the journal is closed.
-            StoreError: the row is on disk, but cannot be kept; the next row takes it along.
+            StoreError: the row is on disk, but not in the store. The next row's push includes it.
         """
         line = encode_line(row)
         try:
@@ -205,7 +207,7 @@ class Journal:
         self._keep(self.path)
 
     def close(self) -> None:
-        """End writing and remove the ballast; closing again does nothing."""
+        """End writing and remove the ballast. Closing twice is allowed."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -237,13 +239,11 @@ class Journal:
             raise
 
     def _cut(self, size: int) -> None:
-        """Take back what was written after `size`: a half line would hide all later rows from every
-        reader.
-        """
+        """Cut off the bytes after `size`. An incomplete line would hide all later rows from every reader."""
         try:
             os.ftruncate(self._open_descriptor, size)
         except OSError:
-            self.close()  # nothing may follow a half line
+            self.close()  # no row may follow an incomplete line
             raise
 
     def _claim(self) -> None:
@@ -251,12 +251,12 @@ class Journal:
             fcntl.flock(self._open_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(self._open_descriptor)
-            self._descriptor = None  # not through close(): the ballast is the other writer's
+            self._descriptor = None  # not by close(), which would delete the other writer's ballast
             raise JournalError(f"another process writes to the journal {self.path}") from error
 
     def _set_ballast_aside(self) -> None:
         try:
-            # Random bytes: a file system that compresses would make nothing of zeros.
+            # Random bytes, because zeros take no room on a file system that compresses.
             self._ballast.write_bytes(os.urandom(BALLAST_BYTES))
         except OSError as error:
             kind = JournalFullError if _is_full(error) else JournalError
@@ -273,10 +273,10 @@ class Journal:
         scan = scan_journal(self.path)
         rest = self.path.read_bytes()[scan.valid_bytes :]
         if rest.find(b"\n") not in (-1, len(rest) - 1):
-            # A kill tears the last line only: rows after a bad one mean a damaged disk or a foreign hand.
+            # A kill tears only the last line. Rows after a bad line mean a damaged disk or an edited file.
             raise JournalError(
-                f"the journal {self.path} is damaged at byte {scan.valid_bytes}, with further rows after "
-                "that; keep a copy of it, cut it there, and resume"
+                f"the journal {self.path} is damaged at byte {scan.valid_bytes}, and more rows follow; "
+                "keep a copy of it, cut it at this byte, and resume"
             )
         if scan.torn:
             os.ftruncate(self._open_descriptor, scan.valid_bytes)

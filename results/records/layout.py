@@ -1,4 +1,4 @@
-"""Where things lie in the folder of a sweep. Every path of a sweep is named here and nowhere else."""
+"""The layout of a sweep's folder. Every path of a sweep is named here and nowhere else."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class SweepLayout:
     """The folder of one sweep, `<storage>/<sweep name>/`.
 
     Attributes:
-        root: the folder; of a sweep on an object store, a working copy.
-        store: what is done to keep the sweep where it belongs, which for a folder is nothing.
+        root: the folder. For a sweep on an object store it is the working copy.
+        store: copies files to and from the object store. For a folder it does nothing.
     """
 
     root: Path
@@ -26,12 +26,12 @@ class SweepLayout:
 
     @property
     def place(self) -> str:
-        """The sweep as a user finds it: the folder, or its address on an object store."""
+        """The folder, or the address on an object store, as a user writes it."""
         return self.store.shown(self.root)
 
     @property
     def is_driven(self) -> bool:
-        """Whether a living process drives the sweep, on this machine or, on an object store, on another."""
+        """Whether a living process drives the sweep. On an object store it may be on another machine."""
         return is_locked(self.lock) or self.store.is_reserved()
 
     @property
@@ -51,12 +51,12 @@ class SweepLayout:
 
     @property
     def run_journals(self) -> Path:
-        """The folder of the runs' journals, one file an attempt."""
+        """The folder of the runs' journals, one file per attempt."""
         return self.root / "journals" / "runs"
 
     @property
     def shares(self) -> Path:
-        """The journal of what trials take of GPUs: what was measured, and who got more after having run out."""
+        """The journal of GPU shares: the measured memory, and the trials whose share was raised."""
         return self.root / "journals" / "shares.jsonl"
 
     @property
@@ -82,7 +82,7 @@ class SweepLayout:
         return self.checkpoints(key) / "best.safetensors"
 
     def last_checkpoint(self, key: RunKey) -> Path:
-        """What an unfinished run goes on from."""
+        """The checkpoint from which an unfinished run resumes."""
         return self.checkpoints(key) / "last.safetensors"
 
     def table(self, name: str) -> Path:
@@ -91,7 +91,7 @@ class SweepLayout:
 
     @property
     def predictions(self) -> Path:
-        """The Parquet folder of what each sample of the test split was predicted as, a file a contender's run."""
+        """The Parquet folder of predictions on the test split, one file per run of a contender."""
         return self.root / "predictions"
 
     def prediction_file(self, contender: str, key: RunKey) -> Path:
@@ -120,20 +120,20 @@ class SweepLayout:
 
     @property
     def compaction_lock(self) -> Path:
-        """The lock that whoever writes the tables holds."""
+        """The lock that the process writing the tables holds."""
         return self.root / ".compaction.lock"
 
     @property
     def study(self) -> Path:
-        """Optuna's view of the search, for its dashboard; made from the records, safe to delete."""
+        """The search in Optuna's format, for its dashboard. It is made from the records and safe to delete."""
         return self.root / "optuna.log"
 
     @property
     def tracking(self) -> Path:
-        """What trackers write: event files of TensorBoard, runs of W&B in offline mode; never the record."""
+        """The files of trackers: TensorBoard's event files, W&B's offline runs. They are not part of the record."""
         return self.root / "tracking"
 
     @property
     def ray(self) -> Path:
-        """Ray's own files; never the record, safe to delete."""
+        """Ray's own files. They are not part of the record and safe to delete."""
         return self.root / "ray"

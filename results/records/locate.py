@@ -1,4 +1,4 @@
-"""From what a user gives as `storage`, a folder or an address on an object store, to the sweep in it."""
+"""Finding a sweep in a `storage`: a folder, or an address on an object store."""
 
 from __future__ import annotations
 
@@ -18,30 +18,29 @@ from results.storage.object_uri import ObjectUri, is_uri, parse_uri
 from results.storage.objects import WAITS, Objects
 
 SCRATCH_VARIABLE = "CAUSALMER_SCRATCH"
-"""Names the folder of working copies; the same on every node, or each its own."""
+"""The environment variable that names the folder of working copies. Nodes may share one folder or have their own."""
 
 _PROBE = ".probe"
 
 
 def sweep_layout(storage: str, name: str) -> SweepLayout:
-    """Where the sweep `name` in a storage lies, whether it has begun or not.
+    """The layout of the sweep `name` in a storage. The sweep need not exist.
 
     Raises:
         UserError: the storage is an address that cannot be used.
-        StoreError: the object store cannot be asked.
+        StoreError: the object store does not answer.
     """
     return layout_at(str(parse_uri(storage) / name) if is_uri(storage) else str(Path(storage) / name))
 
 
 def layout_at(place: str) -> SweepLayout:
-    """The sweep in a folder, or at an address on an object store.
+    """The layout of the sweep in a folder, or at an address on an object store.
 
-    A working copy is named after the identity of the sweep, so that one of an earlier sweep at the same address is
-    never taken for it. It may be removed whenever no process works with it.
+    The working copy of a sweep on an object store may be deleted whenever no process uses it.
 
     Raises:
-        UserError: the address cannot be used, or the scratch folder is not ours.
-        StoreError: the object store cannot be asked.
+        UserError: the address cannot be used, or the scratch folder belongs to another user.
+        StoreError: the object store does not answer.
     """
     if not is_uri(place):
         return SweepLayout(Path(place))
@@ -53,6 +52,7 @@ def layout_at(place: str) -> SweepLayout:
         sweep_id = new_sweep_id(name)
     else:
         sweep_id = checked_name(parse_manifest(text.decode(), str(uri)).sweep_id, "sweep")
+    # The sweep_id is in the path: an earlier sweep at the same address has another working copy.
     root = scratch_folder() / sweep_id / name
     layout = SweepLayout(root, ObjectStore(Objects(uri, WAITS), root, sweep_id))
     if text is not None:
@@ -62,11 +62,11 @@ def layout_at(place: str) -> SweepLayout:
 
 
 def scratch_folder() -> Path:
-    """The folder of working copies: what CAUSALMER_SCRATCH names, else one of this user's below the system's temporary
-    files.
+    """The folder of working copies: `CAUSALMER_SCRATCH`, else this user's folder below the system's temporary files.
 
     Raises:
-        UserError: it belongs to another user.
+        UserError: the folder below the temporary files belongs to another user.
+        OSError: the folder cannot be made.
     """
     given = os.environ.get(SCRATCH_VARIABLE)
     folder = Path(given) if given else Path(tempfile.gettempdir()) / f"causalmer-{os.getuid()}"
@@ -81,17 +81,17 @@ def sweeps_at(storage: ObjectUri) -> list[str]:
     """The names of the sweeps directly below an address, sorted.
 
     Raises:
-        StoreError: the object store cannot be asked.
+        StoreError: the object store does not answer.
     """
     objects = Objects(storage)
     return [name for name in objects.folders() if objects.size(f"{name}/manifest.json")]
 
 
 def sweeps_beside(layout: SweepLayout) -> list[SweepLayout]:
-    """The other sweeps of a sweep's storage, ordered by name; in a folder, whatever else lies there, too.
+    """The other sweeps of a sweep's storage, ordered by name. In a folder every other entry is included, unchecked.
 
     Raises:
-        StoreError: the object store cannot be asked.
+        StoreError: the object store does not answer.
     """
     if is_uri(layout.place):
         uri = parse_uri(layout.place)
@@ -101,14 +101,15 @@ def sweeps_beside(layout: SweepLayout) -> list[SweepLayout]:
 
 
 def check_writable(storage: str) -> None:
-    """Write a file into a storage, and remove it again.
+    """Check that a storage is writable, by writing a file and removing it again.
 
     Raises:
-        UserError: it cannot be written; the message says what, why, and what is allowed.
+        UserError: the storage cannot be written. The message says why, and what is allowed.
+        StoreError: the object store does not answer or refuses.
     """
     if is_uri(storage):
         objects, name = Objects(parse_uri(storage)), f"{_PROBE}-{secrets.token_hex(8)}"
-        objects.put(name, b"causalmer looks whether it may write here\n")
+        objects.put(name, b"causalmer checks that it may write here\n")
         objects.delete(name)
         return
     try:

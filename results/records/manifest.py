@@ -1,4 +1,4 @@
-"""The manifest of a sweep: its identity, the columns of its tables, and where its numbers come from."""
+"""The manifest of a sweep: its identity, the columns of its tables, and its provenance."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ ARROW_TYPES: dict[ParameterType, pa.DataType] = {
 
 
 class SweepManifest(Frozen):
-    """What holds for a whole sweep, written once when it begins."""
+    """The facts about a whole sweep, written once when it begins."""
 
     manifest_version: Literal[1] = 1
     sweep_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}-[0-9a-f]{16}$")
-    """The name and 16 random hexadecimal digits: two sweeps of one name are told apart."""
+    """The name and 16 random hexadecimal digits, which distinguish two sweeps of the same name."""
     name: str
     created: str
     """UTC, ISO 8601 with microseconds."""
@@ -49,15 +49,15 @@ class SweepManifest(Frozen):
     """The searched parameters by dotted path, each a typed column of the runs table."""
     search_seeds: tuple[Annotated[int, Field(ge=0)], ...]
     confirm_seeds: tuple[Annotated[int, Field(ge=0)], ...]
-    """Fresh seeds of the best configurations of the search, in the order in which they are added."""
+    """Fresh seeds for the best configurations of the search, in the order in which they are added."""
     evaluate_seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    """Seeds that no selection sees: the selected configuration and those it is held against run on them, and these
-    runs are evaluated on the test split. Empty in sweeps that are older than they are.
+    """Seeds that no selection uses. The selected configuration and its contenders run on them, and these runs are
+    evaluated on the test split. Empty in sweeps of older versions.
     """
     search_ranks: bool = False
     """Whether the scores on the search seeds count in the ranking, beside those on the confirm seeds."""
     confirmation: ConfirmationRule = AllRule()
-    """Who leaves the confirmation when."""
+    """The rule that eliminates configurations during the confirmation."""
     selection_rule: str = "best_mean"
     """The name of the rule that selects (see `results.ranking.selection`)."""
     dataset: str
@@ -67,7 +67,7 @@ class SweepManifest(Frozen):
     """The commit of this package's source, where it runs from a git checkout."""
     git_dirty: bool | None = None
     environment: dict[str, str] = Field(default_factory=dict)
-    """Variables of the environment that a number may depend on (see `results.records.provenance`), and no others."""
+    """The environment variables that a number may depend on (see `results.records.provenance`), and no others."""
 
     @model_serializer(mode="wrap")
     def _to_disk(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class SweepManifest(Frozen):
             if len(set(seeds)) != len(seeds):
                 raise ValueError(f"{kind} seeds repeat: {seeds}")
         if seen := set(self.evaluate_seeds) & {*self.search_seeds, *self.confirm_seeds}:
-            raise ValueError(f"evaluate seeds that a selection sees: {sorted(seen)}")
+            raise ValueError(f"evaluate seeds that a selection uses: {sorted(seen)}")
         if not self.ranking_seeds:
             raise ValueError("a sweep needs at least one search seed or confirm seed")
         if self.sweep_id[:-17] != self.name:
@@ -92,7 +92,7 @@ class SweepManifest(Frozen):
 
     @property
     def monitor(self) -> str:
-        """The metric that ranks, as computed on the validation split; one of `metrics`."""
+        """The metric that ranks, one of `metrics`, computed on the validation split."""
         return self.objectives.metric
 
     @property
@@ -102,14 +102,15 @@ class SweepManifest(Frozen):
 
     @property
     def ranking_seeds(self) -> tuple[int, ...]:
-        """The seeds that ranking averages over, at most: the confirm seeds, after the search seeds where they count; of
-        a sweep without confirm seeds the search seeds.
+        """All seeds that the ranking may average over.
+
+        They are the counted search seeds and the confirm seeds; without any of these, all search seeds.
         """
         return (*self.counted_search_seeds, *self.confirm_seeds) or self.search_seeds
 
     @property
     def counted_search_seeds(self) -> tuple[int, ...]:
-        """The search seeds, where they count in the ranking."""
+        """The search seeds if they count in the ranking, else none."""
         return self.search_seeds if self.search_ranks else ()
 
     @property
@@ -155,8 +156,12 @@ def new_manifest(
     selection_rule: str = "best_mean",
     sweep_id: str | None = None,
 ) -> SweepManifest:
-    """The manifest of a sweep that begins now, with the versions of this installation and, unless one is given, a fresh
-    identity.
+    """The manifest of a sweep that begins now, with the versions of this installation.
+
+    Args:
+        sweep_id: the identity. None: a fresh one.
+        name, objectives, metrics, parameters, search_seeds, confirm_seeds, dataset, dataset_fingerprint,
+            evaluate_seeds, search_ranks, confirmation, selection_rule: as the attributes of `SweepManifest`.
 
     Raises:
         pydantic.ValidationError: a value is not allowed (see `SweepManifest`).
@@ -185,10 +190,16 @@ def new_manifest(
 
 
 def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None = None) -> None:
-    """Make the sweep's folder with its manifest and its YAML text; it appears whole or not at all.
+    """Make the sweep's folder with its manifest and its YAML text. The folder appears complete or not at all.
+
+    Args:
+        layout: the paths of the sweep.
+        manifest: its manifest.
+        spec: the text of its YAML file. None: no file is written.
 
     Raises:
-        UserError: the folder exists, or its place cannot be written.
+        UserError: the folder exists or cannot be written.
+        StoreError: the object store does not answer.
     """
     root = layout.root
     taken = UserError(
@@ -203,7 +214,7 @@ def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None 
         write_text(aside.manifest, manifest.model_dump_json(indent=2) + "\n")
         if spec is not None:
             write_text(aside.spec, spec)
-        # Renaming onto a folder with something in it fails, so that of two processes one is refused.
+        # Renaming onto a folder that is not empty fails, so only one of two processes succeeds.
         aside.root.rename(root)
         fsync_folder(root.parent)
     except OSError as error:
@@ -216,14 +227,14 @@ def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None 
         ) from error
     if spec is not None:
         layout.store.push(layout.spec)
-    layout.store.push(layout.manifest)  # last: with it the sweep has begun
+    layout.store.push(layout.manifest)  # last, because its presence means that the sweep has begun
 
 
 def read_sweep_manifest(layout: SweepLayout) -> SweepManifest:
     """The manifest of a sweep.
 
     Raises:
-        UserError: there is none, or it is not one that this version reads.
+        UserError: there is none, or this version cannot read it.
     """
     try:
         text = layout.manifest.read_text(encoding="utf-8")
@@ -237,14 +248,18 @@ def read_sweep_manifest(layout: SweepLayout) -> SweepManifest:
 def parse_manifest(text: str, where: str) -> SweepManifest:
     """The manifest in a text.
 
+    Args:
+        text: the JSON text.
+        where: the file or address of the text, for the message.
+
     Raises:
-        UserError: it is not one that this version reads; `where` it stands is for the message.
+        UserError: this version cannot read the text.
     """
     try:
         tree = json.loads(text)
         objectives = Objectives.from_disk(tree)
         others = {key: value for key, value in tree.items() if key not in ("monitor", "direction", "goals")}
-        # as text, in which lists may stand for tuples
+        # Validated as JSON text, because only there strict validation accepts lists for tuples.
         return SweepManifest.model_validate_json(json.dumps({**others, "objectives": objectives}))
-    except (ValueError, AttributeError, TypeError) as error:  # among them pydantic's and JSON's own
+    except (ValueError, AttributeError, TypeError) as error:  # pydantic's and JSON's errors are ValueErrors
         raise UserError(f"{where} is not a manifest that this version reads: {error}") from error

@@ -1,8 +1,8 @@
-"""What a sweep wants: the monitored metric, further objectives, and constraints.
+"""The objectives of a sweep: the monitored metric, further objectives, and constraints.
 
 A measure is a column of the runs table: `valid_<metric>` and `worst_missing_<metric>`, both on the validation split at
-the best epoch, and the costs `parameters`, `epochs` and `seconds`. No measure looks at the test split. A configuration
-is judged by the mean of each measure over a complete set of seeds.
+the best epoch, and the costs `parameters`, `epochs` and `seconds`. No measure uses the test split. The value of a
+configuration is the mean of each measure over a complete set of seeds.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from causalmer_core.basics.validation import Frozen
 from causalmer_core.measures.metrics import Direction, better_word, oriented
 
 COSTS = ("parameters", "epochs", "seconds")
-"""What a run costs: trained numbers, epochs, and seconds of training and validation."""
+"""The costs of a run: trainable parameters, epochs, and seconds of training and validation."""
 VALID = "valid_"
 WORST_MISSING = "worst_missing_"
-"""How the columns of metrics begin."""
+"""The prefixes of the metric columns."""
 
 ObjectiveValues = Mapping[str, float]
-"""The finite values by measure, of one run or as means over runs."""
+"""Finite values by measure, of one run or as means over runs."""
 
 
 class Objective(Frozen):
-    """A measure of which more (`max`) or less (`min`) is better."""
+    """A measure, and whether a higher (`max`) or a lower (`min`) value of it is better."""
 
     measure: str
     direction: Direction
 
 
 class Constraint(Frozen):
-    """A measure that has to lie within its limits, both included."""
+    """Limits on a measure, both inclusive. None: no limit on this side."""
 
     measure: str
     at_least: float | None = None
     at_most: float | None = None
 
     def violation(self, value: float) -> float:
-        """How far a value lies beyond the nearer limit, as a share of that limit (of 1 where the limit is 0).
+        """How far a value exceeds a limit, as a share of the limit (of 1 if the limit is 0).
 
-        Shares of different measures can be added. 0 or less: the value is within the limits.
+        Shares of different measures can be added. At 0 or less the value is within the limits.
         """
         beyond = []
         if self.at_least is not None:
@@ -53,7 +53,7 @@ class Constraint(Frozen):
         return max(beyond, default=0.0)
 
     def words(self, value: float) -> str:
-        """How a value violates the constraint, or an empty text."""
+        """How a value violates the constraint, in words; empty if it does not."""
         if self.violation(value) <= 0:
             return ""
         if self.at_least is not None and value < self.at_least:
@@ -61,19 +61,19 @@ class Constraint(Frozen):
         return f"{self.measure} {value:.6g} is above {self.at_most:g}"
 
     def described(self) -> str:
-        """The limits, for a reader."""
+        """The limits, in words."""
         limits = {"at least": self.at_least, "at most": self.at_most}
         texts = [f"{words} {limit:g}" for words, limit in limits.items() if limit is not None]
         return f"{self.measure} {' and '.join(texts)}"
 
 
 class Objectives(Frozen):
-    """The objectives and constraints of a sweep. Which of two scores is better is decided here and nowhere else.
+    """The objectives and constraints of a sweep. Only this class decides which of two scores is better.
 
     Attributes:
         primary: the monitored metric on the validation split. A run's score is its value.
-        further: objectives beside it; empty: a single-objective sweep.
-        constraints: on means over seeds, each on a measure of its own.
+        further: the objectives beside it; empty in a single-objective sweep.
+        constraints: limits on means over seeds, at most one per measure.
     """
 
     primary: Objective
@@ -82,7 +82,7 @@ class Objectives(Frozen):
 
     @staticmethod
     def of_metric(metric: str, direction: Direction, constraints: Iterable[Constraint] = ()) -> Objectives:
-        """One objective: a metric on the validation split."""
+        """A single objective, a metric on the validation split, with constraints."""
         primary = Objective(measure=f"{VALID}{metric}", direction=direction)
         return Objectives(primary=primary, constraints=tuple(constraints))
 
@@ -93,7 +93,7 @@ class Objectives(Frozen):
 
     @property
     def direction(self) -> Direction:
-        """Whether more (`max`) or less (`min`) of the monitored metric is better."""
+        """Whether a higher (`max`) or a lower (`min`) value of the monitored metric is better."""
         return self.primary.direction
 
     @property
@@ -118,23 +118,23 @@ class Objectives(Frozen):
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The measures that have to be on record beside the score, each once."""
+        """The measures that must be recorded beside the score, each once."""
         objectives = self.all if self.is_multi_objective else ()
         wanted = [*(o.measure for o in objectives), *(c.measure for c in self.constraints)]
         return tuple(dict.fromkeys(wanted))
 
     @property
     def worst_missing(self) -> tuple[str, ...]:
-        """The metrics whose worst value without one modality has to be evaluated."""
+        """The metrics whose worst value with one missing modality must be evaluated."""
         return tuple(m.removeprefix(WORST_MISSING) for m in self.measures if m.startswith(WORST_MISSING))
 
     @property
     def worst_missing_columns(self) -> dict[str, pa.DataType]:
-        """The columns of these values in the epochs and runs tables."""
+        """The `worst_missing_<metric>` columns of the epochs and runs tables."""
         return {f"{WORST_MISSING}{metric}": pa.float64() for metric in self.worst_missing}
 
     def oriented(self, score: float) -> float:
-        """The score, or its negative where lower is better: of two oriented scores the higher is better."""
+        """The score, negated where lower is better. A higher oriented score is always better."""
         return oriented(score, self.direction)
 
     def is_as_good(self, score: float, other: float) -> bool:
@@ -142,20 +142,20 @@ class Objectives(Frozen):
         return self.oriented(score) >= self.oriented(other)
 
     def best(self, scores: Iterable[float]) -> float | None:
-        """The best score; None where there is none."""
+        """The best score. None without scores."""
         return max(scores, key=self.oriented, default=None)
 
     @property
     def better(self) -> str:
-        """`higher` or `lower`: which scores are better, in words."""
+        """`higher` or `lower`: the kind of score that is better."""
         return better_word(self.direction)
 
     def are_measured(self, values: ObjectiveValues) -> bool:
-        """Whether the values of all objectives and constraints are there."""
+        """Whether `values` has every measure of the objectives and constraints."""
         return all(measure in values for measure in self.measures)
 
     def values(self, values: ObjectiveValues) -> tuple[float, ...]:
-        """The values of all objectives of a multi-objective sweep.
+        """The values of all objectives of a multi-objective sweep, in their order.
 
         Raises:
             KeyError: a value is missing.
@@ -163,9 +163,7 @@ class Objectives(Frozen):
         return tuple(values[objective.measure] for objective in self.all)
 
     def violations(self, values: ObjectiveValues) -> dict[str, float]:
-        """How far each constraint is violated, by measure (see `Constraint.violation`); infinite where a value is
-        missing.
-        """
+        """The violation of each constraint, by measure (see `Constraint.violation`). Infinite for a missing value."""
         return {
             constraint.measure: constraint.violation(values.get(constraint.measure, math.nan))
             if constraint.measure in values
@@ -178,13 +176,13 @@ class Objectives(Frozen):
         return sum(max(violation, 0.0) for violation in self.violations(values).values())
 
     def violated(self, values: ObjectiveValues) -> tuple[str, ...]:
-        """Why a configuration cannot be chosen, in words: missing values and violated constraints."""
+        """The reasons against selecting a configuration, in words: missing values and violated constraints."""
         missing = [f"{measure} was not measured" for measure in self.measures if measure not in values]
         limited = [each for each in self.constraints if each.measure in values]
         return (*missing, *filter(None, (each.words(values[each.measure]) for each in limited)))
 
     def described(self) -> dict[str, str]:
-        """Several objectives and constraints, for a reader; empty where there is one objective alone."""
+        """The objectives and constraints in words, by `objectives` and `constraints`; only keys with a text."""
         better = {"max": "more is better", "min": "less is better"}
         wanted = [f"{objective.measure} ({better[objective.direction]})" for objective in self.all]
         limits = [constraint.described() for constraint in self.constraints]
@@ -198,7 +196,7 @@ class Objectives(Frozen):
         """Compare the measures with the metrics of a sweep.
 
         Raises:
-            ValueError: a measure is no column of the runs table, or the monitored metric is none of the sweep's.
+            ValueError: a measure is no column of the runs table, or the monitored metric is not among the metrics.
         """
         if self.metric not in metrics:
             raise ValueError(f"monitor {self.metric!r} is not among the metrics: {', '.join(metrics)}")
@@ -217,7 +215,7 @@ class Objectives(Frozen):
 
     @staticmethod
     def from_disk(tree: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of this class from the keys of a manifest; what is wrong with them is left to validation.
+        """The fields of this class, not validated, from the keys of a manifest.
 
         Raises:
             ValueError: the first of several objectives is not the monitored metric.

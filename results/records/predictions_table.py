@@ -1,4 +1,4 @@
-"""What each sample of the test split was predicted as, by each run of a contender: the table `predictions`, read."""
+"""Reading the table `predictions`: each test sample's prediction by each run of a contender."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _TASK, _OUTPUTS = "causalmer_task", "causalmer_outputs"
 
 @dataclass(frozen=True, slots=True)
 class PredictionsTable:
-    """The table.
+    """The table `predictions` of a sweep.
 
     Attributes:
-        frame: its rows (schema: `records.predictions_schema`).
-        task: of the data set; none where nothing was predicted yet.
+        frame: its rows (schema: `records.schemas.predictions_schema`).
+        task: the task of the data set. None before anything was predicted.
     """
 
     frame: pd.DataFrame
@@ -31,7 +31,11 @@ class PredictionsTable:
 
 
 def read_predictions(layout: SweepLayout) -> PredictionsTable:
-    """The predictions of a sweep; without rows where the test split was not opened, or by a version that wrote none."""
+    """The predictions of a sweep. There are no rows before the test split is opened, nor in sweeps of older versions.
+
+    Raises:
+        StoreError: the object store does not answer.
+    """
     layout.store.pull_folder(layout.predictions)
     schema = predictions_schema()
     files = sorted(layout.predictions.glob("[!.]*.parquet"))
@@ -44,12 +48,12 @@ def read_predictions(layout: SweepLayout) -> PredictionsTable:
 
 
 def task_metadata(task: Task) -> Mapping[str, str]:
-    """What a file of predictions says of the task in its metadata: the task, and the names of a model's outputs."""
+    """The task and the names of the model's outputs, as metadata of a file of predictions."""
     return {_TASK: task.model_dump_json(), _OUTPUTS: json.dumps(output_names(task))}
 
 
 def output_names(task: Task) -> list[str]:
-    """The names of a model's outputs, in their order: of an emotion two, that it is not there and that it is."""
+    """The names of a model's outputs, in their order. Each emotion has two outputs: `<label>=0` and `<label>=1`."""
     if task.kind is TaskKind.EMOTIONS:
         return [f"{label}={value}" for label in task.labels for value in (0, 1)]
     return list(task.labels)

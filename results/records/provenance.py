@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, the commit, and the few variables of the environment that they may depend on."""
+"""Provenance: the versions, the commit and the environment variables that numbers may depend on."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ RECORDED_VARIABLES = (
     "PYTORCH_CUDA_ALLOC_CONF",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
 )
-"""No other variable is recorded: they hold secrets."""
+"""The recorded environment variables. Others are never recorded, because they may hold secrets."""
 
 
 @cache
 def run_software() -> dict[str, Any]:
-    """What a run says of the software that trains it: columns of the runs table by name."""
+    """The software that trains a run, by column of the runs table."""
     commit, dirty = git_state()
     versions = installed_versions()
     return {
@@ -49,14 +49,12 @@ def run_software() -> dict[str, Any]:
 
 
 def recorded_environment() -> dict[str, str]:
-    """Those of `RECORDED_VARIABLES` that are set."""
+    """The values of the `RECORDED_VARIABLES` that are set."""
     return {name: os.environ[name] for name in RECORDED_VARIABLES if name in os.environ}
 
 
 def installed_versions() -> dict[str, str]:
-    """The versions of Python and of the packages that a number may depend on; absent packages are left
-    out.
-    """
+    """The versions of Python and of the `RECORDED_PACKAGES` that are installed."""
     versions = {"python": platform.python_version()}
     for package in RECORDED_PACKAGES:
         try:
@@ -67,15 +65,15 @@ def installed_versions() -> dict[str, str]:
 
 
 def git_state(file: Path = Path(__file__)) -> tuple[str | None, bool | None]:
-    """The commit of the checkout that tracks `file` (this one), and whether the checkout has uncommitted changes.
+    """The commit of the checkout that tracks `file`, and whether the checkout has uncommitted changes.
 
-    `(None, None)` where git does not track the file: an installed package inside the folder of another
-    project must not pass that project's commit off as its own.
+    `(None, None)` if git does not track the file. An installed package in the folder of another project thus never
+    reports this project's commit.
     """
     git = shutil.which("git")
     if git is None:
         return None, None
-    # Git's own variables (set inside hooks) would point it at another repository.
+    # Inside a hook git sets variables that would point it at another repository.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def ask(*arguments: str) -> str | None:

@@ -1,6 +1,6 @@
-"""The journal of one attempt at a run: a start line, a line an epoch, an end line.
+"""The journal of one attempt at a run: a start line, one line per epoch, an end line.
 
-The process that trains writes it itself, and writes an epoch before it reports that epoch to anyone.
+The training process writes it. It writes an epoch before it reports this epoch to any other process.
 """
 
 from __future__ import annotations
@@ -24,18 +24,16 @@ _ATTEMPT = re.compile(r"(?P<stem>[0-9a-f]{16}-s\d+)-a(?P<attempt>\d+)")
 
 
 def attempts(layout: SweepLayout, key: RunKey) -> list[int]:
-    """The numbers of the attempts that were started at a run, in order: from 1, without gaps.
-
-    They are looked for by name: a listing would take time with all runs of the sweep, and it is asked for every run.
-    """
+    """The numbers of the attempts at a run, in order: from 1, without gaps."""
+    # By name, not by a listing: this is called for every run, and a listing takes time with all runs of the sweep.
     return list(takewhile(lambda attempt: layout.run_journal(key, attempt).exists(), count(1)))
 
 
 def parse_attempt(path: Path) -> tuple[RunKey, int]:
-    """The run and the attempt that a journal's file name says.
+    """The run and the number of the attempt in the name of a journal's file.
 
     Raises:
-        ValueError: the name is not that of a run's journal.
+        ValueError: the file is not named like a run's journal.
     """
     match = _ATTEMPT.fullmatch(path.stem)
     if match is None:
@@ -78,21 +76,22 @@ class RunJournal:
             key: the run.
             phase: `search`, `confirm` or another phase of the sweep.
             role: `candidate` for searched configurations, else the contender (`paper`, `undebiased`).
-            number: the configuration's number among the proposals, none for contenders.
+            number: the number of the proposal. None for contenders.
             config: the whole configuration as plain JSON values.
-            values: the searched parameters that the proposal set, by dotted path. None: every searched
-                parameter is looked up in `config`. Give it, and a conditional parameter that was not drawn
-                stays empty in the tables, even where the configuration has a default for it.
+            values: the searched parameters of the proposal, by dotted path. A conditional parameter that is not among
+                them is empty in the tables, even if `config` has its default. None: every searched parameter is looked
+                up in `config`.
             parameters: the number of trainable parameters.
-            device: what it trains on (`cpu`, `cuda:0`).
-            notes: what a reader of the record should know, such as "ALBERT with fresh weights".
-            host: the machine's name, by default this one's.
-            gpus: how many GPUs, or which share of one, the attempt takes.
-            reused_from: the sweep whose records the rows are copied from; none: this attempt trains.
-            software: what trained it (see `results.records.provenance.run_software`), by default this process's.
+            device: the training device (`cpu`, `cuda:0`).
+            notes: remarks for readers of the record, such as "ALBERT with fresh weights".
+            host: the machine's name. None: this machine's.
+            gpus: the number of GPUs, or the share of one, of the attempt.
+            reused_from: the sweep_id of the sweep whose rows are copied. None: this attempt trains.
+            software: the software that trains (see `results.records.provenance.run_software`). None: this process's.
 
         Raises:
             JournalError: the journal cannot be written.
+            StoreError: the start line is written here, but not in the store.
         """
         earlier = attempts(layout, key)
         attempt = max(earlier, default=0) + 1
@@ -100,10 +99,10 @@ class RunJournal:
             try:
                 journal = Journal.create(layout.run_journal(key, attempt), layout.store.push)
                 break
-            except FileExistsError:  # another process began this attempt between our look and our step
+            except FileExistsError:  # another process began this attempt in the meantime
                 attempt += 1
         for old in earlier:
-            # A killed attempt leaves its ballast behind.
+            # The ballast of a killed attempt is still there.
             path = layout.run_journal(key, old)
             path.with_name(f".{path.name}.ballast").unlink(missing_ok=True)
         run = cls(journal, key, attempt)
@@ -128,11 +127,14 @@ class RunJournal:
         return run
 
     def epoch(self, row: Mapping[str, Any]) -> None:
-        """Add an epoch; when this returns it is durable. `row` has `epoch` (from 1) and columns of the epochs
-        table.
+        """Add an epoch. When this returns, the row is durable.
+
+        Args:
+            row: `epoch` (from 1) and columns of the epochs table.
 
         Raises:
             JournalError: the row cannot be written.
+            StoreError: the row is written here, but not in the store.
             ValueError: the row has no `epoch`.
         """
         if not isinstance(row.get("epoch"), int):
@@ -143,21 +145,21 @@ class RunJournal:
         """Write the end line and close the journal.
 
         Args:
-            state: the final state, or `interrupted`; `running` and `lost` are what a missing end means.
-            reason: in words, for states other than finished.
-            extra: further JSON values for the line (such as peak memory); they stay in the journal.
+            state: a final state, or `interrupted`.
+            reason: why the attempt ended, in words, for states other than `finished`.
+            extra: further JSON values for the line, such as the peak memory.
 
         Raises:
             JournalError: the line cannot be written.
-            StoreError: it is written here, but not in the store.
-            ValueError: the state is not one that is written.
+            StoreError: the line is written here, but not in the store.
+            ValueError: the state is `running` or `lost`, which describe an attempt without an end line.
         """
         if not state.is_written:
             raise ValueError(f"an attempt does not end as {state.value!r}")
         try:
             self._append("end", {**extra, "state": state.value, "reason": reason})
         except StoreError:
-            self._ended = True  # it is in the file, and nothing may follow it
+            self._ended = True  # the line is in the file, and no line may follow it
             self.close()
             raise
         self._ended = True
@@ -169,7 +171,7 @@ class RunJournal:
         return self._ended
 
     def close(self) -> None:
-        """Stop writing without an end line: the run counts as lost, and a resumed sweep starts it again."""
+        """Stop writing without an end line. The run counts as lost, and a resumed sweep starts it again."""
         self._journal.close()
 
     def _append(self, kind: str, row: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""Records: the keys of runs, their states, and the schemas of the tables.
+"""The keys of runs, their states, and the schemas of the tables.
 
-A row's key is (sweep_id, config_id, seed, attempt, epoch). Ray's and Optuna's identifiers are never keys.
-Schemas change by addition only; their version stands in the Parquet metadata and in a column.
+A row's key is (sweep_id, config_id, seed, attempt, epoch). Ray's and Optuna's identifiers are never keys. New versions
+of a schema only add columns. The version is in the Parquet metadata and in a column.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ SCHEMA_VERSION = 7
 
 
 class RunState(StrEnum):
-    """How a run stands.
+    """The state of a run.
 
-    `finished`, `pruned` (cut early as weak), `failed`, `oom` (out of memory), `nan` and `timeout` (over
-    `failure.run_timeout`) are final. `interrupted`: the attempt ended itself, on Ctrl-C, for a fault of the machine,
-    or because its share of a GPU was too small; `lost`: its process is gone and wrote no end. A resumed sweep goes on
-    with both.
+    `finished`, `pruned` (stopped early as weak), `failed`, `oom` (out of memory), `nan` and `timeout` (over
+    `failure.run_timeout`) are final. An `interrupted` attempt stopped on Ctrl-C, after a fault of the machine, or
+    because its share of a GPU was too small. A `lost` attempt wrote no end line, and its process is gone. A resumed
+    sweep continues interrupted and lost runs.
     """
 
     RUNNING = "running"
@@ -38,12 +38,12 @@ class RunState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the run is not to be started again."""
+        """Whether the run has ended for good and is not started again."""
         return self.is_written and self is not RunState.INTERRUPTED
 
     @property
     def is_written(self) -> bool:
-        """Whether an end line can say it; the others are what a missing end line means."""
+        """Whether the state can be in an end line. `running` and `lost` describe an attempt without one."""
         return self not in (RunState.RUNNING, RunState.LOST)
 
 
@@ -52,7 +52,7 @@ _KEY = re.compile(r"(?P<config_id>[0-9a-f]{16})-s(?P<seed>\d+)")
 
 @dataclass(frozen=True, slots=True, order=True)
 class RunKey:
-    """The key of a run: configuration x seed."""
+    """The key of a run: its configuration and its seed."""
 
     config_id: str
     seed: int
@@ -67,7 +67,7 @@ class RunKey:
         """The key from its stem.
 
         Raises:
-            ValueError: the text is no stem.
+            ValueError: the text is not a stem.
         """
         match = _KEY.fullmatch(stem)
         if match is None:
@@ -76,7 +76,7 @@ class RunKey:
 
 
 ColumnTypes = Mapping[str, pa.DataType]
-"""Columns beyond the fixed ones: searched parameters by dotted path, metrics by name."""
+"""The types of columns that depend on the sweep: searched parameters by dotted path, metrics by name."""
 
 _KEY_FIELDS = [
     pa.field("schema_version", pa.int32()),
@@ -91,7 +91,7 @@ VECTOR_COLUMNS = (
     *(f"{kind}_{name}" for kind in ("constant", "weight") for name in ("text", "audio", "vision")),
     *("valid_gain", "valid_gain_low", "valid_gain_high"),
 )
-"""Columns of evaluations about a vector chosen after training."""
+"""The columns of the evaluations table that describe a vector chosen after training."""
 
 
 BRANCHES = ("multimodal", "text", "audio", "vision")
@@ -104,10 +104,14 @@ def _schema(fields: Sequence[pa.Field], *extra: ColumnTypes) -> pa.Schema:
 
 
 def epochs_schema(metrics: ColumnTypes) -> pa.Schema:
-    """One row an epoch of a run. Losses are means over samples; `valid_<metric>` columns follow the task.
+    """The epochs table: one row per epoch of a run.
 
-    `worst_missing_<metric>` stands where the sweep asks for it, in the rows of epochs with a new best: the worst of the
-    metric over the three evaluations on the validation split that lack one modality. Version 5 added it.
+    Losses are means over samples. The `valid_<metric>` columns depend on the task. `worst_missing_<metric>` is the
+    worst value over three evaluations on the validation split, each without one modality. Only sweeps that use it as a
+    measure have the column, with values in epochs that are a new best. Version 5 added it.
+
+    Args:
+        metrics: the metric columns.
     """
     return _schema(
         [
@@ -133,12 +137,18 @@ def epochs_schema(metrics: ColumnTypes) -> pa.Schema:
 
 
 def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
-    """One row a run: its state, its best epoch with that epoch's validation metrics, its configuration.
+    """The runs table: one row per run, with its state, its best epoch's validation metrics and its configuration.
 
-    `score` is the best value of the monitored metric over the run's epochs. `reused_from` is the sweep_id of the sweep
-    that trained the run, where it is another one; version 4 added it. Version 5 added `worst_missing_<metric>` at the
-    best epoch, where the sweep asks for it. Version 6 added `gpus`, how many or which share of one, `peak_bytes`, the
-    most that tensors took of a device where that was measured, and the software that trained it.
+    `score` is the monitored metric at the best epoch. `reused_from` is the sweep_id of another sweep that trained the
+    run (since version 4). `worst_missing_<metric>` is the value at the best epoch (since version 5).
+
+    Version 6 added three groups of columns. `gpus` is the number of GPUs or the share of one. `peak_bytes` is the most
+    device memory that tensors used, in bytes, or null if it was not measured. The last five columns before the
+    parameters describe the software.
+
+    Args:
+        parameters: the columns of the searched parameters.
+        metrics: the metric columns.
     """
     return _schema(
         [
@@ -173,18 +183,31 @@ def runs_schema(parameters: ColumnTypes, metrics: ColumnTypes) -> pa.Schema:
 
 
 def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
-    """One row a final evaluation of one run on the test split, with nothing or something taken away from it.
+    """The evaluations table: one row per final evaluation of one run on the test split.
 
-    `contender` is `selected`, `paper` or `undebiased`; `present` names the modalities that were not removed as a whole,
-    `ablation` how those were that are not among them (see `causalmer_core.measures.ablation`): `zero`, also where nothing was, or
-    `mean` or `permutation`. `random_steps` and `spans` take steps of all modalities at a `rate` and leave none out;
-    elsewhere the rate is null. Version 3 added these two; older rows are all `zero`.
-    `prediction` says which logits predicted: `tie` (as configured), `tie:paper`, `tie:learned` and `tie:searched` (with
-    constants and weights chosen after training, see `results.evaluation.debiasing_records`), `factual` (the fusion without
-    counterfactuals), `backbone` (the multimodal branch alone), `linear`, `majority`. Constants and weights are those of
-    a `tie`; `valid_gain` is what choosing them gained over the paper's on validation, positive where better, with the
-    ends of its t interval over folds. `notes` says which metrics are undefined or easy on these samples. Version 2
-    added these.
+    `contender` is `selected`, `paper`, `undebiased`, `linear` or `majority`. `present` names the modalities that were
+    not removed as a whole.
+
+    `ablation` is how evidence was removed (see `causalmer_core.measures.ablation`). Whole modalities are replaced by
+    `zero`, `mean` or `permutation`; a row with all modalities has `zero`. `random_steps` and `spans` remove a share of
+    the steps of all modalities, the `rate`; for other ablations the rate is null. Version 3 added both columns; older
+    rows are `zero`.
+
+    `prediction` names the logits that predicted:
+
+    - `tie`: the TIE as configured;
+    - `tie:paper`, `tie:learned`, `tie:searched`: the TIE with constants and weights chosen after training (see
+      `results.evaluation.debiasing_records`);
+    - `factual`: the fusion without counterfactuals;
+    - `backbone`: the multimodal branch alone;
+    - `linear`, `majority`: the baselines.
+
+    The constants and weights are those of a TIE. `valid_gain` is the gain of choosing them over the paper's on the
+    validation split, positive where better, with the ends of its t interval over folds. `notes` names metrics that are
+    undefined or easy on these samples. Version 2 added these columns.
+
+    Args:
+        metrics: the metric columns.
     """
     return _schema(
         [
@@ -205,21 +228,21 @@ def evaluations_schema(metrics: ColumnTypes) -> pa.Schema:
 
 
 def evaluation_ablation(line: Mapping[str, Any]) -> str:
-    """How evidence was taken away in an evaluation's journal line, whatever version wrote it.
-
-    Lines before version 3 say nothing: they are `zero`. Versions 3 to 6 called it `removal`.
-    """
+    """The ablation of an evaluation's journal line, for lines of every version."""
+    # Versions 3 to 6 called it `removal`. Earlier lines have neither key, and are all `zero`.
     return str(line.get("ablation") or line.get("removal") or "zero")
 
 
 def predictions_schema() -> pa.Schema:
-    """One row a sample of the test split and run of a contender, with nothing removed. Version 6 added the table.
+    """The predictions table: one row per test sample and run of a contender, without ablation (since version 6).
 
-    `label` and `predicted` are lists with a number for each label of the task: 0 or 1 for each emotion, the one class's
-    number, or the one target. The rest are lists with a number for each output of the model, their names in the file's
-    metadata under `causalmer_outputs`, as JSON: `logits`, by which it predicts; and of CausalMER, whose `logits` are
-    the TIE as configured, the branches' z_m, z_t, z_a and z_v and the effects TE and NDE_k (see
-    `causalmer_core.method.effects`). Of other models these are null.
+    `label` and `predicted` are lists with one number per label of the task: 0 or 1 for each emotion, the number of the
+    class, or the regression target. The other lists have one number per output of the model. The names of the outputs
+    are in the file's metadata, as JSON under `causalmer_outputs`.
+
+    `logits` are the logits that predict. For CausalMER they are the TIE as configured. CausalMER's rows also have the
+    branches' z_m, z_t, z_a and z_v and the effects TE and NDE_k (see `causalmer_core.method.effects`). For other models
+    these are null.
     """
     numbers = pa.list_(pa.float32())
     return _schema(

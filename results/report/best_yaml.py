@@ -21,14 +21,14 @@ MAX_NAME = 64
 
 
 def best_yaml(results: SweepResults, selection: Selection) -> str:
-    """A sweep of one configuration, `{name: <sweep>-best, data, base}`, with the reasons as comments.
+    """The YAML text of a sweep of one configuration, `{name: <sweep>-best, data, base}`, with the reasons as comments.
 
     Raises:
-        UserError: the YAML that the sweep was started with cannot be read.
+        UserError: the sweep's own YAML file cannot be read.
     """
     suffix = "-best"
     base = {key: value for key, value in selection.config.items() if key != "data"}
-    # The fingerprint follows from the data set that the new sweep names; folds stand in its section.
+    # The fingerprint follows from the data set that the new sweep names, and its `data` section has the folds.
     data = {key: value for key, value in selection.config.get("data", {}).items() if key not in _IN_SECTION}
     tree = CommentedMap(
         {
@@ -46,10 +46,10 @@ def best_yaml(results: SweepResults, selection: Selection) -> str:
 
 
 def write_best_yaml(results: SweepResults, selection: Selection, path: Path) -> None:
-    """Write `best_yaml` to a file, replacing it.
+    """Write `best_yaml` to a file, and replace an existing one.
 
     Raises:
-        UserError: the file cannot be written, or the sweep's own YAML cannot be read.
+        UserError: the file cannot be written, or the sweep's own YAML file cannot be read.
     """
     text = best_yaml(results, selection)
     try:
@@ -61,7 +61,8 @@ def write_best_yaml(results: SweepResults, selection: Selection, path: Path) -> 
 
 
 def _data_section(results: SweepResults, split: dict[str, Any] | None) -> dict[str, Any]:
-    """As in the sweep's own YAML, which knows where the data set lies; else the data set's name, and its folds."""
+    """The `data` section of the sweep's own YAML file, else the data set's name and its folds."""
+    # Only the sweep's own file has the place of the data set.
     path = results.layout.spec
     if path.exists():
         try:

@@ -1,10 +1,9 @@
-"""What stands in the report: the numbers and figures of each section, from the records and the selection."""
+"""The content of the report: the numbers and figures of each section."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
@@ -54,18 +53,26 @@ from results.report.figures.style import cell_text
 from results.report.figures.timeline import attempt_spans, draw_timeline, utilisation
 
 FIGURE_ENTRIES = 16
-"""How many ranked configurations the leaderboard's figure shows; the table shows all."""
+"""The most ranked configurations in the leaderboard's figure; the table shows all."""
 CURVE_ENTRIES = 3
-"""How many ranked configurations the learning curves show, beside the contenders."""
+"""The most ranked configurations in the learning curves, beside the contenders."""
 LEAST_SEARCHED = 3
-"""From so many searched configurations on their parameters are drawn."""
+"""The least number of searched configurations for figures of their parameters."""
 
 
 def content(results: SweepResults, importance: Sequence[Importance]) -> dict[str, Any]:
-    """All that the page's templates name; figures as JSON, none where there is nothing to draw."""
+    """The variables of the page's templates, by name. A figure is JSON, or None if there is nothing to draw.
+
+    Args:
+        results: the sweep.
+        importance: the importance of the searched parameters, by each method.
+
+    Raises:
+        UserError: the selection or the sweep's own YAML file cannot be read.
+    """
     manifest = results.manifest
     board = leaderboard(results.runs, manifest)
-    selection = read_selection(results.layout)
+    selection, spec = read_selection(results.layout), results.layout.spec
     tested = as_configured(evaluated_contenders(results.evaluations, manifest.metrics))
     parts = [
         _ranking(results, board, selection),
@@ -83,7 +90,7 @@ def content(results: SweepResults, importance: Sequence[Importance]) -> dict[str
         "modalities": MODALITIES,
         "present": PRESENT,
         "subset_names": SUBSET_NAMES,
-        "spec_text": _text_or_none(results.layout.spec),
+        "spec_text": spec.read_text(encoding="utf-8") if spec.exists() else None,
         "best_yaml": None if selection is None else best_yaml(results, selection),
         **{name: value for part in parts for name, value in part.items() if name != "figures"},
         "figures": {
@@ -192,9 +199,7 @@ def _costs(results: SweepResults) -> dict[str, Any]:
 
 
 def _curve_entries(board: Leaderboard, selection: Selection | None) -> list[Entry]:
-    """The selected configuration, the best ranked ones, the contenders; without any of these, unfinished
-    ones.
-    """
+    """The selected configuration, the best ranked ones and the contenders; without any of these, incomplete ones."""
     chosen = [entry for entry in board.ranked if selection and entry.config_id == selection.config_id]
     others = [entry for entry in (*board.ranked, *board.eliminated) if entry not in chosen]
     chosen += others[: CURVE_ENTRIES - len(chosen)]
@@ -207,7 +212,7 @@ def _labels_with_curves(entries: list[Entry], curves: Any) -> list[str]:
 
 
 def _parameter_rows(results: SweepResults, board: Leaderboard) -> dict[str, list[str]]:
-    """The searched parameters of each configuration as text, by identity, in the manifest's order."""
+    """The searched parameters of each configuration as text, by config_id, in the manifest's order."""
     first = results.runs.drop_duplicates("config_id").set_index("config_id")
     return {
         entry.config_id: [cell_text(first.at[entry.config_id, path]) for path in results.manifest.parameters]
@@ -216,7 +221,7 @@ def _parameter_rows(results: SweepResults, board: Leaderboard) -> dict[str, list
 
 
 def _test_answer(tested: list[Contender], selection: Selection | None, metric: str) -> dict[str, Any] | None:
-    """The selected configuration's entry, and how far it is ahead of the first entry of each other contender."""
+    """The selected configuration's evaluation, and its difference from the first one of each other contender."""
     first: dict[str, Contender] = {}
     for contender in tested:
         if contender.name != "selected" or selection is None or contender.config_id == selection.config_id:
@@ -232,20 +237,20 @@ def _test_answer(tested: list[Contender], selection: Selection | None, metric: s
 
 
 def _evaluated_other(tested: list[Contender], selection: Selection | None) -> bool:
-    """Whether the test numbers belong to another configuration than the one selected now."""
+    """Whether the test split was evaluated for another selection only."""
     evaluated = {contender.config_id for contender in tested if contender.name == "selected"}
     return selection is not None and bool(evaluated) and selection.config_id not in evaluated
 
 
 def _states(results: SweepResults) -> list[tuple[str, str, int, float]]:
-    """Phase, state, runs, seconds of training."""
+    """Rows of phase, state, number of runs, and seconds of training."""
     groups = results.runs.groupby(["phase", "state"], sort=True)["seconds"].agg(["size", "sum"]).reset_index()
     rows = zip(groups["phase"], groups["state"], groups["size"], groups["sum"], strict=True)
     return [(str(phase), str(state), int(size), float(seconds)) for phase, state, size, seconds in rows]
 
 
 def _reasons(results: SweepResults) -> list[tuple[str, str, int]]:
-    """State, reason and how often, of runs that did not finish; the most frequent first."""
+    """Rows of state, reason and count of the runs that did not finish, the most frequent first."""
     counts = Counter(
         (str(state), str(reason))
         for state, reason in zip(results.runs["state"], results.runs["reason"], strict=True)
@@ -257,11 +262,8 @@ def _reasons(results: SweepResults) -> list[tuple[str, str, int]]:
     ]
 
 
-def _text_or_none(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
-
-
 def _json(figure: go.Figure) -> Markup:
-    """The figure as JSON that may stand inside a script element: no `<`, so that no text can close it."""
+    """The figure as JSON for a script element."""
+    # Without `<` no text in the figure can close the element.
     text = figure.to_json().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return Markup(text)  # noqa: S704 - made safe in the line above

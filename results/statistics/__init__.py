@@ -1,15 +1,15 @@
-"""What scores over seeds say: pure functions of numbers. They know no sweep and no table.
+"""Statistics of scores over seeds: pure functions of numbers. Nothing here knows a sweep or a table.
 
 | file | what it is |
 |---|---|
-| `expected_best.py` | How good the best of n configurations is to be expected, for every budget n |
+| `expected_best.py` | The expected best score among n configurations, for every budget n |
 | `intervals.py` | Statistics over seeds: intervals of a mean and paired comparisons |
-| `optimism.py` | How much better the best of several configurations looks than it is, estimated from the scores that chose it |
-| `paired.py` | The sign-flip permutation test of paired differences |
-| `pareto.py` | Several objectives at once: who is beaten by whom, in which order the rest stands, and where the front bends |
-| `probability_best.py` | The chance of being the best, for configurations whose scores vary from seed to seed |
-| `tied_set.py` | The configurations that cannot be told from the best one |
-| `variance_split.py` | How much of what scores vary by is hyperparameters, and how much seeds |
+| `optimism.py` | The optimism of the best mean: how much it overstates, estimated from the same scores |
+| `paired.py` | Paired differences: the sign-flip test, Holm's correction, and the effect size |
+| `pareto.py` | Pareto dominance of several objectives: the fronts, and the knee of the first front |
+| `probability_best.py` | The probability of being the best, for configurations whose scores vary over seeds |
+| `tied_set.py` | The tied set: the configurations that are not distinguishable from the best one |
+| `variance_split.py` | The split of the variance of scores into hyperparameters and seeds |
 """
 
 __all__ = [

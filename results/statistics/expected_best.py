@@ -1,4 +1,4 @@
-"""How good the best of n configurations is to be expected, for every budget n."""
+"""The expected best score among n configurations, for every budget n."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from causalmer_core.measures.metrics import Direction, oriented
 def expected_best(
     scores: Sequence[float], *, direction: Direction, budgets: Sequence[int] | None = None
 ) -> NDArray[np.float64]:
-    """The expected best score among n configurations of those that a search proposed.
+    """The expected best score among n of the configurations that a search proposed.
 
-    With the B scores in the order from worst to best v_(1), ..., v_(B), the mean over all C(B, n) ways to take n of
-    them is
+    The B scores are sorted from worst to best, v_(1), ..., v_(B). The mean of the best over all C(B, n) ways to take n
+    of them is
 
         E_n = sum_{i = n}^{B} C(i - 1, n - 1) / C(B, n) * v_(i)
 
-    an unbiased estimate of the expected best of n independent proposals for every n <= B (Tang et al., "Showing
-    your work doesn't always work", ACL 2020, arXiv 2004.13705). The better known plug-in estimate, with the weights
-    (i / B)^n - ((i - 1) / B)^n (Dodge et al., "Show your work", EMNLP 2019, arXiv 1909.03004), draws with replacement
-    and is too low.
+    It is an unbiased estimate of the expected best of n independent proposals for every n <= B (Tang et al., "Showing
+    your work doesn't always work", ACL 2020, arXiv 2004.13705). The better known plug-in estimate has the weights
+    (i / B)^n - ((i - 1) / B)^n. It draws with replacement and is too low (Dodge et al., "Show your work", EMNLP 2019,
+    arXiv 1909.03004).
 
-    It speaks of independent proposals: random search and Sobol, not TPE, whose later proposals know the earlier ones
-    (there it says what the same configurations in a random order would have given). It is of scores as the search saw
-    them, with the luck of their seeds, and of finished configurations: who counts failed ones as proposals gives them a
-    score. For n near B it rests on a few scores and varies like the maximum.
+    The estimate assumes independent proposals, as random search and Sobol make. TPE's later proposals depend on the
+    earlier ones. For TPE it is the expectation for the same configurations in a random order.
+
+    The scores include the luck of their seeds. Only finished configurations are counted; to count a failed one, give
+    it a score. For n near B the estimate rests on a few scores and varies like the maximum.
 
     Args:
-        scores: one a configuration, finite, at least one.
-        direction: whether more (`max`) or less (`min`) of a score is better; otherwise the best is the least.
-        budgets: values of n, from 1 to B; none: all of them.
+        scores: one score per configuration, finite, at least one, shape (B,).
+        direction: whether a higher (`max`) or a lower (`min`) score is better.
+        budgets: values of n, from 1 to B. None: all of them.
 
     Returns:
-        E_n for each budget.
+        E_n for each budget, shape (budgets,).
 
     Raises:
         ValueError: no score, one that is not finite, or a budget outside 1 to B.
@@ -54,7 +55,8 @@ def expected_best(
 
 
 def _weights(count: int, budget: int) -> NDArray[np.float64]:
-    """C(i - 1, n - 1) / C(B, n) for i from 1 to B, through logarithms, in which large ones do not overflow."""
+    """C(i - 1, n - 1) / C(B, n) for i from 1 to B, shape (B,)."""
+    # By logarithms: large binomial coefficients overflow.
     places = np.arange(budget, count + 1)
     found = np.zeros(count)
     found[budget - 1 :] = np.exp(_log_choose(places - 1, budget - 1) - _log_choose(np.array([count]), budget))

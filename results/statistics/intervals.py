@@ -1,7 +1,7 @@
 """Statistics over seeds: intervals of a mean and paired comparisons.
 
-Student's t rather than the bootstrap: simulated coverage of 95% intervals at 3, 5 and 10 seeds is .95, .96
-and .95 for t, and .76, .84 and .90 for the percentile bootstrap.
+Intervals are Student's t, not the bootstrap. Simulated coverage of 95% intervals at 3, 5 and 10 seeds is .95, .96 and
+.95 for t, and .76, .84 and .90 for the percentile bootstrap.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Interval:
 
     Attributes:
         mean: the arithmetic mean.
-        low, high: the ends of the interval; none for one value, which says nothing about spread.
-        std: the sample standard deviation, with n - 1 in the denominator; none for one value.
+        low, high: the ends of the interval. None for one value, because one value has no spread.
+        std: the sample standard deviation, with n - 1 in the denominator. None for one value.
         n: the number of values.
-        confidence: the coverage the interval aims at.
-        method: how it was computed, in words.
+        confidence: the nominal coverage, between 0 and 1.
+        method: how the interval was computed, in words.
     """
 
     mean: float
@@ -45,14 +45,14 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The difference of two configurations on the seeds they share.
+    """The difference of two configurations on their common seeds.
 
     Attributes:
-        interval: of the mean of the differences, first minus second.
-        p_value: two-sided, of the sign-flip permutation test; none for one seed. With n seeds it cannot go
-            below 2 / 2^n (0.0625 at 5 seeds).
+        interval: of the mean difference, first minus second, in the unit of the scores.
+        p_value: two-sided, of the sign-flip permutation test. None for one seed. With n seeds it cannot go below
+            2 / 2^n (0.0625 at 5 seeds).
         seeds: the seeds compared, in order.
-        effect_size: of the differences, in units of their spread (see `results.statistics.paired`); none for fewer
+        effect_size: of the differences, in units of their spread (see `results.statistics.paired`). None for fewer
             than three seeds, or without spread.
     """
 
@@ -71,8 +71,8 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     (Student 1908, "The probable error of a mean"; exact for normal values). One value has no interval.
 
     Args:
-        values: one value a seed, finite.
-        confidence: the coverage, between 0 and 1, default 0.95.
+        values: one finite value per seed, shape (n,).
+        confidence: the nominal coverage, between 0 and 1, default 0.95.
 
     Raises:
         ValueError: no value, a value that is not finite, or a confidence outside (0, 1).
@@ -85,7 +85,7 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     if not np.isfinite(array).all():
         raise ValueError(f"an interval needs finite values, given {array.tolist()}")
     n = int(array.size)
-    # Relative to one of them, equal values have exactly their value as mean and no spread.
+    # Subtracting one of them first makes the mean of equal values exact, and their spread exactly 0.
     relative = array - array[0]
     mean = float(array[0] + relative.mean())
     if n == 1:
@@ -102,20 +102,21 @@ def paired_difference(
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
 ) -> PairedDifference:
-    """How two configurations differ on the seeds they share: the same seed gives both the same data order and
-    the same kind of luck, so that the differences spread less than the scores.
+    """The difference of two configurations on their common seeds.
 
-    The interval is the t interval of d_i = first_i - second_i, the p-value that of the sign-flip test (see
-    `results.statistics.paired`). Wilcoxon's signed-rank test is not offered: it cannot go below the same 2 / 2^n,
-    and of the differences it sees the ranks alone.
+    A seed gives both configurations the same data order. So the differences usually spread less than the scores.
+
+    The interval is the t interval of d_i = first_i - second_i. The p-value is of the sign-flip test (see
+    `results.statistics.paired`). Wilcoxon's signed-rank test is not offered: it has the same least p-value 2 / 2^n,
+    and uses only the ranks of the differences.
 
     Args:
-        first, second: score by seed, finite.
-        confidence: the coverage of the interval, default 0.95.
-        rng: draws signs where there are too many seeds to try all; by default from a fixed stream.
+        first, second: finite scores by seed.
+        confidence: the nominal coverage of the interval, between 0 and 1, default 0.95.
+        rng: draws signs where there are too many seeds to try all. None: a generator with seed 0.
 
     Raises:
-        ValueError: no seed in common, or a value that is not finite.
+        ValueError: there is no common seed, or a value is not finite.
     """
     seeds = tuple(sorted(first.keys() & second.keys()))
     if not seeds:
@@ -128,20 +129,23 @@ def paired_difference(
     return PairedDifference(interval, p_value, seeds, paired_effect_size(differences))
 
 
-# FOLDED The difference of two means whose values have nothing in common.
 def welch_difference(
     first: Sequence[float], second: Sequence[float], confidence: float = 0.95
 ) -> tuple[Interval, float] | None:
-    """The mean of the first less that of the second, with its interval and two-sided p-value.
+    """The difference of two means of independent samples, first minus second.
 
         d +- t_{v, (1 + c) / 2} * sqrt(s_1^2 / n_1 + s_2^2 / n_2)
 
     with v the degrees of freedom of Welch and Satterthwaite (Welch, "The generalization of Student's problem when
-    several different population variances are involved", Biometrika 1947). It takes the values for normal, and the two
-    variances for whatever they are. Where both have the same seeds `results.statistics.intervals.paired_difference` is sharper.
+    several different population variances are involved", Biometrika 1947). It assumes normal values; the variances may
+    differ. For samples on the same seeds `paired_difference` is sharper.
+
+    Args:
+        first, second: finite values, shapes (n_1,) and (n_2,).
+        confidence: the nominal coverage c, between 0 and 1, default 0.95.
 
     Returns:
-        None where one of them has fewer than two values.
+        The interval of the difference and the two-sided p-value. None if a sample has fewer than two values.
 
     Raises:
         ValueError: a value is not finite.
@@ -153,7 +157,7 @@ def welch_difference(
         return None
     mean, n = float(one.mean() - two.mean()), one.size + two.size
     method = "Welch's t interval"
-    if one.std() == 0.0 and two.std() == 0.0:  # no spread: the difference is exact
+    if one.std() == 0.0 and two.std() == 0.0:  # without spread the difference is exact
         return Interval(mean, mean, mean, 0.0, n, confidence, method), 1.0 if mean == 0.0 else 0.0
     test = stats.ttest_ind(one, two, equal_var=False)
     low, high = test.confidence_interval(confidence)

@@ -1,4 +1,4 @@
-"""How much better the best of several configurations looks than it is, estimated from the scores that chose it."""
+"""The optimism of the best mean: how much it overstates, estimated from the same scores."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from causalmer_core.measures.metrics import Direction, oriented
 Floats = NDArray[np.float64]
 
 RESAMPLES = 2_000
+"""The default number of resamples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Optimism:
-    """The score of the best configuration as it looks, and corrected for having been chosen.
+    """The mean score of the best configuration, raw and corrected for the choice.
 
     Attributes:
-        raw: its mean over all seeds.
-        optimism: by how much that is too good, in points of the metric; positive: overstated.
-        corrected: raw without it.
-        method: in words.
+        raw: its mean over all seeds, in points of the metric.
+        optimism: how much better `raw` is than the corrected mean, in points of the metric. Positive: `raw` is too
+            good.
+        corrected: the mean without the optimism.
+        method: how it was estimated, in words.
     """
 
     raw: float
@@ -39,32 +41,34 @@ def resampled_optimism(
     earlier: int = 0,
     resamples: int = RESAMPLES,
 ) -> Optimism | None:
-    """The optimism of taking the configuration with the best mean over seeds, by resampling seeds around the choice.
+    """The optimism of choosing the configuration with the best mean over seeds, estimated by resampling seeds.
 
-    Each of B resamples draws n of the n seeds with replacement, takes the configuration with the best mean over them,
-    and scores it on the seeds that were not drawn, which had no part in that choice. With i_b the configuration taken
-    and O_b the seeds not drawn in resample b
+    Each of B resamples draws n of the n seeds with replacement and chooses the configuration with the best mean over
+    them. It scores this configuration on the seeds that were not drawn, which had no part in the choice. With i_b the
+    configuration chosen and O_b the seeds not drawn in resample b
 
         optimism = max_i mean_s(x_is) - mean_b mean_{s in O_b}(x_{i_b, s})
 
     This is BBC-CV (Tsamardinos, Greasidou and Borboudakis, "Bootstrapping the out-of-sample predictions for efficient
-    and accurate cross-validation", Machine Learning 2018) with seeds in the place of samples. A resample has fewer
-    different seeds than there are and chooses worse for it, so the estimate is somewhat too large where
-    configurations do differ (docs/statistics.md has figures); holding out one seed after the other is less biased and
-    varies up to three times as much. It says nothing of choices made before these scores, such as who was let into the
-    confirmation. Fresh seeds measure what this estimates: where there are any, use them.
+    and accurate cross-validation", Machine Learning 2018) with seeds in the place of samples.
+
+    A resample has fewer distinct seeds than the data, so it chooses worse. The estimate is therefore somewhat too large
+    where configurations differ (figures in docs/statistics.md). Leaving out one seed at a time is less biased, but
+    varies up to three times as much. Choices made before these scores, such as which configurations were confirmed,
+    are not corrected for. Fresh seeds measure the optimism directly: use them where there are any.
 
     Args:
-        scores: `(configurations, seeds)`, finite, every configuration on the same seeds. Equally good ones: the first,
-            so their order must not follow from the scores.
+        scores: shape (configurations, seeds), finite, every configuration on the same seeds. Of equal means the first
+            is chosen, so the order of the rows must not depend on the scores.
         rng: draws the seeds.
-        direction: whether more (`max`) or less (`min`) of a score is better.
-        earlier: so many of the first seeds chose which configurations are here: they count in every choice and judge
-            none, since their scores are too good already.
+        direction: whether a higher (`max`) or a lower (`min`) score is better.
+        earlier: the number of first seeds that chose which configurations are here. These seeds count in every choice.
+            They are never used as held-out seeds, because their scores are already too good.
         resamples: B.
 
     Returns:
-        None where nothing can be held out: fewer than two seeds beside the earlier ones, or a single configuration.
+        The estimate. None if no seed can be held out: fewer than two seeds beside the earlier ones, or one
+        configuration.
 
     Raises:
         ValueError: the scores have another shape, or one is not finite.
@@ -76,11 +80,11 @@ def resampled_optimism(
         return None
     turned = oriented(scores, direction)
     drawn = rng.multinomial(fresh, np.full(fresh, 1.0 / fresh), size=resamples)
-    drawn = drawn[(drawn == 0).any(axis=1)]
+    drawn = drawn[(drawn == 0).any(axis=1)]  # a resample with every seed has none to score on
     sums = turned[:, :earlier].sum(axis=1) + drawn @ turned[:, earlier:].T
-    judged = turned[sums.argmax(axis=1), earlier:]
+    chosen = turned[sums.argmax(axis=1), earlier:]
     left_out = drawn == 0
-    unseen = float(((judged * left_out).sum(axis=1) / left_out.sum(axis=1)).mean())
+    unseen = float(((chosen * left_out).sum(axis=1) / left_out.sum(axis=1)).mean())
     raw = float(turned.mean(axis=1).max())
-    method = f"estimated by resampling {fresh} seeds around the choice among {count} configurations"
+    method = f"estimated by repeating the choice among {count} configurations on resamples of {fresh} seeds"
     return Optimism(oriented(raw, direction), raw - unseen, oriented(unseen, direction), method)

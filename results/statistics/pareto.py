@@ -1,8 +1,9 @@
-"""Several objectives at once: who is beaten by whom, in which order the rest stands, and where the front bends.
+"""Pareto dominance of several objectives: the fronts, and the knee of the first front.
 
-A point dominates another one if it is at least as good in every objective and better in one. The Pareto front is what
-nothing dominates, the next front what nothing but the first dominates, and so on (non-dominated sorting; Deb et al., "A
-fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 2002).
+A point dominates another one if it is at least as good in every objective and better in one. The Pareto front is the
+set of points that no point dominates. The next front is the Pareto front of the rest, and so on (non-dominated sorting;
+Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE Transactions on Evolutionary
+Computation 2002).
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ from numpy.typing import NDArray
 from causalmer_core.measures.metrics import Direction, oriented
 
 Points = Sequence[Sequence[float]]
-"""`(points, objectives)`, finite numbers."""
+"""Finite numbers, shape (points, objectives)."""
 
 _SAME = 1e-12
 """Distances closer than this are ties: they differ by rounding alone."""
 
 
 def fronts(points: Points, directions: Sequence[Direction]) -> list[int]:
-    """The number of the front that each point is on; 1 is the Pareto front. Equal points are on the same one.
+    """The number of each point's front, from 1, the Pareto front. Equal points are on the same front.
 
     Args:
-        points: `(points, objectives)`.
-        directions: of the objectives.
+        points: shape (points, objectives).
+        directions: one per objective.
+
+    Returns:
+        One number per point, in the order of the points.
     """
     oriented = _oriented(points, directions)
     found = np.zeros(len(oriented), np.int64)
@@ -38,23 +42,27 @@ def fronts(points: Points, directions: Sequence[Direction]) -> list[int]:
 
 
 def knee(points: Points, directions: Sequence[Direction]) -> int:
-    """The place of the point of the Pareto front at which it bends most: gaining a little more in one objective from
-    there costs much in the others.
+    """The index of the knee: the point of the Pareto front at which the front bends most.
 
-    Each objective is scaled to 0 at the worst and 1 at the best of the front; one in which the front does not differ
-    has no part. The knee is the point x farthest beyond the line through the extremes (Das, "On characterizing the
-    'knee' of the Pareto curve based on Normal-Boundary Intersection", Structural Optimization 18, 1999), at distance
+    From the knee a small gain in one objective costs much in the others. Each objective is scaled to 0 at the worst and
+    1 at the best of the front. An objective that is equal on the whole front is ignored. The knee is the point x
+    farthest beyond the line through the extremes, at distance
 
         d(x) = (x_1 + ... + x_m - 1) / sqrt(m),    m objectives
 
-    For three or more that is from the plane through the corners in which one objective is at its best and the others
-    at their worst, whether the front reaches these or not. Das takes the plane through the points that are best in one
-    objective each, which there is none of where one point is best in two. Ties, such as a front of two points, go to
-    the one that is better in the first objective, then in the next, then to the earlier one.
+    Source: Das, "On characterizing the 'knee' of the Pareto curve based on Normal-Boundary Intersection", Structural
+    Optimization 18, 1999.
+
+    For three or more objectives the distance is from a plane through corners. In each corner one objective is at its
+    best and the others are at their worst; the front need not reach the corners. Das takes the plane through the points
+    that are best in one objective each. That plane does not exist if one point is best in two objectives.
+
+    A tie, such as a front of two points, goes to the point that is better in the first objective, then in the next. Of
+    equal points the earlier one is taken.
 
     Args:
-        points: `(points, objectives)`, at least one.
-        directions: of the objectives.
+        points: shape (points, objectives), at least one point.
+        directions: one per objective.
 
     Raises:
         ValueError: there is no point.
@@ -76,14 +84,14 @@ def knee(points: Points, directions: Sequence[Direction]) -> int:
 
 
 def _oriented(points: Points, directions: Sequence[Direction]) -> NDArray[np.float64]:
-    """The points with more as better in every objective."""
+    """The points turned so that higher is better in every objective, shape (points, objectives)."""
     signs = np.array([oriented(1.0, direction) for direction in directions])
     turned: NDArray[np.float64] = np.asarray(points, np.float64).reshape(len(points), len(signs)) * signs
     return turned
 
 
 def _dominated(oriented: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which points another one dominates."""
+    """Whether another point dominates each point, shape (points,)."""
     others, each = oriented[:, None, :], oriented[None, :, :]
     dominates = np.all(others >= each, axis=2) & np.any(others > each, axis=2)
     return np.asarray(dominates.any(axis=0))

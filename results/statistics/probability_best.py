@@ -1,4 +1,4 @@
-"""The chance of being the best, for configurations whose scores vary from seed to seed."""
+"""The probability of being the best, for configurations whose scores vary over seeds."""
 
 from __future__ import annotations
 
@@ -12,74 +12,74 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 GRID = np.linspace(-6.0, 6.0, 25)
-"""Where the best mean may lie around the best estimate, in standard errors: for so smooth an integrand the rectangle
-rule with this step is exact to rounding.
+"""Distances of the best mean from the best estimate, in standard errors, shape (25,). The integrand is so smooth that
+the rectangle rule with this step is exact to rounding.
 """
 
 
 def _shares(count: int) -> tuple[Floats, Floats]:
-    """Nodes between 0 and 1 and their weights (Gauss-Legendre): an average over the quantiles of a distribution."""
+    """Gauss-Legendre nodes between 0 and 1 and their weights, which average over the quantiles of a distribution."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return (nodes + 1.0) / 2.0, weights / 2.0
 
 
 RATIO_SHARES, RATIO_WEIGHTS = _shares(20)
 RATIOS = np.tan(np.pi / 2.0 * RATIO_SHARES) ** 2
-"""Values of t^2 / s^2 that an average is taken over; t / s is half-Cauchy."""
+"""The values of t^2 / s^2 to average over, shape (20,). t / s is half-Cauchy."""
 SPREAD_SHARES, SPREAD_WEIGHTS = _shares(8)
-"""Of the distribution of s^2."""
+"""Quantiles of the distribution of s^2 and their weights, each of shape (8,)."""
 STEP, NEGLIGIBLE = 0.2, 1e-7
-"""Pairs of spreads that lead to the same scale, but for such a factor, are taken together, and improbable ones left
-out.
-"""
+"""Scales whose logarithms are closer than `STEP` are merged; those less probable than `NEGLIGIBLE` are dropped."""
 ROUNDING = 1e-20
-"""A sum of squares, with scores that are around 1, that may come from rounding alone."""
+"""Sums of squares up to this size may come from rounding alone, where scores are around 1."""
 
 
 def probability_best(scores: Floats, searched: Sequence[float] = (), searched_seeds: int = 1) -> Floats:
-    """The probability of each configuration that its true mean is the best of those still in, given all scores so far.
+    """The probability of each active configuration that its true mean is the best, given all scores so far.
 
-    The model: score_is = mu_i + b_s + e_is with the effect b_s of a seed, which is common to all and may be anything,
-    normal e with one spread s, and normal mu_i with a spread t over the configurations of the search. Then, up to a
-    number common to all,
+    The model is score_is = mu_i + b_s + e_is. The effect b_s of a seed is common to all configurations and arbitrary.
+    e is normal with one spread s. mu_i is normal with a spread t over the configurations of the search. Then, up to a
+    constant that is common to all,
 
         mu_i | scores, t, s  ~  N(k_n m_i, k_n s^2 / n),    k_n = n / (n + s^2 / t^2)
 
     with m_i the mean over the n seeds so far (Gelman et al., "Bayesian data analysis", 3rd ed., section 5.4). So a good
-    mean is not taken for more than it is worth where configurations hardly differ.
+    mean is shrunk where configurations hardly differ.
 
-    Both spreads are averaged over by what the scores say of them. Seed after seed, those that run on the next one score
-    around what was to be expected of them:
+    Both spreads are averaged over their posterior. The likelihood is a product over seeds. Each seed contributes the
+    distribution of the new scores given the scores before it:
 
         score_is | scores before, t, s  ~  b_s + N(k_n m_i, s^2 + k_n s^2 / n)
 
-    and the likelihood is the product over seeds. That those who run on it are the best so far does no harm to it, as it
-    does to an estimate from the scores of those that stay: they were lucky on the seeds that chose them. The search's
-    seeds enter by the scores of all that were searched, ~ N(., t^2 + s^2 / n), and by how those still known differ
-    around their means. t / s has a half-Cauchy distribution before all that (Gelman, "Prior distributions for variance
-    parameters in hierarchical models", Bayesian Analysis 2006), and s^2 one that is even over orders of magnitude.
+    Conditioning on the earlier scores keeps the likelihood valid although only the best so far run on the next seed. An
+    estimate from the scores of the active configurations alone would be biased: they were lucky on earlier seeds.
 
-    The probability is the integral over the best mean x of pdf_i(x) prod_{j != i} cdf_j(x).
+    The search seeds contribute the mean scores of all searched configurations, ~ N(., t^2 + s^2 / n). They also
+    contribute the residuals, around their means, of the configurations in `scores`. The prior of t / s is half-Cauchy
+    (Gelman, "Prior distributions for variance parameters in hierarchical models", Bayesian Analysis 2006). The prior of
+    s^2 is uniform over orders of magnitude.
 
-    Where it cannot be told (one seed, or scores without any spread) all chances are equal.
+    The probability is the integral over the best mean x of pdf_i(x) prod_{j != i} cdf_j(x). If the scores do not
+    determine it (one seed, or no spread), all probabilities are equal.
 
     Args:
-        scores: higher is better; shape (configurations, seeds), the seeds in the order of time. Those of a
-            configuration that left are nan from some seed on; one at least has all.
-        searched: scores of the search's configurations, means over the first `searched_seeds` of these seeds. Fewer
-            than two: the first seeds are seeds like the others.
+        scores: shape (configurations, seeds), higher is better, the seeds in the order of time. An eliminated
+            configuration is nan from some seed on; at least one configuration has all scores.
+        searched: mean scores of the search's configurations over the first `searched_seeds` of these seeds, shape
+            (searched,). With fewer than two the first seeds are treated like the others.
+        searched_seeds: the number of search seeds at the start of `scores`.
 
     Returns:
-        Shape (configurations,), with sum 1; 0 for those that left.
+        Shape (configurations,), with sum 1. 0 for eliminated configurations.
     """
     there = np.isfinite(scores)
-    still_in = there.all(axis=1)
-    seeds, racing = scores.shape[1], int(still_in.sum())
-    chances = np.where(still_in, 1.0 / racing, 0.0)
+    active = there.all(axis=1)
+    seeds, count = scores.shape[1], int(active.sum())
+    chances = np.where(active, 1.0 / count, 0.0)
     unit = float(np.std(scores[there]))
-    if seeds == 1 or racing == 1 or unit == 0.0:
+    if seeds == 1 or count == 1 or unit == 0.0:
         return chances
-    # sorted: the order must not matter to the last digit
+    # Sorted, so that the order of the searched configurations does not change the last digit.
     scores, known = np.where(there, scores, 0.0) / unit, np.sort(searched) / unit
     first = searched_seeds if len(searched) > 1 else 0
     likelihood = _seed_after_seed(scores, there, first)
@@ -88,19 +88,19 @@ def probability_best(scores: Floats, searched: Sequence[float] = (), searched_se
     if likelihood.squares.max() <= ROUNDING:
         return chances
     scales, weights = _plausible_scales(likelihood, seeds)
-    found = weights @ _best_of_normals(scales[:, None] * scores[still_in].mean(axis=1))
-    chances[still_in] = found / found.sum()
+    found = weights @ _best_of_normals(scales[:, None] * scores[active].mean(axis=1))
+    chances[active] = found / found.sum()
     return chances
 
 
 @dataclass(frozen=True, slots=True)
 class _Likelihood:
-    """Independent groups of normals, which but for a shift common to a group have a variance of s^2 times `variance`.
+    """Independent groups of normals of variance s^2 times `variance`, up to a common shift in each group.
 
     Attributes:
-        squares: the sums of their squares around the group's mean; shape (groups, `RATIOS`).
-        variance: likewise.
-        freedom: one less than their numbers; shape (groups, 1).
+        squares: the sum of squares around the group's mean, shape (groups, ratios) with the ratios of `RATIOS`.
+        variance: the factor of s^2, shape (groups, ratios).
+        freedom: the group's size less one, shape (groups, 1).
     """
 
     squares: Floats
@@ -117,7 +117,7 @@ def _joined(one: _Likelihood, other: _Likelihood) -> _Likelihood:
 
 
 def _search(scores: Floats, searched: Floats) -> _Likelihood:
-    """How the search's means differ, and how the scores of those still known differ around theirs."""
+    """The spread of the searched means, and of the scores around the means of the known configurations."""
     count, seeds = scores.shape
     around = scores - scores.mean(axis=1, keepdims=True)
     within = ((around - around.mean(axis=0)) ** 2).sum()
@@ -130,7 +130,7 @@ def _search(scores: Floats, searched: Floats) -> _Likelihood:
 
 
 def _seed_after_seed(scores: Floats, there: Flags, first: int) -> _Likelihood:
-    """How the scores on each seed from `first` on differ from what those on the seeds before led one to expect."""
+    """How the scores on each seed from `first` on differ from their expectation given the seeds before."""
     before = np.arange(scores.shape[1])[:, None]
     means = np.zeros_like(scores)
     means[:, 1:] = scores.cumsum(axis=1)[:, :-1] / before[1:, 0]
@@ -138,7 +138,7 @@ def _seed_after_seed(scores: Floats, there: Flags, first: int) -> _Likelihood:
     old = np.where(there, means - (means * there).sum(axis=0) / count, 0.0)
     new = np.where(there, scores - scores.sum(axis=0) / count, 0.0)
     kept = before * RATIOS / (before * RATIOS + 1.0)
-    # the squares of new - kept * old
+    # The sums of squares of `new - kept * old`, expanded: an array over configurations, seeds and ratios is too large.
     cross, squares = (old * new).sum(axis=0)[:, None], (old**2).sum(axis=0)[:, None]
     squares = (new**2).sum(axis=0)[:, None] - 2.0 * kept * cross + kept**2 * squares
     variance = 1.0 + RATIOS / (before * RATIOS + 1.0)
@@ -146,10 +146,8 @@ def _seed_after_seed(scores: Floats, there: Flags, first: int) -> _Likelihood:
 
 
 def _plausible_scales(likelihood: _Likelihood, seeds: int) -> tuple[Floats, Floats]:
-    """What k_n over a posterior mean's standard error may be, and how probable it is.
-
-    Given t / s, s^2 is the sum of squares over a chi^2 with as many degrees of freedom.
-    """
+    """The possible values of k_n over a posterior mean's standard error, and their probabilities, shapes (scales,)."""
+    # Given t / s, s^2 is the sum of squares over a chi^2 variable with these degrees of freedom.
     freedom = likelihood.freedom.sum()
     squares = (likelihood.squares / likelihood.variance).sum(axis=0)
     surprise = (likelihood.freedom * np.log(likelihood.variance)).sum(axis=0) + freedom * np.log(squares)
@@ -162,17 +160,17 @@ def _plausible_scales(likelihood: _Likelihood, seeds: int) -> tuple[Floats, Floa
 
 
 def _merged(scales: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """The same with scales that hardly differ taken for one, their mean."""
+    """The scales and weights, where scales that hardly differ are replaced by their mean."""
     steps = np.round(np.log(scales.max() / scales) / STEP).astype(np.intp)
     merged, sums = np.zeros((2, steps.max() + 1))
     np.add.at(merged, steps, weights)
     np.add.at(sums, steps, weights * scales)
-    told = merged > NEGLIGIBLE
-    return sums[told] / merged[told], merged[told]
+    kept = merged > NEGLIGIBLE
+    return sums[kept] / merged[kept], merged[kept]
 
 
 def _best_of_normals(means: Floats) -> Floats:
-    """The probability of each of some independent normals with spread 1, along the last axis, to be the largest."""
+    """The probability that each of the independent normals along the last axis, of spread 1, is the largest."""
     away = GRID[:, None] + (means.max(axis=-1, keepdims=True) - means)[..., None, :]
     below = special.log_ndtr(away)
     density = np.exp(-0.5 * away**2 + below.sum(axis=-1, keepdims=True) - below)

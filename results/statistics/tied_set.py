@@ -1,4 +1,4 @@
-"""The configurations that cannot be told from the best one."""
+"""The tied set: the configurations that are not distinguishable from the best one."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _NO_SPREAD = 1e-9
 
 
 class TiedSet(Frozen):
-    """The configurations that cannot be told from the one with the best mean.
+    """The configurations that are not distinguishable from the one with the best mean.
 
     Attributes:
-        best: the one with the best mean.
-        tied: those that cannot be told from it, itself included, in the order given.
-        p_values: of each other one's paired difference from the best, corrected by Holm for how many there are; empty
-            where nothing was tested.
-        seeds: those that all have in common; nothing else was looked at.
-        test: `sign_flip`, or `t` where so few seeds cannot reach the level by sign flips; `none` for one seed, which
-            tells nothing, and for a configuration without others.
-        level: at most so large is the p-value of what is told apart.
+        best: the configuration with the best mean.
+        tied: the configurations that are not distinguishable from the best, which is included, in the order given.
+        p_values: of the paired difference of each other configuration from the best, Holm-corrected; empty without a
+            test.
+        seeds: the seeds that all configurations have. Other seeds are ignored.
+        test: `sign_flip`; `t` where there are too few seeds for sign flips to reach the level; `none` for one seed or
+            one configuration.
+        level: significance level; an adjusted p at or below it separates a configuration from the best.
     """
 
     best: str
@@ -44,16 +44,18 @@ class TiedSet(Frozen):
 
     @property
     def method(self) -> str:
-        """How they were compared, in words."""
+        """How the configurations were compared, in words."""
         count = len(self.seeds)
         over = f"over {count} common seeds"
         if not self.p_values:
-            return "one seed tells none apart" if count == 1 else "there is nothing to compare"
+            return (
+                "one seed cannot distinguish configurations" if count == 1 else "there is nothing to compare"
+            )
         if self.test == "sign_flip":
             return f"sign-flip test {over}, Holm-corrected, level {self.level:g}"
         needed = seeds_needed(len(self.p_values), self.level)
         return (
-            f"paired t test {over}, Holm-corrected, level {self.level:g}; it takes differences for normal, "
+            f"paired t test {over}, Holm-corrected, level {self.level:g}; it assumes normal differences, "
             f"the sign-flip test needs {needed} seeds"
         )
 
@@ -65,27 +67,28 @@ def tied_set(
     rng: np.random.Generator,
     level: float = 0.05,
 ) -> TiedSet:
-    """Which configurations cannot be told from the best one, on the seeds that all have in common.
+    """The configurations that are not distinguishable from the best one, on the seeds that all of them have.
 
-    The one with the best mean is compared with each other one by their paired differences; those whose p-value, after
-    Holm's correction for the number of comparisons, is at most the level are told apart. The test is the sign-flip test
-    where n seeds can reach the level after correction, which takes 2^(1 - n) m <= level for m comparisons: 7 seeds for
-    2 of them, 9 for 9. Below that it is Student's paired t test, which takes the differences for normal. Which test it
-    is follows from the numbers of seeds and configurations, never from the scores. Differences that are all equal have
-    no spread to judge them by: they are told apart by sign flips only.
+    The configuration with the best mean is compared with each other one by paired differences. A p-value at or below
+    the level, after Holm's correction for the number of comparisons, separates a configuration from the best.
 
-    That a configuration is in the set does not say that it is as good, only that these seeds do not tell; few seeds
-    make large sets. The best one is chosen by the same scores, which no step of Holm's allows for; how often the set
-    holds the truly best configuration is simulated in benchmarks/coverage.py.
+    The test is the sign-flip test where n seeds can reach the level after correction. For m comparisons that takes
+    2^(1 - n) m <= level: 7 seeds for 2 comparisons, 9 seeds for 9. With fewer seeds the test is Student's paired t
+    test, which assumes normal differences. The choice of the test depends on the numbers of seeds and configurations,
+    never on the scores. Differences that are all equal have no spread, so only sign flips can separate them.
+
+    A configuration in the set need not be as good as the best: few seeds make large sets. The same scores choose the
+    best configuration, and Holm's correction does not account for this choice. benchmarks/coverage.py simulates how
+    often the set contains the truly best configuration.
 
     Args:
-        scores: by configuration and seed, finite.
-        direction: whether more (`max`) or less (`min`) of a score is better. Of equally good ones the first is the best.
-        rng: for more than `sign_flip.EXACT_SIGN_FLIPS` seeds.
-        level: between 0 and 1, default 0.05.
+        scores: finite scores by configuration and seed.
+        direction: whether a higher (`max`) or a lower (`min`) score is better. Of equal means the first is the best.
+        rng: draws sign flips for more than `paired.EXACT_SIGN_FLIPS` seeds.
+        level: significance level, between 0 and 1, default 0.05.
 
     Raises:
-        ValueError: there is no configuration, or no seed that all have.
+        ValueError: there is no configuration, or no seed that all of them have.
     """
     if not scores:
         raise ValueError("a tied set needs at least one configuration")
@@ -112,7 +115,7 @@ def tied_set(
 
 
 def seeds_needed(comparisons: int, level: float) -> int:
-    """With how many seeds at least sign flips can tell one of so many configurations from the best."""
+    """The least number of seeds with which sign flips can reach the level after Holm's correction."""
     seeds = 1
     while comparisons * least_p(seeds) > level:
         seeds += 1
@@ -120,7 +123,10 @@ def seeds_needed(comparisons: int, level: float) -> int:
 
 
 def _t_test_p(differences: Floats) -> list[float]:
-    """The two-sided p-value of each row, t = mean / (s / sqrt(n)) with n - 1 degrees of freedom; 1 without spread."""
+    """The two-sided p-value of each row of (comparisons, n) by Student's t; 1 without spread.
+
+    t = mean / (s / sqrt(n)) with n - 1 degrees of freedom.
+    """
     count = differences.shape[1]
     spread = np.ptp(differences, axis=1) > _NO_SPREAD * np.abs(differences).max(axis=1)
     error = differences.std(axis=1, ddof=1) / math.sqrt(count)

@@ -1,4 +1,4 @@
-"""How much of what scores vary by is hyperparameters, and how much seeds."""
+"""The split of the variance of scores into hyperparameters and seeds."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class VarianceSplit:
     """The components of the variance of scores, in squared points of the metric.
 
     Attributes:
-        hyperparameters: the variance of the configurations' true means; 0 where it is estimated below.
-        common: that of what a seed does to all configurations alike; none where it cannot be told apart and is in
-            `seeds` and, divided by the seeds, missing from `hyperparameters`.
-        seeds: the rest: what a seed does to one configuration.
-        share: of hyperparameters in the whole, 0 to 1; none where nothing varies.
-        ratio_low, ratio_high: the ends of the confidence interval of hyperparameters / seeds; none where seeds do not
-            vary. Above 1, configurations differ more than seeds of one do.
-        confidence: of that interval.
-        configurations, scores: how many there were.
+        hyperparameters: the variance of the configurations' true means. A negative estimate is set to 0.
+        common: the variance of a seed's effect that all configurations share. None where the configurations have
+            different seeds: it is then part of `seeds`, and a share of it, 1 / n, is missing from `hyperparameters`.
+        seeds: the variance of a seed's effect on a single configuration.
+        share: of `hyperparameters` in the sum of all components, 0 to 1. None where nothing varies.
+        ratio_low, ratio_high: the ends of the confidence interval of hyperparameters / seeds. None where seeds do not
+            vary. Above 1 configurations differ more than the seeds of one configuration.
+        confidence: the nominal coverage of this interval, between 0 and 1.
+        configurations, scores: the numbers of configurations and of scores.
     """
 
     hyperparameters: float
@@ -42,30 +42,34 @@ def variance_split(
 ) -> VarianceSplit | None:
     """The split of the variance of x_is between configurations i and seeds s, by the analysis of variance.
 
-    Where all K configurations have the same n seeds (two-way, crossed): x_is = mu + a_i + b_s + e_is and
+    If all K configurations have the same n seeds (two-way, crossed), x_is = mu + a_i + b_s + e_is and
 
         seeds = MS_e,   hyperparameters = (MS_a - MS_e) / n,   common = (MS_b - MS_e) / K
 
     with mean squares MS_a of configurations, MS_b of seeds and MS_e of the residuals, (K - 1)(n - 1) degrees of
-    freedom. Otherwise (one-way, unbalanced, N scores, n_i of configuration i): x_ij = mu + a_i + e_ij and
+    freedom. Otherwise (one-way, unbalanced, N scores, n_i of configuration i) x_ij = mu + a_i + e_ij and
 
         seeds = MS_e,   hyperparameters = (MS_a - MS_e) / n_0,   n_0 = (N - sum_i n_i^2 / N) / (K - 1)
 
     with MS_e within configurations, N - K degrees of freedom (Searle, Casella and McCulloch, "Variance components",
-    1992, sections 3.6 and 4.3). Both are unbiased before they are cut off at 0. With F = MS_a / MS_e the interval of
-    r = hyperparameters / seeds is from (F / F_{(1 + c) / 2} - 1) / n_0 to (F / F_{(1 - c) / 2} - 1) / n_0, with the
-    quantiles of the F distribution and n for n_0 where all have n; exact for normal scores and equal n_i, approximate
-    otherwise.
+    1992, sections 3.6 and 4.3). Both estimates are unbiased before negative ones are set to 0.
 
-    It speaks of the configurations given. Those that a search has picked as its best differ less than those of the
-    space, and a handful of them leaves the interval wide.
+    With F = MS_a / MS_e the interval of r = hyperparameters / seeds is
+
+        (F / F_{(1 + c) / 2} - 1) / n_0  to  (F / F_{(1 - c) / 2} - 1) / n_0
+
+    with the quantiles of the F distribution, and n for n_0 in the crossed case. It is exact for normal scores and equal
+    n_i, and approximate otherwise.
+
+    The split describes the given configurations. The best configurations of a search differ less than those of the
+    whole space. A few configurations give a wide interval.
 
     Args:
-        scores: by configuration and seed, finite.
-        confidence: between 0 and 1, default 0.95.
+        scores: finite scores by configuration and seed.
+        confidence: the nominal coverage c of the interval, between 0 and 1, default 0.95.
 
     Returns:
-        None where it cannot be told: fewer than two configurations, or none with two seeds.
+        The split. None for fewer than two configurations, or if none has two seeds.
     """
     rows = [list(each.values()) for each in scores.values() if each]
     total = sum(map(len, rows))
@@ -101,7 +105,7 @@ class _MeanSquares:
         between: MS_a.
         seeds: MS_e, with `freedom` degrees of freedom.
         each: n, or n_0.
-        common: that component, where there is one.
+        common: the common component. None in the one-way case.
     """
 
     between: float
@@ -144,5 +148,5 @@ def _one_way(rows: Sequence[Sequence[float]]) -> _MeanSquares:
 
 
 def _without_rounding(variance: float, scores: NDArray[np.float64]) -> float:
-    """0 for what rounding alone makes of scores that do not vary."""
+    """The variance; 0 if it may come from rounding alone."""
     return variance if variance > (1e-9 * float(np.abs(scores).max())) ** 2 else 0.0

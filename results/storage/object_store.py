@@ -1,4 +1,4 @@
-"""A sweep on an object store: objects below an address, and a working copy of them in a folder of this machine."""
+"""A sweep on an object store, with a working copy in a local folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from results.storage.store_lock import StoreLock
 from results.storage.sweep_store import SweepStore
 
 _AT_ONCE = 16
-"""So many journals are fetched side by side."""
+"""The number of journals that are fetched at the same time."""
 
 
 @final
@@ -28,9 +28,9 @@ class ObjectStore(SweepStore):
     """A sweep on an object store.
 
     Attributes:
-        objects: those of the sweep.
+        objects: the objects of the sweep.
         root: the folder of the working copy.
-        sweep_id: the identity of the sweep that is there, or that is begun there.
+        sweep_id: the identity of the existing sweep, or of the sweep that begins here.
     """
 
     objects: Objects
@@ -38,7 +38,7 @@ class ObjectStore(SweepStore):
     sweep_id: str
 
     def push(self, path: Path) -> None:
-        """One PUT; large files are read from the disk as they are sent."""
+        """One PUT. Large files are read from the disk while they are sent."""
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size < 2**20:
                 self.objects.put(self._name(path), file.read())
@@ -56,42 +56,42 @@ class ObjectStore(SweepStore):
         return True
 
     def pull_grown(self, path: Path) -> bool:
-        """One look, and one GET where the store's is longer."""
+        """One HEAD, and one GET if the object is longer."""
         size = self.objects.size(self._name(path))
         self._pull_longer(path, size or 0)
         return path.exists()
 
     def pull_runs(self) -> None:
-        """One listing, and one GET for each that has grown elsewhere."""
+        """One listing, and one GET for each journal that is longer in the store."""
         self._pull_journals("journals/runs")
 
     def pull_records(self) -> None:
-        """The same for all journals; then the manifest, the sweep's file, the selection and the log."""
+        """As `pull_runs` for all journals, then the manifest, the sweep's file, the selection and the log."""
         self._pull_journals("journals")
         for name in ("manifest.json", "sweep.yaml", "selection.json"):
             self.pull(self.root / name)
         self.pull_grown(self.root / "sweep.log")
 
     def pull_folder(self, folder: Path) -> None:
-        """One listing, and one GET for each that is not here yet."""
+        """One listing, and one GET for each file that is missing here or has another size."""
         for name, size in self.objects.sizes(self._name(folder)).items():
             path = folder / PurePosixPath(name).name
             if self._name(path) == name and _size(path) != size:
                 self.pull(path)
 
     def push_ahead(self) -> None:
-        """One listing, and one PUT for each that is."""
+        """One listing, and one PUT for each journal that is longer here."""
         sizes = self.objects.sizes("journals")
         for path in sorted((self.root / "journals").rglob("*.jsonl")):
             if _size(path) > sizes.get(self._name(path), 0):
                 self.push(path)
 
     def has(self, path: Path) -> bool:
-        """One look."""
+        """One HEAD."""
         return self.objects.size(self._name(path)) is not None
 
     def remove(self, path: Path) -> None:
-        """Remove it here and there."""
+        """Remove the file here and the object in the store."""
         path.unlink(missing_ok=True)
         self.objects.delete(self._name(path))
 
@@ -102,7 +102,7 @@ class ObjectStore(SweepStore):
             yield
 
     def is_reserved(self) -> bool:
-        """Whether the lock object is there, and not stale by this machine's clock."""
+        """Whether the lock object exists and is not stale by this machine's clock."""
         return self._lock().is_held()
 
     def address(self, root: Path) -> str:
@@ -114,7 +114,7 @@ class ObjectStore(SweepStore):
         return str(self.objects.uri if path == self.root else self.objects.uri / self._name(path))
 
     def _lock(self) -> StoreLock:
-        objects = Objects(self.objects.uri)  # a lock waits for nothing but its own beat
+        objects = Objects(self.objects.uri)  # without retries: the lock's next renewal is the retry
         return StoreLock(objects.put, objects.get, objects.delete)
 
     def _name(self, path: Path) -> str:
@@ -132,13 +132,13 @@ class ObjectStore(SweepStore):
         if size <= _size(path):
             return
         data = self.objects.get(self._name(path)) or b""
-        with exclusive_lock(self.root / ".pull.lock"):  # else an older answer could replace a newer one
+        with exclusive_lock(self.root / ".pull.lock"):  # otherwise an older answer could replace a newer one
             if len(data) > _size(path):
                 write_bytes(path, data)
 
 
 def _is_journal(name: str) -> bool:
-    """Whether an object is a journal, and its name does not lead out of the working copy."""
+    """Whether an object is a journal whose name stays within the working copy."""
     path = PurePosixPath(name)
     return path.suffix == ".jsonl" and ".." not in path.parts
 

@@ -1,7 +1,8 @@
-"""Addresses of folders on object stores: `s3://bucket/prefix?endpoint_override=HOST:PORT&scheme=http`, `gs://...`.
+"""Addresses of folders on object stores, such as `s3://bucket/prefix` and `gs://bucket/prefix`.
 
-They are what pyarrow's `FileSystem.from_uri` takes, without credentials: an address is shown, recorded and sent to
-other nodes. It is checked before anything is asked of a store.
+An address may end in options: `s3://bucket/prefix?endpoint_override=HOST:PORT&scheme=http`. Addresses are those of
+pyarrow's `FileSystem.from_uri`, without credentials, because an address is shown, recorded and sent to other nodes. An
+address is checked before the first request to a store.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ OPTIONS = {
     "s3": ("endpoint_override", "scheme", "region", "force_virtual_addressing", "tls_ca_file_path"),
     "gs": ("endpoint_override", "scheme", "project_id", "retry_limit_seconds"),
 }
-"""By scheme, what may stand behind the `?`; all of it is passed on to pyarrow."""
+"""The options after the `?`, by scheme. They are passed on to pyarrow."""
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/")
 _ALLOWED = "a folder, s3://bucket/prefix or gs://bucket/prefix"
@@ -26,8 +27,8 @@ class ObjectUriError(UserError):
     """A text is not the address of a folder on an object store.
 
     Attributes:
-        what: what is wrong; it repeats nothing that may be secret.
-        allowed: what would be right.
+        what: the mistake, without parts of the text that may be secret.
+        allowed: the allowed addresses.
     """
 
     def __init__(self, what: str, allowed: str) -> None:
@@ -41,8 +42,8 @@ class ObjectUri:
 
     Attributes:
         scheme: `s3` or `gs`.
-        bucket: its bucket; for an anonymous look at Google's, `anonymous@bucket`.
-        key: the folder in the bucket, without slashes at its ends; may be empty.
+        bucket: the bucket, or `anonymous@bucket` for anonymous access to Google's store.
+        key: the folder in the bucket, without slashes at its ends. Empty: the whole bucket.
         query: the options, as given.
     """
 
@@ -52,7 +53,7 @@ class ObjectUri:
     query: str = ""
 
     def __truediv__(self, name: str) -> ObjectUri:
-        """The file or folder `name` in it."""
+        """The file or folder `name` in this folder."""
         return replace(self, key=f"{self.key}/{name}" if self.key else name)
 
     @property
@@ -62,7 +63,7 @@ class ObjectUri:
 
     @property
     def parent(self) -> ObjectUri:
-        """The folder that it is in."""
+        """The folder that contains this one."""
         return replace(self, key=self.key.rpartition("/")[0])
 
     def __str__(self) -> str:
@@ -71,7 +72,7 @@ class ObjectUri:
 
 
 def is_uri(text: str) -> bool:
-    """Whether a text is meant as the address of something that is no path of this machine."""
+    """Whether a text has the form of an address, not of a local path."""
     return _SCHEME.match(text) is not None
 
 
@@ -79,7 +80,7 @@ def parse_uri(text: str) -> ObjectUri:
     """The address in a text.
 
     Raises:
-        ObjectUriError: it is none that can be used; a text with credentials is not repeated.
+        ObjectUriError: the text is not a usable address. The message never repeats credentials.
     """
     match = _SCHEME.match(text)
     scheme = match["scheme"].lower() if match else ""
@@ -91,7 +92,7 @@ def parse_uri(text: str) -> ObjectUri:
     parts = urlsplit(text)
     if "@" in text.removeprefix("gs://anonymous@"):
         raise ObjectUriError(
-            "has credentials in it, which would stand in every record",
+            "has credentials in it, which every record would show",
             "an address without them; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3), or "
             "GOOGLE_APPLICATION_CREDENTIALS (gs), in the environment of every node",
         )

@@ -1,8 +1,7 @@
-"""The objects below an address on an object store, in bytes.
+"""Reading and writing the objects below an address on an object store, as bytes.
 
-Object stores have neither appending nor renaming. So every object is put whole, from bytes that are there before the
-writing begins: pyarrow publishes what was written so far when a block around an output stream is left by an error, and
-no error of ours can come in between here.
+Object stores can neither append nor rename, so every object is written whole. Its bytes are complete before the writing
+begins: if an error ends a `with` block around an output stream, pyarrow publishes the bytes written so far.
 """
 
 from __future__ import annotations
@@ -22,24 +21,24 @@ from results.storage.object_uri import ObjectUri
 from results.storage.store_error import StoreError, asking
 
 WAITS = (1.0, 4.0, 16.0)
-"""Seconds between tries of a sweep that is under way, beyond those of the provider's library."""
+"""Seconds between the retries of a running sweep, in addition to the provider library's own retries."""
 
 _S3_TEXTS = ("endpoint_override", "scheme", "region", "tls_ca_file_path")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-"""Variables that name the endpoint where an address does not, the stronger first."""
+"""The environment variables with the endpoint of addresses without one. The first one set counts."""
 _Answer = TypeVar("_Answer")
 
 
 class Objects:
-    """The objects below an address.
+    """The objects below an address. Every method may raise `StoreError`.
 
     Args:
         uri: the address.
-        waits: where a store does not answer it is asked again after each of these seconds; by default it is not.
+        waits: the seconds before each retry of a request that got no answer. Empty: no retry.
 
     Raises:
-        UserError: pyarrow cannot make anything of it.
-        StoreError: the store cannot be asked.
+        UserError: pyarrow does not accept the address.
+        StoreError: the store does not answer.
     """
 
     def __init__(self, uri: ObjectUri, waits: Sequence[float] = ()) -> None:
@@ -58,17 +57,14 @@ class Objects:
         def write() -> None:
             stream = self._files.open_output_stream(f"{self._root}/{name}")
             stream.write(data)
-            stream.close()  # in no `with`: after an error in `write` nothing may be published
+            stream.close()  # without `with`, which would publish an incomplete object after an error in `write`
 
         self._ask(f"write {self.uri / name}", write)
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of an object, none where there is none.
-
-        They are those of one moment: they come in one request, for the size that the object had before, and again where
-        it has another one afterwards. A stream of pyarrow's would ask for every 256 KiB anew, and read on in whatever
-        has replaced the object meanwhile.
-        """
+        """The bytes of an object at one moment. None if it does not exist."""
+        # One request reads the whole object, and is repeated if the object's size has changed since. A pyarrow stream
+        # sends a request for every 256 KiB, and would mix an object with one that replaces it.
 
         def read() -> bytes | None:
             with (
@@ -84,7 +80,7 @@ class Objects:
                 return data
 
     def delete(self, name: str) -> None:
-        """Remove an object if it is there."""
+        """Remove an object if it exists."""
 
         def remove() -> None:
             with suppress(FileNotFoundError):
@@ -93,13 +89,13 @@ class Objects:
         self._ask(f"remove {self.uri / name}", remove)
 
     def size(self, name: str) -> int | None:
-        """The bytes of an object, counted; none where there is none."""
+        """The size of an object in bytes. None if it does not exist."""
         path = f"{self._root}/{name}"
         info = self._ask(f"look at {self.uri / name}", lambda: self._files.get_file_info(path))
         return info.size if info.type is fs.FileType.File else None
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """The names of all objects in a folder, and their sizes."""
+        """The sizes in bytes of all objects in a folder and below it, by name."""
         wanted = fs.FileSelector(f"{self._root}/{folder}", allow_not_found=True, recursive=True)
         found = self._ask(f"list {self.uri / folder}", lambda: self._files.get_file_info(wanted))
         start = len(self._root) + 1
@@ -125,7 +121,7 @@ class Objects:
 
 
 def _s3(uri: ObjectUri) -> fs.S3FileSystem:
-    """As `FileSystem.from_uri`, but small objects are one request each instead of three."""
+    """As `FileSystem.from_uri`, but a small object is written by one request instead of three."""
     given = dict(parse_qsl(uri.query))
     options: dict[str, Any] = {name: given[name] for name in _S3_TEXTS if name in given}
     if "force_virtual_addressing" in given:
@@ -138,6 +134,6 @@ def _s3(uri: ObjectUri) -> fs.S3FileSystem:
 
 
 def _endpoint_of_environment() -> SplitResult | None:
-    """What `FileSystem.from_uri` looks for, and the constructor of a file system does not."""
+    """The endpoint in the environment, which `FileSystem.from_uri` reads but a file system's constructor does not."""
     given = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
     return None if given is None else urlsplit(given)

@@ -1,4 +1,4 @@
-"""An object store as the place that the nodes of a cluster share (see `cluster.nodes.storage_probe`)."""
+"""An object store as the shared place of a cluster's nodes (see `cluster.nodes.storage_probe`)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from results.storage.store_error import StoreError
 
 
 class SharedObjects:
-    """A folder on an object store, which each node enters with credentials of its own.
+    """A folder on an object store. Each node uses its own credentials.
+
+    Args:
+        storage: the address.
 
     Raises:
-        UserError: it is no address of an object store.
+        UserError: the text is not the address of an object store.
     """
 
     def __init__(self, storage: str) -> None:
@@ -25,12 +28,12 @@ class SharedObjects:
 
     @property
     def name(self) -> str:
-        """Its address."""
+        """The address."""
         return str(self._uri)
 
     @property
     def remedy(self) -> str:
-        """Credentials, and a way there."""
+        """The likely fix for a node that cannot use the store."""
         return (
             "let it reach the endpoint, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3) or "
             "GOOGLE_APPLICATION_CREDENTIALS (gs) in the environment that its Ray was started in, or give its role the "
@@ -39,29 +42,29 @@ class SharedObjects:
 
     @contextmanager
     def probed(self) -> Iterator[ObjectProbe]:
-        """A new folder in it."""
+        """A new folder for the probe, which is removed after the block."""
         probe = ObjectProbe(self._uri / f".preflight-{secrets.token_hex(8)}")
         try:
             yield probe
         except BaseException:
-            with suppress(StoreError):  # what is wrong with the store is being said already
+            with suppress(StoreError):  # the first error is reported, not its consequence
                 probe.remove_all()
             raise
         probe.remove_all()
 
 
 class ObjectProbe:
-    """A folder on an object store, tried by the very code that runs use. Each node asks the store anew.
+    """A probe of a folder on an object store, with the code that runs use. Each node sends its own requests.
 
     Attributes:
-        uri: its address.
+        uri: the folder's address.
     """
 
     def __init__(self, uri: ObjectUri) -> None:
         self.uri = uri
 
     def write(self, name: str, text: str) -> str | None:
-        """Write an object."""
+        """Write an object. Returns the error in words, or None."""
         try:
             Objects(self.uri).put(name, text.encode())
         except UserError as error:
@@ -69,7 +72,7 @@ class ObjectProbe:
         return None
 
     def read(self, name: str, text: str) -> str | None:
-        """Read an object."""
+        """Read an object and compare its text. Returns the error in words, or None."""
         try:
             found = Objects(self.uri).get(name)
         except UserError as error:
@@ -79,10 +82,10 @@ class ObjectProbe:
         return None if found == text.encode() else ANOTHER_TEXT
 
     def remove_all(self) -> None:
-        """Remove every object in it."""
+        """Remove every object in the folder."""
         objects = Objects(self.uri)
         for name in objects.sizes(""):
             objects.delete(name)
 
     def is_locked(self) -> None:
-        """A lock on an object store is an object: there is nothing beside writing and reading to try."""
+        """None: a lock on an object store is an object, so writing and reading already test it."""

@@ -1,4 +1,4 @@
-"""What it means that an object store did not do what it was asked."""
+"""Errors of object stores, with their likely causes in words."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _REASONS = (
         "the endpoint cannot be reached: check endpoint_override and scheme behind the '?', and the network",
     ),
 )
-"""By what stands in the words of pyarrow and of the providers' libraries, what that likely is."""
+"""The likely causes, by texts in the messages of pyarrow and of the providers' libraries."""
 
 
 _SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class StoreError(UserError, OSError):
-    """An object store did not do what it was asked, also after the retries of the provider's library.
+    """A request to an object store failed, even after the retries of the provider's library.
 
-    By its number it counts as a fault of the machine (`causalmer_core.basics.faults`), whatever the reason is: an attempt that
-    meets it ends as interrupted, and the run is tried again.
+    Its `errno` makes it a fault of the machine (`causalmer_core.basics.faults`) for every cause. An attempt with this
+    error ends as interrupted, and the run is tried again.
 
     Attributes:
-        may_pass: whether the same question may be answered a moment later.
+        may_pass: whether the same request may succeed a moment later.
     """
 
     def __init__(self, message: str, *, may_pass: bool) -> None:
@@ -58,13 +58,14 @@ def _without_secrets(text: str) -> str:
 
 @contextmanager
 def asking(what: str) -> Iterator[None]:
-    """Within the block what a store refuses is said in our words.
+    """Turn pyarrow's errors within the block into `StoreError`, with the likely cause in words.
 
     Args:
-        what: such as `write s3://bucket/key`.
+        what: the request, such as `write s3://bucket/key`.
 
     Raises:
-        StoreError: instead of pyarrow's errors; a missing file stays a `FileNotFoundError`.
+        StoreError: the request failed.
+        FileNotFoundError: an object does not exist.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""A lock on an object store: an object that says who holds it, and that its holder renews.
+"""A lock on an object store: an object with its holder's name, which the holder renews.
 
 pyarrow has no conditional put, so this is weaker than a lock on a disk. A process that takes the lock writes it, waits
 a moment and reads it again. Of two processes that start together one finds the other's name and gives way, unless a
@@ -28,18 +28,19 @@ from results.storage.store_error import StoreError
 
 NAME = ".lock.json"
 BEAT_SECONDS = 10.0
+"""The seconds between renewals."""
 STALE_SECONDS = 45.0
-"""After so long without a renewal its holder counts as gone."""
+"""The seconds without a renewal after which the holder counts as gone."""
 SETTLE_SECONDS = 1.0
-"""The moment between writing the lock and reading it again."""
+"""The seconds between writing the lock and reading it again."""
 
 
 class StoreLock:
     """The lock of one sweep.
 
     Args:
-        put, get, delete: of the objects of the sweep.
-        beat, stale, settle: seconds, as the constants above.
+        put, get, delete: write, read and delete an object of the sweep by name.
+        beat, stale, settle: seconds (see `BEAT_SECONDS`, `STALE_SECONDS`, `SETTLE_SECONDS`).
     """
 
     def __init__(
@@ -68,8 +69,13 @@ class StoreLock:
     def held(self, busy: str, notify: Callable[[str], None]) -> Iterator[None]:
         """Hold the lock within the block. A lock whose holder is gone is taken over.
 
+        Args:
+            busy: the start of the error message if another process holds the lock.
+            notify: called with messages for the user.
+
         Raises:
-            UserError: another process holds it, or has taken it over meanwhile.
+            UserError: another process holds the lock, or has taken it over in the meantime.
+            StoreError: the store does not answer.
         """
         self._take(busy, notify)
         renewing = threading.Thread(target=self._renew_on, daemon=True)
@@ -87,7 +93,10 @@ class StoreLock:
         self._check_mine(None)
 
     def is_held(self) -> bool:
-        """Whether a holder seems alive: by its process on this machine, elsewhere by this machine's clock."""
+        """Whether a holder seems alive.
+
+        On this machine the holder's process decides, elsewhere the age of its last renewal by this machine's clock.
+        """
         found = self._read()
         if found is None:
             return False
@@ -107,7 +116,7 @@ class StoreLock:
             raise UserError(f"{busy} ({_holder(found)} began it at the same moment)")
 
     def _end_of(self, found: dict[str, Any], busy: str, notify: Callable[[str], None]) -> str:
-        """That the holder of a lock is gone, in words."""
+        """Wait for the end of another holder. Returns how it ended, in words."""
         if found["machine"] == self._mine["machine"] and not _is_alive(found["pid"]):
             return f"the lock of {_holder(found)} is taken over: that process is gone"
         notify(f"{_holder(found)} holds the sweep's lock; waiting up to {self._stale:g} s for a sign of life")
@@ -116,7 +125,7 @@ class StoreLock:
             time.sleep(min(1.0, self._beat / 2))
             again = self._read()
             if again is None:
-                return f"{_holder(found)} has let go of the sweep's lock"
+                return f"{_holder(found)} has released the sweep's lock"
             if again != found:
                 raise UserError(f"{busy} ({_holder(again)} holds its lock)")
         return f"the lock of {_holder(found)} is taken over: no sign of life for {self._stale:g} s"
@@ -129,17 +138,21 @@ class StoreLock:
                     self._write()
                     continue
             except StoreError:
-                continue  # whatever happens there meanwhile is found at the next beat
+                continue  # the next renewal finds a change of the lock in the meantime
             self._taken_by = found
-            main = threading.main_thread().ident or 0  # it waits: the signal has to reach that very thread
-            signal.pthread_kill(main, signal.SIGINT)  # the sweep ends as by Ctrl-C, after its epochs
+            main = (
+                threading.main_thread().ident or 0
+            )  # the main thread waits, so the signal must reach this thread
+            signal.pthread_kill(
+                main, signal.SIGINT
+            )  # the sweep ends as after Ctrl-C, at the end of its epochs
             return
 
     def _check_mine(self, error: BaseException | None) -> None:
         if self._taken_by is not None:
             raise UserError(
                 f"the sweep was taken over by {_holder(self._taken_by)}: this process gave no sign of life for "
-                f"{self._stale:g} s; every recorded epoch is kept, and the other goes on from there"
+                f"{self._stale:g} s; every recorded epoch is kept, and the other process continues"
             ) from error
 
     def _read(self) -> dict[str, Any] | None:
@@ -159,11 +172,11 @@ class StoreLock:
 
 
 def _machine() -> str:
-    """What tells machines apart, and containers on one: a process id means something only within it."""
+    """The identity of this machine and container, within which a process id is unique."""
     boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
-    told = [boot.read_text(encoding="ascii").strip()] if boot.exists() else []
-    told += [str(namespace.readlink())] if namespace.is_symlink() else []
-    return " ".join([socket.gethostname(), *told])
+    parts = [boot.read_text(encoding="ascii").strip()] if boot.exists() else []
+    parts += [str(namespace.readlink())] if namespace.is_symlink() else []
+    return " ".join([socket.gethostname(), *parts])
 
 
 def _is_alive(pid: int) -> bool:

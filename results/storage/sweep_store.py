@@ -1,8 +1,8 @@
-"""Where the records of a sweep are kept, seen from the files of its folder.
+"""The store of a sweep's records, seen from the files of its folder.
 
-A sweep is written and read as files of a folder (`results.records.layout`). On a disk that folder is the sweep. On an object
-store it is a working copy, and these methods are the points at which the two are brought together: what is said to be
-durable is in the store, and what another node wrote is fetched before it is read.
+A sweep is written and read as files of a folder (`results.records.layout`). On a disk this folder is the sweep. On an
+object store it is a working copy, and these methods synchronise the two. A durable file is in the store, and the files
+of other nodes are fetched before they are read.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ from typing import final
 
 
 class SweepStore(ABC):
-    """Abstract: where a sweep is kept. Paths are those of its folder here.
+    """The store of one sweep (abstract). Paths are paths in its local folder.
+
+    All methods raise `results.storage.store_error.StoreError` if a request to the store fails.
 
     Attributes:
-        sweep_id: the identity that a sweep which is begun here gets; none: any fresh one.
-
-    All methods raise `results.storage.store_error.StoreError` where the store does not do what it is asked.
+        sweep_id: the identity of a sweep that begins here. None: a fresh one.
     """
 
     sweep_id: str | None
 
     @abstractmethod
     def push(self, path: Path) -> None:
-        """Put a file into the store as it is here, whole or not at all; when this returns, it is there."""
+        """Copy a local file to the store, whole or not at all. When this returns, the file is in the store."""
 
     @abstractmethod
     def pull(self, path: Path) -> bool:
-        """Make a file here what it is in the store; whether there is one."""
+        """Copy a file from the store, or remove it here if the store has none. Returns whether the store has it."""
 
     @abstractmethod
     def pull_grown(self, path: Path) -> bool:
-        """As `pull`, of a file that only ever grows: a longer one here is ahead of the store, and stays."""
+        """As `pull`, for a file that only grows. A longer local file is newer than the store's, and is kept."""
 
     @abstractmethod
     def pull_runs(self) -> None:
-        """`pull_grown` of the journals of all runs."""
+        """`pull_grown` for the journals of all runs."""
 
     @abstractmethod
     def pull_records(self) -> None:
-        """Everything that is read of a sweep but weights and checkpoints."""
+        """Fetch all records of a sweep except weights and checkpoints."""
 
     @abstractmethod
     def pull_folder(self, folder: Path) -> None:
-        """Every file directly in a folder whose files are put whole and never change."""
+        """Fetch every file directly in a folder whose files are written whole and never change."""
 
     @abstractmethod
     def push_ahead(self) -> None:
-        """Push the journals that are longer here than in the store, where their writers could not put them.
+        """Push the journals that are longer here than in the store, because an earlier push failed.
 
-        To be called while nobody writes them.
+        Call it only while no process writes them.
         """
 
     @abstractmethod
@@ -62,15 +62,15 @@ class SweepStore(ABC):
 
     @abstractmethod
     def remove(self, path: Path) -> None:
-        """Remove a file here and in the store, if it is there."""
+        """Remove a file here and in the store, if it exists."""
 
     @abstractmethod
     def reserved(self, busy: str, notify: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Keep the drivers of other machines out within the block.
+        """Exclude the drivers of other machines within the block.
 
         Args:
-            busy: what the refusal says where one runs.
-            notify: hears what it takes to get in.
+            busy: the start of the error message if another process drives the sweep.
+            notify: called with messages for the user.
 
         Raises:
             UserError: another process drives the sweep.
@@ -78,61 +78,61 @@ class SweepStore(ABC):
 
     @abstractmethod
     def is_reserved(self) -> bool:
-        """Whether a process that seems alive keeps others out."""
+        """Whether a process that seems alive has reserved the sweep."""
 
     @abstractmethod
     def address(self, root: Path) -> str:
-        """What `results.records.layout.layout_at` finds the sweep by, on every node."""
+        """The address with which `results.records.locate.layout_at` finds the sweep on every node."""
 
     @abstractmethod
     def shown(self, path: Path) -> str:
-        """A file or folder as a user finds it."""
+        """The path or address of a file or folder, for users."""
 
 
 @final
 class FolderStore(SweepStore):
-    """The folder is the sweep, and its locks (`results.storage.locks.exclusive_lock`) keep others out: nothing to be done."""
+    """The store of a sweep in a folder. The folder is the sweep and has its own locks, so every method is trivial."""
 
     sweep_id = None
 
     def push(self, path: Path) -> None:
-        """It is there."""
+        """Nothing to copy."""
 
     def pull(self, path: Path) -> bool:
-        """Whether it is there."""
+        """Whether the file exists."""
         return path.exists()
 
     def pull_grown(self, path: Path) -> bool:
-        """Whether it is there."""
+        """Whether the file exists."""
         return path.exists()
 
     def pull_runs(self) -> None:
-        """They are there."""
+        """Nothing to fetch."""
 
     def pull_records(self) -> None:
-        """They are there."""
+        """Nothing to fetch."""
 
     def pull_folder(self, folder: Path) -> None:
-        """They are there."""
+        """Nothing to fetch."""
 
     def push_ahead(self) -> None:
-        """None is."""
+        """Nothing to copy."""
 
     def has(self, path: Path) -> bool:
-        """Whether it is there."""
+        """Whether the file exists."""
         return path.exists()
 
     def remove(self, path: Path) -> None:
-        """Remove it."""
+        """Remove the file."""
         path.unlink(missing_ok=True)
 
     @contextmanager
     def reserved(self, busy: str, notify: Callable[[str], None]) -> Iterator[None]:
-        """Nothing: the folder's own lock does it."""
+        """Nothing to reserve: the folder has its own lock (`results.storage.files.exclusive_lock`)."""
         yield
 
     def is_reserved(self) -> bool:
-        """No: the folder's own lock says it."""
+        """Always False: the folder's own lock is checked elsewhere."""
         return False
 
     def address(self, root: Path) -> str:

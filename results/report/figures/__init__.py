@@ -1,19 +1,19 @@
-"""Figures of the report: in each module the numbers first, as plain frames, then the drawing. The page around them is in
-the folder above.
+"""Figures of the report. A module has the numbers first, as plain frames, then the drawing. The page around the figures
+is in the folder above.
 
 | file | what it is |
 |---|---|
-| `calibration.py` | Reliability: how often decisions are right, by how sure the model is |
-| `curves.py` | Learning curves: the seeds faint, their means thick, with bands |
-| `front.py` | Several objectives against one another: who is on the Pareto front |
-| `importance.py` | Importance of the parameters: a bar a method |
+| `calibration.py` | The reliability diagram: how often decisions are right, by confidence |
+| `curves.py` | Learning curves: thin lines for the seeds, thick lines with bands for their means |
+| `front.py` | The Pareto front: several objectives against one another |
+| `importance.py` | The importance of the parameters: one bar per method |
 | `leaderboard.py` | The leaderboard: each configuration's seeds, mean and interval on a line |
-| `modalities.py` | Missing modalities and contributions, drawn: the numbers are those of `results.evaluation.evaluation_table` and `results.evaluation.modality_table` |
-| `parameters.py` | Parameters against scores, as the search saw them: slices, one parameter at a time, and parallel coordinates |
-| `rates.py` | What a contender loses with the share of steps that is lost |
-| `spread.py` | What scores vary by, and what a larger search would have bought |
-| `style.py` | What all figures share |
-| `timeline.py` | The sweep over time: a line an attempt, in lanes by host, coloured by phase |
+| `modalities.py` | Figures of missing modalities and of contributions |
+| `parameters.py` | Parameters against search scores: slices of one parameter each, and parallel coordinates |
+| `rates.py` | The score of each contender by the share of removed steps |
+| `spread.py` | The variance of scores by source, and the expected gain of a larger search |
+| `style.py` | The common style of all figures |
+| `timeline.py` | The timeline: one line per attempt, in lanes by host, coloured by phase |
 """
 
 __all__ = [

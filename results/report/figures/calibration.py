@@ -1,4 +1,4 @@
-"""Reliability: how often decisions are right, by how sure the model is."""
+"""The reliability diagram: how often decisions are right, by confidence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from results.report.figures.style import COLOURS, QUIET, plain
 
 
 def draw_calibration(found: Mapping[str, Calibration]) -> go.Figure:
-    """A curve a contender against the diagonal, on which confidence is what it says."""
+    """One curve per contender, with the diagonal of perfect calibration."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": QUIET, "dash": "dot", "width": 1.5}, name="as sure as right",

@@ -1,4 +1,4 @@
-"""Learning curves: the seeds faint, their means thick, with bands."""
+"""Learning curves: thin lines for the seeds, thick lines with bands for their means."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from results.report.figures.style import COLOURS, better, plain
 from results.statistics.intervals import t_interval
 
 LEAST_BAND_SEEDS = 3
-"""Of two seeds the interval of the mean is so wide that it would hide everything else."""
+"""The least number of seeds for a band. With two seeds it is so wide that it hides all other curves."""
 
 
 def seed_curves(epochs: pd.DataFrame, entries: Sequence[Entry], manifest: SweepManifest) -> pd.DataFrame:
-    """The monitored validation metric by epoch: label, config_id, seed, epoch, value.
+    """The monitored validation metric by epoch, in columns label, config_id, seed, epoch, value.
 
-    On the seeds that no selection sees, for a configuration that ran on them; else on the ranking seeds.
+    The seeds are the evaluation seeds if the configuration ran on them, else the ranking seeds.
     """
     names = dict(zip([entry.config_id for entry in entries], display_names(entries), strict=True))
     of_entries = epochs[epochs["config_id"].isin(list(names))]
@@ -34,11 +34,11 @@ def seed_curves(epochs: pd.DataFrame, entries: Sequence[Entry], manifest: SweepM
 
 
 def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
-    """The mean over seeds with the ends of its 95% t interval, which one seed has not: label, config_id, epoch, value,
-    low, high; only at epochs that all of its seeds reached.
+    """The mean over seeds by epoch, with its 95% t interval, in columns label, config_id, epoch, value, low, high.
 
-    Further on, where some seeds have stopped early, the mean would be one of other seeds and jump.
+    One seed has no interval.
     """
+    # Only epochs that all seeds reached: after an early stop the mean would be over fewer seeds, and jump.
     columns = ["label", "config_id", "epoch", "value", "low", "high"]
     if curves.empty:
         return pd.DataFrame(columns=columns)
@@ -53,8 +53,12 @@ def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_curves(curves: pd.DataFrame, manifest: SweepManifest, order: Sequence[str]) -> go.Figure:
-    """The means over seeds in full colour with bands of their intervals, the seeds faint behind them; `order` names the
-    labels.
+    """The means over seeds with bands of their intervals, and thin lines of the seeds behind them.
+
+    Args:
+        curves: as from `seed_curves`.
+        manifest: the sweep's manifest.
+        order: the labels, in the order of the colours.
     """
     figure, seeds = go.Figure(), curves.groupby("label")["seed"].nunique()
     colours: Mapping[str, str] = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(order)}
@@ -104,5 +108,5 @@ def draw_curves(curves: pd.DataFrame, manifest: SweepManifest, order: Sequence[s
 
 
 def _epoch_step(curves: pd.DataFrame) -> int:
-    """The distance of whole-numbered ticks, about ten of them."""
+    """The distance, in epochs, of about ten whole-numbered ticks."""
     return max(1, round(int(curves["epoch"].max()) / 10))

@@ -1,4 +1,4 @@
-"""Several objectives against one another: who is on the Pareto front."""
+"""The Pareto front: several objectives against one another."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from results.report.figures.style import COLOURS, QUIET, better, plain
 
 
 def draw_front(board: Leaderboard, selected: str | None) -> go.Figure:
-    """The first objective against each other one, a panel each: the front in colour, the selected a diamond.
+    """The first objective against each other one, in a panel each, as means over complete sets of seeds.
 
     Args:
-        board: of a sweep with several objectives; means over complete sets of seeds are shown.
-        selected: the configuration that stands out; none: none does.
+        board: the leaderboard of a multi-objective sweep.
+        selected: the configuration to mark by a diamond. None: no mark.
     """
     first, *others = board.objectives.all
     figure = make_subplots(1, len(others), shared_yaxes=True, horizontal_spacing=0.04)

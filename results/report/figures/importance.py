@@ -1,4 +1,4 @@
-"""Importance of the parameters: a bar a method."""
+"""The importance of the parameters: one bar per method."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from results.report.figures.style import COLOURS, plain
 
 
 def draw_importance(found: Sequence[Importance]) -> go.Figure:
-    """The share of each parameter, the most important by the first method on top."""
+    """The share of each parameter by each method. The most important one by the first method is on top."""
     order = list(found[0].shares)
     figure = go.Figure()
     for colour, importance in zip(COLOURS, found, strict=False):

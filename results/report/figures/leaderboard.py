@@ -14,8 +14,9 @@ _ROW_HEIGHT = 34
 
 
 def seed_points(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row a score: columns label, config_id, seed, score, kind (`ranking`, `search`, or `fresh` for seeds that no
-    selection sees).
+    """One row per score, in columns label, config_id, seed, score, kind.
+
+    The kind is `ranking`, `search`, or `fresh` for evaluation seeds.
     """
     rows = [
         (name, entry.config_id, seed, score, kind)
@@ -32,17 +33,17 @@ def seed_points(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def mean_points(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row an entry with a complete set: columns label, config_id, mean, low, high, n."""
+    """One row per entry with a complete set of seeds, in columns label, config_id, mean, low, high, n."""
     rows = [
         (name, entry.config_id, cell_text.mean, cell_text.low, cell_text.high, cell_text.n)
         for name, entry in zip(display_names(entries), entries, strict=True)
-        if (cell_text := entry.standing) is not None
+        if (cell_text := entry.best_known_interval) is not None
     ]
     return pd.DataFrame(rows, columns=["label", "config_id", "mean", "low", "high", "n"])
 
 
 def display_names(entries: Sequence[Entry]) -> list[str]:
-    """A label for each entry, told apart by the identity where two labels are the same."""
+    """A unique label for each entry. Equal labels get a part of the config_id."""
     labels = [entry.label for entry in entries]
     return [
         label if labels.count(label) == 1 else f"{label} {entry.config_id[:6]}"
@@ -58,9 +59,7 @@ _KINDS = (
 
 
 def draw_leaderboard(entries: Sequence[Entry], board: Leaderboard, selected: str | None) -> go.Figure:
-    """Each configuration on a line: its seeds as dots, its mean with the interval, the search's score
-    hollow.
-    """
+    """One line per configuration: dots for seeds, the mean with its interval, a hollow dot for the search's score."""
     points, means = seed_points(entries), mean_points(entries)
     names = display_names(entries)
     colours = {
@@ -113,6 +112,6 @@ def draw_leaderboard(entries: Sequence[Entry], board: Leaderboard, selected: str
 
 
 def _lengths(upper: pd.Series, lower: pd.Series) -> list[float]:
-    """The distances, 0 where an end is missing: one seed has no interval."""
+    """The distances from `lower` to `upper`; 0 where an end is missing, because one seed has no interval."""
     gaps: list[float] = (upper.astype("float64") - lower.astype("float64")).fillna(0.0).tolist()
     return gaps

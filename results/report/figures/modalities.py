@@ -1,5 +1,7 @@
-"""Missing modalities and contributions, drawn: the numbers are those of `results.evaluation.evaluation_table` and
-`results.evaluation.modality_table`."""
+"""Figures of missing modalities and of contributions.
+
+The numbers are from `results.evaluation.evaluation_table` and `results.evaluation.modality_table`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from results.report.figures.style import COLOURS, QUIET, better, plain
 
 
 def draw_heat_map(evaluated_contenders: Sequence[Contender], manifest: SweepManifest) -> go.Figure:
-    """The mean of the monitored metric over seeds, a cell for each contender and set of modalities present."""
+    """The mean of the monitored metric over seeds, in a cell for each contender and present subset."""
     rows = [
         [contender.interval(manifest.monitor, present) for present in PRESENT]
         for contender in evaluated_contenders
@@ -46,7 +48,7 @@ def draw_heat_map(evaluated_contenders: Sequence[Contender], manifest: SweepMani
 
 
 def draw_contributions(lines: Sequence[ContributionLine], manifest: SweepManifest) -> go.Figure:
-    """A group of bars a contender, one bar a modality, with the intervals over seeds; of one way of removing."""
+    """A group of bars per contender, with one bar per modality and its interval over seeds, for one ablation."""
     x = labels([line.contender for line in lines])
     figure = go.Figure()
     for colour, modality in zip(COLOURS, MODALITIES, strict=False):

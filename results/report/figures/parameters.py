@@ -1,4 +1,4 @@
-"""Parameters against scores, as the search saw them: slices, one parameter at a time, and parallel coordinates."""
+"""Parameters against search scores: slices of one parameter each, and parallel coordinates."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from results.records.manifest import SweepManifest
 from results.report.figures.style import COLOURS, SCALE, cell_text, plain
 
 _LOG_FROM = 30.0
-"""From such a ratio of the largest value to the least on, positive numbers are drawn on a logarithmic axis."""
+"""The least ratio of the largest to the smallest value for which positive numbers get a logarithmic axis."""
 _ACROSS = 3
 _BANDS = 8
-"""Parallel lines come in so many colours, by the rank of the configurations' scores; the best is in the last."""
+"""The number of colours of parallel lines, by the rank of the scores. The best score has the last colour."""
 _CROWDED = 150
-"""From so many configurations on parallel lines are thin and without points, of which thousands are slow to draw."""
+"""The least number of configurations for thin parallel lines without points, because many points are slow to draw."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """How a parameter's values lie on an axis.
+    """The axis of a parameter's values.
 
     Attributes:
-        path: of the parameter.
-        categories: its values in order, as text; empty for numbers.
-        is_log: whether numbers lie on it by their logarithm.
+        path: the dotted path of the parameter.
+        categories: its values in order, as text. Empty for numbers.
+        is_log: whether the axis is logarithmic.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Axis:
 
     @staticmethod
     def of(path: str, values: pd.Series) -> Axis:
-        """The axis that fits the values on record; nulls have no place on it."""
+        """The axis that fits the recorded values. Nulls have no place on it."""
         there = values.dropna()
         if there.dtype.kind not in "fiu":
             return Axis(path, tuple(sorted({cell_text(value) for value in there})))
@@ -48,7 +48,7 @@ class Axis:
         return Axis(path, is_log=low > 0 and high >= _LOG_FROM * low)
 
     def places(self, values: pd.Series) -> list[float | None]:
-        """Each value's place from 0, the least, to 1; none for a null."""
+        """Each value's place from 0, the least, to 1. None for a null."""
         numbers = [None if pd.isna(value) else self._number(value) for value in values]
         there = [number for number in numbers if number is not None]
         low, high = min(there, default=0.0), max(there, default=0.0)
@@ -64,12 +64,12 @@ class Axis:
 
 
 def draw_slices(frame: pd.DataFrame, manifest: SweepManifest, selected: str | None) -> go.Figure:
-    """A panel a parameter: the search score of each configuration against its value, later proposals darker.
+    """One panel per parameter: the search score of each configuration against its value. Later proposals are darker.
 
     Args:
-        frame: see `results.ranking.search_table`.
-        manifest: the sweep's.
-        selected: the configuration that stands out; none: none does.
+        frame: the search table (see `results.ranking.search_table`).
+        manifest: the sweep's manifest.
+        selected: the config_id to mark. None: no mark.
     """
     paths = list(manifest.parameters)
     rows = math.ceil(len(paths) / _ACROSS)
@@ -114,7 +114,7 @@ def draw_slices(frame: pd.DataFrame, manifest: SweepManifest, selected: str | No
 
 
 def draw_parallel(frame: pd.DataFrame, manifest: SweepManifest) -> go.Figure:
-    """A line a configuration through its values and its score, in colours by score, the best drawn last.
+    """One line per configuration through its values and its score, coloured by score. The best is drawn last.
 
     It is drawn as plain lines: the library's own parallel coordinates need WebGL, and print as nothing.
     """
@@ -161,7 +161,7 @@ def _lines(
     labels: Sequence[str],
     names: Sequence[str],
 ) -> tuple[list[float | None], list[float | None], list[str]]:
-    """The lines of some configurations one after another, apart by a gap; a null value is passed over."""
+    """The lines of some configurations one after another, separated by gaps. Nulls are skipped."""
     x: list[float | None] = []
     y: list[float | None] = []
     text: list[str] = []
@@ -183,7 +183,7 @@ def _ends(
     values: Sequence[pd.Series],
     paths: Sequence[str],
 ) -> None:
-    """What stands at the ends of each axis, or at each category."""
+    """The texts at the ends of each axis, or at each category."""
     for place, (column, value) in enumerate(zip(columns, values, strict=True)):
         found = [(y, cell_text(v)) for y, v in zip(column, value, strict=True) if y is not None]
         is_category = place < len(paths) and bool(Axis.of(paths[place], value).categories)
@@ -207,5 +207,5 @@ def _band_name(scores: Any) -> str:
 
 
 def _broken(path: str) -> str:
-    """A path on several lines, since axes stand close."""
+    """A path on several lines, because the axes are close to each other."""
     return "<br>".join(path.split("."))

@@ -1,4 +1,4 @@
-"""What a contender loses with the share of steps that is lost."""
+"""The score of each contender by the share of removed steps."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from results.report.figures.style import COLOURS, better, plain
 
 
 def draw_rates(points: Sequence[RatePoint], manifest: SweepManifest) -> go.Figure:
-    """The mean over seeds against the share of steps that is lost: a colour a contender, at random drawn through, in
-    spans dashed. Intervals are shown where the reader points: side by side they would hide the curves.
+    """The mean over seeds against the share of removed steps, in one colour per contender.
+
+    Lines of random steps are solid, lines of spans are dashed.
     """
+    # Intervals are shown at the pointer only, because bands of several contenders would hide the curves.
     figure = go.Figure()
     labels = list(dict.fromkeys(point.label for point in points))
     colours = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)}

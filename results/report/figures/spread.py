@@ -1,4 +1,4 @@
-"""What scores vary by, and what a larger search would have bought."""
+"""The variance of scores by source, and the expected gain of a larger search."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from results.statistics.variance_split import VarianceSplit
 
 
 def draw_variance(split: VarianceSplit, metric: str) -> go.Figure:
-    """One bar of the variance, cut into its components."""
+    """One bar of the variance, divided into its components."""
     parts = [
         ("hyperparameters", split.hyperparameters, COLOURS[0]),
         ("what a seed does to all alike", split.common, COLOURS[2]),
@@ -46,7 +46,12 @@ def draw_variance(split: VarianceSplit, metric: str) -> go.Figure:
 
 
 def draw_expected_best(scores: Sequence[float], manifest: SweepManifest) -> go.Figure:
-    """The expected best search score among n configurations, for every n (see `results.statistics.expected_best`)."""
+    """The expected best search score among n configurations, for every n (see `results.statistics.expected_best`).
+
+    Args:
+        scores: the search scores of finished configurations, shape (configurations,).
+        manifest: the sweep's manifest.
+    """
     expected = expected_best(scores, direction=manifest.direction)
     figure = go.Figure()
     figure.add_scatter(

@@ -1,4 +1,4 @@
-"""The sweep over time: a line an attempt, in lanes by host, coloured by phase."""
+"""The timeline: one line per attempt, in lanes by host, coloured by phase."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STATES_AT_FAULT = ("failed", "oom", "nan", "timeout", "lost", "interrupted")
 
 
 def draw_timeline(found: Sequence[Span]) -> go.Figure:
-    """Lanes of a host stand together; attempts of runs that did not end well have a cross at their end."""
+    """One line per attempt, with the lanes of a host side by side. A cross marks the end of a run that failed."""
     hosts = sorted({span.host for span in found})
     first: dict[str, int] = {}
     lanes = 0
@@ -72,20 +72,19 @@ def _words(span: Span) -> str:
     return f"{name}: {span.phase}, {span.state}, {span.seconds:.0f} s{gpus}"
 
 
-# FOLDED When attempts at runs were under way, and where: the cost and the utilisation of a sweep over time.
 @dataclass(frozen=True, slots=True)
 class Span:
     """An attempt at a run, from its start line to its last line.
 
     Attributes:
-        stem: the run.
-        number: of its configuration among the proposals; none for contenders.
-        phase: of the sweep.
-        state: how the run stands.
-        host: where its last attempt trained; earlier ones may have been elsewhere.
-        begin, end: times.
-        gpus: how many, or which share of one.
-        lane: attempts of one host in one lane do not overlap; lanes count from 0.
+        stem: the run's name (see `RunKey.stem`).
+        number: the number of the proposal. None for contenders.
+        phase: the phase of the sweep.
+        state: the state of the run.
+        host: the machine of the run's last attempt. Earlier attempts may have run on another one.
+        begin, end: times, UTC.
+        gpus: the number of GPUs, or the share of one.
+        lane: the lane of the host, from 0. Attempts in one lane do not overlap.
     """
 
     stem: str
@@ -100,21 +99,21 @@ class Span:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The duration in seconds."""
         return (self.end - self.begin).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
 class Utilisation:
-    """What a sweep took of time and machines.
+    """The time and the machines that a sweep used.
 
     Attributes:
-        wall_seconds: in which at least one attempt was under way.
-        run_seconds: of all attempts together.
-        gpu_seconds: the same by their shares of GPUs.
-        at_once: attempts under way at a time, a mean over `wall_seconds`.
-        most_at_once: the most that were.
-        hosts: where.
+        wall_seconds: the seconds in which at least one attempt was running.
+        run_seconds: the seconds of all attempts together.
+        gpu_seconds: the seconds of all attempts, each times its number or share of GPUs.
+        at_once: the number of attempts running at the same time, as a mean over `wall_seconds`.
+        most_at_once: the largest number of attempts running at the same time.
+        hosts: the machines.
     """
 
     wall_seconds: float
@@ -126,7 +125,7 @@ class Utilisation:
 
 
 def attempt_spans(histories: Iterable[RunHistory]) -> list[Span]:
-    """The attempts that this sweep made, by their beginning; runs that were reused from another took none."""
+    """The attempts of this sweep, sorted by their start. Runs that were reused from another sweep have none."""
     free: dict[str, list[tuple[datetime, int]]] = {}
     placed = []
     for begin, end, gpus, history in _sorted(histories):
@@ -160,7 +159,7 @@ def _sorted(histories: Iterable[RunHistory]) -> list[tuple[datetime, datetime, f
 
 
 def utilisation(found: Sequence[Span]) -> Utilisation | None:
-    """What the attempts took together; none without any."""
+    """The utilisation by all attempts. None without attempts."""
     if not found:
         return None
     changes = sorted([(span.begin, 1) for span in found] + [(span.end, -1) for span in found])

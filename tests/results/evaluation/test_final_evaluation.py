@@ -23,7 +23,7 @@ from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.measures.ablation import Ablation
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import load_trained
-from results.evaluation.prediction_rows import judgement
+from results.evaluation.prediction_rows import metric_columns
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState
 from sweeps.jobs.job import Job
@@ -119,7 +119,7 @@ def _prune(trained: Trained, key: RunKey) -> None:
 @pytest.mark.parametrize(
     ("harm", "word"),
     [
-        (_lose_weights, "its weights are gone"),
+        (_lose_weights, "no weights"),
         (_never_start, "never started"),
         (_kill, "lost"),
         (_prune, "pruned"),
@@ -213,8 +213,8 @@ def test_a_row_says_which_of_its_metrics_are_easy() -> None:
     task = Task(kind=TaskKind.EMOTIONS, labels=("positive",))
     decisions = np.array([[1], [0], [1]])
     both, single = (
-        judgement(task, decisions, decisions),
-        judgement(task, decisions, np.ones((3, 1), np.int64)),
+        metric_columns(task, decisions, decisions),
+        metric_columns(task, decisions, np.ones((3, 1), np.int64)),
     )
     assert (both["notes"], both["accuracy"]) == ("", 1.0)
     assert single["notes"] == "only one value of positive is present, so predicting it always is perfect"

@@ -44,7 +44,7 @@ def test_those_that_are_told_apart_are_not_named_among_the_tied(results: SweepRe
     tied = tied_with_best(board)
     assert tied is not None
     sentence = tied_sentence(tied, board)
-    assert "cannot be told from the best mean, #2: #1 (p = " in sentence
+    assert "not distinguishable from the best mean, #2: #1 (p = " in sentence
     assert "#0" not in sentence
 
 
@@ -54,7 +54,7 @@ def test_one_seed_says_that_it_tells_none_apart(results: SweepResults) -> None:
     tied = tied_with_best(board)
     assert tied is not None
     assert len(tied.tied) == len(board.ranked) == 4
-    assert tied_sentence(tied, board) == "one seed tells none apart"
+    assert tied_sentence(tied, board) == "one seed cannot distinguish configurations"
 
 
 def test_a_long_tied_set_is_named_in_part(board: Leaderboard, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_search_seeds_that_count_in_the_ranking_judge_nobody(tmp_path: Path) -> 
     board = leaderboard(judged.runs, judged.manifest)
     found = expected_optimism(board, judged.manifest)
     assert found is not None
-    assert "resampling 3 seeds" in found.method
+    assert "resamples of 3 seeds" in found.method
     assert found.raw == pytest.approx(0.7675)  # over four
     alone = judged.manifest.model_copy(update={"confirm_seeds": ()})
     single = handmade.changed(judged, manifest=alone)

@@ -128,7 +128,11 @@ def test_seeds_that_no_selection_sees_have_a_mean_of_their_own(judged: SweepResu
     assert board.ranked[0].fresh_interval == t_interval([0.75, 0.73])
     assert board.ranked[1].fresh_interval is None
     (paper,) = board.contenders
-    assert (paper.label, paper.interval, paper.standing) == ("paper", None, t_interval([0.70, 0.72]))
+    assert (paper.label, paper.interval, paper.best_known_interval) == (
+        "paper",
+        None,
+        t_interval([0.70, 0.72]),
+    )
     assert handmade.config_id("undebiased") in {entry.config_id for entry in board.incomplete}
 
 

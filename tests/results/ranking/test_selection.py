@@ -61,8 +61,10 @@ def test_unseen_seeds_say_how_far_the_selection_was_overstated(tmp_path: Path) -
     assert chosen.confirmed == t_interval([0.75, 0.73])
     assert chosen.optimism == pytest.approx(0.7675 - 0.74)
     assert chosen.search_optimism == pytest.approx(0.76 - 0.74)
-    assert "over seeds 1000, 1001, which no selection saw, it has 0.7400" in "; ".join(chosen.reasons)
-    assert "the selection had overstated it by 0.0275" in chosen.reasons
+    assert "over the evaluation seeds 1000, 1001, which no selection used, it has 0.7400" in "; ".join(
+        chosen.reasons
+    )
+    assert "on new seeds it scores 0.0275 lower than when it was selected" in chosen.reasons
     before = handmade.changed(judged, runs=judged.runs[judged.runs["seed"] < 1000])
     early = choose(before)
     assert (early.confirmed, early.optimism, early.search_optimism) == (None, None, None)
@@ -74,8 +76,8 @@ def test_what_the_search_alone_selected_is_said_to_be_overstated_once(tmp_path: 
     unconfirmed = judged.manifest.model_copy(update={"confirm_seeds": ()})
     alone = judged.runs[judged.runs["config_id"] == handmade.config_id(handmade.WINNER)]
     reasons = choose(handmade.changed(judged, manifest=unconfirmed, runs=alone)).reasons
-    assert [reason for reason in reasons if "stated it by" in reason] == [
-        "the selection had overstated it by 0.0200"
+    assert [reason for reason in reasons if "on new seeds" in reason] == [
+        "on new seeds it scores 0.0200 lower than when it was selected"
     ]
 
 
@@ -84,7 +86,7 @@ def test_the_runner_up_may_have_left_the_confirmation_before(tmp_path: Path) -> 
     assert chosen.runner_up is not None
     assert chosen.runner_up.number == 1
     assert chosen.runner_up.difference.n == 2
-    assert "2 left the confirmation before" in "; ".join(chosen.reasons)
+    assert "2 eliminated in the confirmation" in "; ".join(chosen.reasons)
 
 
 def test_the_tied_set_and_the_estimated_optimism_stand_in_the_selection(results: SweepResults) -> None:
@@ -101,7 +103,8 @@ def test_the_tied_set_and_the_estimated_optimism_stand_in_the_selection(results:
     assert chosen.runner_up.effect_size == pytest.approx(0.04 / np.std([0.1, 0, 0.02], ddof=1) / np.pi**0.5)
     reasons = "\n".join(chosen.reasons)
     assert (
-        f"cannot be told from the best mean, #2: #1 (p = {adjusted:.3g}), #0 (p = {adjusted:.3g})" in reasons
+        f"not distinguishable from the best mean, #2: #1 (p = {adjusted:.3g}), #0 (p = {adjusted:.3g})"
+        in reasons
     )
     assert "paired t test over 3 common seeds, Holm-corrected, level 0.05" in reasons
 
@@ -112,7 +115,7 @@ def test_optimism_is_estimated_only_as_long_as_none_is_measured(tmp_path: Path) 
     early = choose(handmade.changed(judged, runs=judged.runs[judged.runs["seed"] < 1000]))
     assert early.estimated_optimism is not None
     assert early.estimated_optimism == choose(judged_early(judged)).estimated_optimism
-    assert "resampling 3 seeds around the choice among 3 configurations" in early.reasons[-1]
+    assert "the choice among 3 configurations on resamples of 3 seeds" in early.reasons[-1]
 
 
 def test_an_estimate_gives_raw_and_corrected_side_by_side_and_a_negative_one_is_no_understatement(
@@ -120,10 +123,10 @@ def test_an_estimate_gives_raw_and_corrected_side_by_side_and_a_negative_one_is_
 ) -> None:
     board = leaderboard(results.runs, results.manifest)
     (found,) = certainty_reasons(None, Optimism(0.77, 0.015, 0.755, "estimated"), board)
-    assert "0.7700 is overstated by about 0.0150" in found
+    assert "0.7700 is optimistic by about 0.0150" in found
     assert "corrected 0.7550" in found
     (found,) = certainty_reasons(None, Optimism(0.77, -0.01, 0.78, "estimated"), board)
-    assert found == "no sign that its mean is overstated for having been chosen, estimated"
+    assert found == "no sign that its mean is optimistic, estimated"
 
 
 def judged_early(judged: SweepResults) -> SweepResults:
@@ -145,16 +148,14 @@ def test_the_reasons_say_rule_interval_seeds_runner_up_and_what_was_left_out(res
     reasons = "\n".join(choose(results).reasons)
     for part in (
         "best_mean",
-        "validation records only",
+        "only validation records",
         "0.7700 [0.6955, 0.8445]",
         "1, 2, 3",
         "#1",
         "p = 0.5",
     ):
         assert part in reasons
-    assert (
-        "3 candidates with complete seed sets compared, 1 left out as incomplete, 2 not confirmed" in reasons
-    )
+    assert "3 candidates with complete seed sets compared; 1 incomplete, 2 not confirmed" in reasons
 
 
 def test_the_test_split_cannot_change_the_selection(results: SweepResults) -> None:
@@ -201,7 +202,7 @@ def test_an_unknown_rule_is_answered_with_the_known_ones(results: SweepResults) 
 
 def test_without_a_complete_seed_set_nothing_is_selected_and_the_gaps_are_named(tmp_path: Path) -> None:
     layout = handmade.empty_sweep(tmp_path)
-    with pytest.raises(UserError, match=r"\(1, 2, 3\): no candidate was started on them"):
+    with pytest.raises(UserError, match=r"\(1, 2, 3\): no candidate was started on these seeds"):
         select(open_sweep(layout))
     for seed in (0, 1, 2):
         handmade.finish(layout, "2", seed)

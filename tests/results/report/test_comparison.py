@@ -46,7 +46,7 @@ def test_scores_on_common_seeds_are_compared_in_pairs(first: SweepResults, secon
     tested = line(found.scores, "selected, test accuracy")
     assert tested.difference is not None
     assert tested.difference.mean == pytest.approx(0.05)
-    assert tested.how == "in pairs of 3 seeds"
+    assert tested.how == "paired over 3 seeds"
     assert tested.first is not None
     assert tested.first.mean == pytest.approx(0.82 - handmade.TEST_GAP)
     paper = line(found.scores, "paper, test accuracy")
@@ -66,7 +66,7 @@ def test_scores_on_different_seeds_are_compared_by_welch(first: SweepResults, se
     rows.loc[rows["contender"] == "selected", "seed"] += 10
     second.evaluations = rows
     found = line(compare(second, first).scores, "selected, test accuracy")
-    assert found.how == "different seeds, Welch"
+    assert found.how == "different seeds, Welch's t test"
     assert found.difference is not None
     assert found.difference.mean == pytest.approx(0.05)
 
@@ -83,8 +83,8 @@ def test_what_differs_in_the_selected_configurations_is_named(
 def test_a_sweep_that_has_selected_nothing_is_said_to(first: SweepResults, tmp_path: Path) -> None:
     other = open_sweep(handmade.empty_sweep(tmp_path, "other"))
     found = compare(first, other)
-    assert "other has selected nothing yet" in found.method_warnings
-    assert {one.how for one in found.scores} == {"one of the sweeps has none"}
+    assert "other has no selection yet" in found.method_warnings
+    assert {one.how for one in found.scores} == {"one of the sweeps has no such score"}
 
 
 def test_what_cannot_be_compared_is_refused(first: SweepResults, tmp_path: Path) -> None:

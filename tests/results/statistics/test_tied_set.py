@@ -70,7 +70,7 @@ def test_the_seeds_needed_are_the_fewest_that_reach_the_level(comparisons: int, 
 def test_one_seed_tells_none_apart_and_says_so() -> None:
     tied = found({"a": [0.9], "b": [0.1]})
     assert (tied.tied, tied.p_values, tied.test) == (("a", "b"), {}, "none")
-    assert tied.method == "one seed tells none apart"
+    assert tied.method == "one seed cannot distinguish configurations"
 
 
 def test_equal_differences_on_few_seeds_have_no_spread_to_judge_them_by() -> None:
