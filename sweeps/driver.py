@@ -70,22 +70,22 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console, *, retry_
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
     with ExitStack() as stack:
         stack.enter_context(layout.store.reserved(busy, partial(console.print, markup=False, soft_wrap=True)))
-        if not layout.root.exists():
+        begins = not layout.root.exists()
+        if begins:
             begin_sweep(sweep)
         stack.enter_context(exclusive_lock(layout.lock, wait=False, busy=busy))
         layout.store.pull_records()
         layout.store.push_ahead()
-        max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
         progress = SweepProgress(
             console,
             layout.log,
-            max_epochs=max_epochs,
+            max_epochs=sweep.configurations.base.trainer.max_epochs,
             higher_is_better=sweep.direction == "max",
             goals=sweep.goals,
         )
         stack.callback(layout.store.push, layout.log)
         stack.enter_context(progress.shown())
-        for change in continue_sweep(sweep):
+        for change in [] if begins else continue_sweep(sweep):
             progress.notify(f"goes on with {change}")
         if retry_failed and (opened := reopen_failed(layout)):
             progress.notify(f"tried again: {', '.join(key.stem for key in opened)}")
@@ -102,7 +102,7 @@ class _Phases:
         self._spec = sweep.spec
         self._sweep = sweep
         self._layout = sweep.layout
-        self._fingerprint = sweep.data.fingerprint
+        self._configurations = sweep.configurations
         self._machine = machine
         self._progress = progress
         self._ray = stack.enter_context(ExitStack())
@@ -127,7 +127,8 @@ class _Phases:
         self._debias(selected)
         self._open_test_split(selected)
         self._compact()
-        report = write_report(self._layout, importance=parameter_importance(self._layout))
+        importance = parameter_importance(self._layout, self._configurations)
+        report = write_report(self._layout, importance=importance)
         self._progress.notify(f"report: {self._layout.store.shown(report)}")
 
     def _phases(self) -> list[Phase]:
@@ -137,11 +138,11 @@ class _Phases:
     def _search(self) -> Callable[[], JobSource]:
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
         self._progress.phase("search", text, runs=sum(most_runs(self._spec).values()))
-        study = StudyFile(self._layout, self._progress.notify)
+        study = StudyFile(self._layout, self._configurations, self._progress.notify)
         return lambda: SearchJobs(
             self._spec,
+            self._configurations,
             self._layout,
-            self._fingerprint,
             higher_is_better=self._higher_is_better,
             read_run=self._read_run,
             take_over=self._take_over,
@@ -177,7 +178,7 @@ class _Phases:
         for reason in selection.reasons:
             if reason not in told:
                 self._progress.notify(f"select: {reason}")
-        return RunConfig.model_validate(selection.config)
+        return RunConfig.read(selection.config)
 
     def _evaluate(self) -> Callable[[], JobSource]:
         if self._confirms:
@@ -185,7 +186,7 @@ class _Phases:
         else:
             self._end_search()
         selected = self._select()
-        jobs = evaluate_jobs(self._spec, selected, read_runs(self._layout))
+        jobs = evaluate_jobs(self._spec, self._configurations, selected, read_runs(self._layout))
         text = (
             "the selected configuration, the paper's default and the undebiased twin with "
             f"{self._seeds('evaluate')}, which no selection saw"
@@ -207,7 +208,7 @@ class _Phases:
         asked = self._spec.evaluation
         opened = final_evaluation(
             self._layout,
-            contender_configs(self._spec, selected),
+            contender_configs(self._configurations, selected),
             data_root=self._sweep.data_root,
             kinds=asked.ablations,
             step_rates=asked.step_rates,

@@ -8,7 +8,7 @@
 | `data/` | `causalmer data`: import, draw and look at data sets |
 | `interruption.py` | Ctrl-C where a command only watches what goes on without it |
 | `main.py` | The command line: `causalmer run|resume|plan|status|schema`, and `causalmer data|results|checkpoint|cluster ...` |
-| `options.py` | How a command is told which sweep it is about |
+| `options.py` | Arguments and options that several commands share |
 | `plan_lines.py` | What a plan says of the search: what is wanted, what is fixed or follows, what is tried first, what it learns from, when it cuts |
 | `results/` | `causalmer results`: rank, select, evaluate, report, compare and export |
 | `schema.py` | `causalmer schema`: what an editor checks and completes a sweep's file by |

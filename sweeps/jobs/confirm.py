@@ -123,7 +123,7 @@ class ConfirmJobs(JobSource):
 def confirm_job(history: RunHistory, seed: int) -> Job:
     """The configuration of a run of the search, with another seed."""
     return Job(
-        config=RunConfig.model_validate(history.config),
+        config=RunConfig.read(history.config),
         seeds=(seed,),
         phase="confirm",
         role="candidate",

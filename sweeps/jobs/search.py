@@ -23,6 +23,7 @@ from sweeps.search.early_stopping import patience, rung_thresholds
 from sweeps.search.outcomes import Outcome, outcome
 from sweeps.search.proposer import Proposer
 from sweeps.space.parameters import Value
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.sweep_spec import SweepSpec
 
 
@@ -57,8 +58,8 @@ class SearchJobs(JobSource):
 
     Args:
         spec: the sweep.
+        configurations: the configurations of its runs.
         layout: its folder; the journal of proposals is written there.
-        fingerprint: of the data set.
         higher_is_better: of the monitored metric.
         read_run: looks a run up in the records.
         take_over: takes a job's runs over from another sweep.
@@ -69,8 +70,8 @@ class SearchJobs(JobSource):
     def __init__(
         self,
         spec: SweepSpec,
+        configurations: Configurations,
         layout: SweepLayout,
-        fingerprint: str,
         *,
         higher_is_better: bool,
         read_run: ReadRun,
@@ -81,8 +82,8 @@ class SearchJobs(JobSource):
         self._spec = spec
         self._measures = goals.measures
         self._watcher = watcher
-        self._fingerprint = fingerprint
-        self._max_epochs = spec.base_config(fingerprint).trainer.max_epochs
+        self._configurations = configurations
+        self._max_epochs = configurations.base.trainer.max_epochs
         self._higher = higher_is_better
         self._read_run = read_run
         self._take_over = take_over
@@ -92,13 +93,13 @@ class SearchJobs(JobSource):
         taught = warm_start.trials_on_record(rows)
         self._journal = Journal.open(layout.proposals, layout.store.push)
         if taught is None and spec.search.warm_start is not None:
-            taught = warm_start.gather(spec, fingerprint, higher_is_better=higher_is_better, goals=goals)
+            taught = warm_start.gather(spec, configurations, higher_is_better=higher_is_better, goals=goals)
             self._journal.append(warm_start.as_row(taught))
         self._proposer = Proposer(
-            spec.bound_space(),
+            configurations.space,
             spec.search,
             "max" if higher_is_better else "min",
-            spec.first_points(fingerprint),
+            spec.first_points,
             taught or (),
             goals,
         )
@@ -239,7 +240,7 @@ class SearchJobs(JobSource):
         return self._next_of(found)
 
     def _blocks(self, number: int, values: dict[str, Value], settled: int) -> tuple[Job, ...]:
-        config = self._spec.configuration(values, self._fingerprint)
+        config = self._configurations.of(values)
         return tuple(
             Job(
                 config=config,

@@ -22,6 +22,7 @@ from results.storage.object_uri import is_uri
 from sweeps.search.proposer import WarmStartTrial
 from sweeps.search.results import Found, ranked_candidates
 from sweeps.space.search_space import SearchSpace
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.search_section import WarmStartSection
 from sweeps.spec.sweep_spec import SweepSpec
 
@@ -50,7 +51,7 @@ def trials_on_record(rows: Sequence[dict[str, Any]]) -> list[WarmStartTrial] | N
 
 def gather(
     spec: SweepSpec,
-    fingerprint: str,
+    configurations: Configurations,
     *,
     higher_is_better: bool,
     goals: Goals = Goals(),  # noqa: B008 - frozen
@@ -67,9 +68,9 @@ def gather(
     if section is None:
         return []
     layout = _layout(section, spec.storage)
-    config = spec.base_config(fingerprint)
+    config, space = configurations.base, configurations.space
     _check_comparable(layout, config)
-    space, seeds = spec.bound_space(), read_sweep_manifest(layout).search_seeds
+    seeds = read_sweep_manifest(layout).search_seeds
     found = ranked_candidates(read_runs(layout), seeds, goals, higher_is_better=higher_is_better)
     taught = [one for each in found if (one := _taught(each, space, config)) is not None]
     taught = taught[: section.top]
@@ -119,7 +120,7 @@ def _check_comparable(layout: SweepLayout, config: RunConfig) -> None:
 
 def _taught(found: Found, space: SearchSpace, config: RunConfig) -> WarmStartTrial | None:
     """The configuration as the sampler learns it; none where it lies outside the space, or saw other samples."""
-    earlier = RunConfig.model_validate(found.run.config)
+    earlier = RunConfig.read(found.run.config)
     values = space.default_point(earlier)
     if values is None or earlier.data.split != config.data.split:
         return None

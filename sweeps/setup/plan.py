@@ -41,9 +41,9 @@ def plan_sweep(sweep: CheckedSweep, cpus: int | None = None, gpus: int | None = 
         cpus: CPU cores to use; None: all of this machine.
         gpus: GPUs to use; None: as many as the runs that fit on the CPUs ask for.
     """
-    spec, fingerprint = sweep.spec, sweep.data.fingerprint
+    spec = sweep.spec
     threads = spec.resources.least.threads
-    configs = {"fixed part": spec.base_config(fingerprint), "paper's default": spec.paper_config(fingerprint)}
+    configs = {"fixed part": sweep.configurations.base, "paper's default": sweep.configurations.paper}
     costs = {name: measure_cost(config, sweep.data, threads=threads) for name, config in configs.items()}
     workers = max(int((cpus or os.cpu_count() or 1) / spec.resources.cpu), 1)
     if gpus is not None and (share := spec.resources.least.gpu):

@@ -8,7 +8,7 @@ from typing import Literal
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.seeding import drawing_from
-from causalmer_core.config.run_config import AlbertBranchConfig, merged
+from causalmer_core.config.run_config import AlbertBranchConfig
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.folds import validating_ids
 from causalmer_core.datasets.store import (
@@ -28,6 +28,7 @@ from results.records.locate import check_writable, sweep_layout
 from results.records.objectives import Goals
 from sweeps.debiasing.folds import sample_folds
 from sweeps.search.warm_start import gather
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.problems import attributed_to
 from sweeps.spec.sections import check_installed
 from sweeps.spec.sweep_spec import SweepSpec
@@ -39,6 +40,7 @@ class CheckedSweep:
 
     Attributes:
         spec: the sweep.
+        configurations: the configurations of its runs on this data.
         layout: its folder.
         data: training and validation split.
         data_root: the store of the data set.
@@ -48,6 +50,7 @@ class CheckedSweep:
     """
 
     spec: SweepSpec
+    configurations: Configurations
     layout: SweepLayout
     data: TrainingData
     data_root: Path
@@ -66,13 +69,14 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     root = default_root() if spec.data.root is None else Path(spec.data.root)
     with attributed_to("data", "name"):
         data = _data(spec, root)
-    config = spec.base_config(data.fingerprint)
+    configurations = spec.configurations.on(data.fingerprint)
+    config = configurations.base
     with attributed_to("data", "split"):
         validating = validating_ids(data, config.data.split, spec.seeds.first)
     with attributed_to("base", "trainer", "monitor"):
         direction = checked_metric(data.task, config.trainer.monitor)
     goals = spec.goals(data.task)
-    for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
+    for section, checked in {"base": config, "paper_default": configurations.paper}.items():
         with attributed_to(section), drawing_from(0, "init"):
             build_model(checked.model, data)  # its shapes fit the data, or it says why not
     if spec.debiasing.methods:
@@ -86,9 +90,10 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         layout = sweep_layout(spec.storage, spec.name)
     if not layout.store.has(layout.proposals):  # later it is on record what the search started from
         with attributed_to("search", "warm_start"):
-            gather(spec, data.fingerprint, higher_is_better=direction == "max", goals=goals)
+            gather(spec, configurations, higher_is_better=direction == "max", goals=goals)
     return CheckedSweep(
         spec=spec,
+        configurations=configurations,
         layout=layout,
         data=data,
         data_root=root,
@@ -100,7 +105,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
 
 def _with_pretrained_weights(spec: SweepSpec) -> SweepSpec:
     """The sweep with the digest of a pretrained ALBERT's weights in its fixed part."""
-    branch = spec.base_config("").model.text_branch
+    branch = spec.configurations.base.model.text_branch
     if not isinstance(branch, AlbertBranchConfig) or branch.path is None:
         return spec
     digest = weights_digest(branch.path)
@@ -109,8 +114,7 @@ def _with_pretrained_weights(spec: SweepSpec) -> SweepSpec:
             f"base.model.text_branch.weights_sha256: given {branch.weights_sha256[:16]}..., the files in "
             f"{branch.path} have {digest[:16]}...; give the folder that the digest is of, or leave the digest out"
         )
-    filled = {"model": {"text_branch": {"weights_sha256": digest}}}
-    return spec.model_copy(update={"base": merged(spec.base, filled)})
+    return spec.with_base({"model": {"text_branch": {"weights_sha256": digest}}})
 
 
 def _data(spec: SweepSpec, root: Path) -> TrainingData:

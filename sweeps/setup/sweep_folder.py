@@ -56,10 +56,10 @@ def begin_sweep(sweep: CheckedSweep) -> None:
     spec, seeds = sweep.spec, sweep.spec.seed_plan()
     manifest = new_manifest(
         name=spec.name,
-        monitor=spec.base_config(sweep.data.fingerprint).trainer.monitor,
+        monitor=sweep.configurations.base.trainer.monitor,
         direction=sweep.direction,
         metrics=metric_directions(sweep.data.task),
-        parameters=spec.bound_space().column_types(),
+        parameters=sweep.configurations.space.column_types(),
         search_seeds=seeds.search,
         confirm_seeds=seeds.confirm,
         evaluate_seeds=seeds.evaluate,

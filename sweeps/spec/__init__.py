@@ -4,7 +4,7 @@ machine to be checked is in `setup`.
 | file | what it is |
 |---|---|
 | `checks.py` | Checks of a sweep against the configuration of a run: do base, space and paper default give valid ones? |
-| `configurations.py` | From what a sweep says to configurations of single runs |
+| `configurations.py` | The configurations of a sweep's runs, as its file describes them |
 | `includes.py` | `$include: other.yaml` in a sweep's file: the other file's tree goes below this one's |
 | `json_schema/` | The JSON schema of a sweep's file (draft 2020-12), by which editors complete and check it |
 | `objective_section.py` | The sections `objectives` and `constraints` of a sweep's file: what is wanted beside a good score |

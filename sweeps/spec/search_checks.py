@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from causalmer_core.basics.errors import KeyPath
-from causalmer_core.config.run_config import RunConfig
 from results.records.confirmation_rules import AllRule, ConfirmationRule
 from sweeps.space.parameters import FloatRange, IntRange, Parameter, Value
 from sweeps.space.search_space import OutsideSpaceError, SearchSpace
+from sweeps.spec.checks import rejection
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.objective_section import ConstraintEntry, MeasureEntry, ObjectiveEntry
 from sweeps.spec.problems import Problem, shown
 from sweeps.spec.search_section import (
@@ -28,12 +29,13 @@ _GENERATION = 50
 Points = Sequence[Mapping[str, Value]]
 
 
-def first_points(search: SearchSection, space: SearchSpace, paper: RunConfig) -> list[dict[str, Value]]:
-    """What is proposed first: the paper's default, where it lies inside the space, then the listed points, each once.
+def first_points(search: SearchSection, configurations: Configurations) -> list[dict[str, Value]]:
+    """The first proposals: the paper's default, if it lies inside the space, then the listed points, each once.
 
     Raises:
         OutsideSpaceError: a listed point lies outside the space.
     """
+    space, paper = configurations.space, configurations.paper
     default = space.default_point(paper) if search.paper_first else None
     found = [] if default is None else [default]
     for given in search.points:
@@ -43,41 +45,24 @@ def first_points(search: SearchSection, space: SearchSpace, paper: RunConfig) ->
     return found
 
 
-def search_problems(
-    search: SearchSection,
-    space: SearchSpace,
-    paper: RunConfig,
-    rejection: Callable[[Mapping[str, Value]], str | None],
-) -> list[Problem]:
-    """What is wrong with a section `search` beside a valid space and a valid paper default.
-
-    Args:
-        search: the section.
-        space: bound to the fixed part.
-        paper: the paper's default.
-        rejection: why the configuration of a point is not valid, or none.
-    """
-    wrong_points = [*_point_problems(search, space, paper, rejection)]
-    if wrong_points:
+def search_problems(search: SearchSection, configurations: Configurations) -> list[Problem]:
+    """The problems of a section `search` beside a valid space and a valid paper default."""
+    if wrong_points := [*_point_problems(search, configurations)]:
         return wrong_points
-    first = first_points(search, space, paper)
-    return [*_count_problems(search, first), *_sampler_problems(search, space), *_warm_start_problems(search)]
+    counts = _count_problems(search, first_points(search, configurations))
+    return [*counts, *_sampler_problems(search, configurations.space), *_warm_start_problems(search)]
 
 
-def _point_problems(
-    search: SearchSection,
-    space: SearchSpace,
-    paper: RunConfig,
-    rejection: Callable[[Mapping[str, Value]], str | None],
-) -> Iterator[Problem]:
+def _point_problems(search: SearchSection, configurations: Configurations) -> Iterator[Problem]:
     for index, given in enumerate(search.points):
         where = ("search", "points", index)
         try:
-            message = rejection(space.point(paper, given))
+            point = configurations.space.point(configurations.paper, given)
         except OutsideSpaceError as error:
             value = shown(given[error.path]) if error.path in given else ""
             yield Problem((*where, error.path), error.what, value, error.allowed)
             continue
+        message = rejection(configurations.base, point)
         if message is not None:
             what = f"gives no valid configuration: {message}"
             yield Problem(where, what, shown(given), "values whose combination is valid")

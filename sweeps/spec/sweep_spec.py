@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from causalmer_core.basics.errors import KeyPath, UserError
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import Frozen
 from causalmer_core.config.method_version import MethodVersion
-from causalmer_core.config.run_config import RunConfig
+from causalmer_core.config.run_config import merged
 from cluster.resources.trial_resources import TrialResources
 from results.ranking.selection_rules import RULES
 from results.records.confirmation_rules import ConfirmationRule, RaceRule
@@ -21,8 +22,8 @@ from results.records.objectives import Goals
 from sweeps.space.entries import Entry
 from sweeps.space.parameters import Parameter, Value
 from sweeps.space.search_space import SearchSpace
-from sweeps.spec.checks import base_problems, paper_problems, rejection, space_problems, synthetic_problems
-from sweeps.spec.configurations import fixed_part, paper_default, with_values
+from sweeps.spec.checks import base_problems, paper_problems, space_problems, synthetic_problems
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
 from sweeps.spec.objective_section import ConstraintEntry, ObjectiveEntry, goals_of
 from sweeps.spec.problems import Problem, SpecMismatchError, invalid_key, problems_of, shown
@@ -115,11 +116,21 @@ class SweepSpec(Frozen):
             raise invalid_key(what, "best_mean, or a larger seeds.confirm", ("selection", "rule"), rule.name)
         return self
 
+    @cached_property
+    def configurations(self) -> Configurations:
+        """The configurations of the sweep's runs, before the data set is known."""
+        return Configurations(self.base, self.method, self.space, self.paper_default, self.data.split)
+
+    @cached_property
+    def first_points(self) -> list[dict[str, Value]]:
+        """The first proposals, whatever the sampler: the paper's default and the listed points."""
+        return first_points(self.search, self.configurations)
+
     @property
     def num_configs(self) -> int:
         """How many different configurations the search can propose: those asked for, or all that there are."""
         if self.search.sampler == "list":
-            return len(self.first_points(""))
+            return len(self.first_points)
         size = self.space.size()
         return self.search.num_configs if size is None else min(size, self.search.num_configs)
 
@@ -128,32 +139,15 @@ class SweepSpec(Frozen):
         """How many proposals the search makes; samplers may repeat themselves, lists and grids end."""
         return self.num_configs if self.search.sampler in ("grid", "list") else self.search.num_configs
 
-    def first_points(self, fingerprint: str) -> list[dict[str, Value]]:
-        """What is proposed first, whatever the sampler: the paper's default and the listed points."""
-        return first_points(self.search, self.bound_space(), self.paper_config(fingerprint))
-
-    def bound_space(self) -> SearchSpace:
-        """The space that proposals are made in: references to the fixed part are the values they stand for."""
-        return self.space.bound(self.base_config(""))
-
-    def base_config(self, fingerprint: str) -> RunConfig:
-        """The fixed part as a configuration, for the data set with this fingerprint."""
-        split = None if self.data.split is None else self.data.split.model_dump(mode="json")
-        return fixed_part(self.base, self.method).with_values(
-            {"data.fingerprint": fingerprint, "data.split": split}
-        )
-
-    def configuration(self, values: Mapping[str, Any], fingerprint: str) -> RunConfig:
-        """The configuration of a proposal, `values` by dotted path."""
-        return with_values(self.base_config(fingerprint), values)
-
-    def paper_config(self, fingerprint: str) -> RunConfig:
-        """The contender "paper": searched values at their published defaults, but for `paper_default`."""
-        return paper_default(self.base_config(fingerprint), self.bound_space(), self.paper_default)
-
-    def undebiased(self, config: RunConfig) -> RunConfig:
-        """The same configuration without debiasing: the backbone alone."""
-        return with_values(config, {"model.debiasing": "none"})
+    def with_base(self, change: Mapping[str, Any]) -> SweepSpec:
+        """The sweep with a nested mapping merged into its fixed part."""
+        changed = self.model_copy(update={"base": merged(self.base, change)})
+        for name in (
+            "configurations",
+            "first_points",
+        ):  # a copy has the values that followed from the old base
+            changed.__dict__.pop(name, None)
+        return changed
 
     def seed_plan(self) -> SeedPlan:
         """Which seeds are for what."""
@@ -230,11 +224,6 @@ def to_yaml(spec: SweepSpec) -> str:
     return write_yaml(tree)
 
 
-def changed_keys(old: SweepSpec, new: SweepSpec) -> list[str]:
-    """The dotted keys whose values differ, sorted; a key that only one of them has differs."""
-    return list(changed_values(old, new))
-
-
 def changed_values(old: SweepSpec, new: SweepSpec) -> dict[str, tuple[Any, Any]]:
     """The old and the new value of the dotted keys that differ, by key, sorted; `...` where one of them has none."""
     before, after = _flat(old), _flat(new)
@@ -249,22 +238,24 @@ def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
         spec = SweepSpec.model_validate_json(json.dumps(tree))
     except ValidationError as error:
         problems = problems_of(error, SweepSpec, tree)
-    base, overrides = tree.get("base", {}), tree.get("paper_default", {})
     problems += synthetic_problems(tree.get("data"))
-    wrong = base_problems(base) if isinstance(base, dict) else []
-    if isinstance(base, dict) and not wrong:
-        config, space = (
-            fixed_part(base, spec.method if spec else "corrected"),
-            spec.space if spec else _usable_part(tree.get("space")),
-        )
-        problems += [] if spec is None else _objective_problems(spec, config.trainer.monitor, tree)
-        wrong = space_problems(config, space)
-        if isinstance(overrides, dict) and not wrong:
-            space = space.bound(config)
-            wrong = paper_problems(config, space, overrides)
-            if spec is not None and not wrong:
-                paper = paper_default(config, space, overrides)
-                wrong = search_problems(spec.search, space, paper, lambda values: rejection(config, values))
+    base, overrides = tree.get("base", {}), tree.get("paper_default", {})
+    if not isinstance(base, dict):
+        return spec, problems
+    if spec is None:
+        configurations = Configurations(base, unbound=_usable_part(tree.get("space")), overrides=overrides)
+    else:
+        configurations = spec.configurations
+    # Each check builds on values that the one before it found valid.
+    wrong = base_problems(configurations)
+    if not wrong:
+        if spec is not None:
+            problems += _objective_problems(spec, configurations.base.trainer.monitor, tree)
+        wrong = space_problems(configurations)
+    if not wrong and isinstance(overrides, dict):
+        wrong = paper_problems(configurations)
+    if not wrong and spec is not None:
+        wrong = search_problems(spec.search, configurations)
     return spec, problems + wrong
 
 

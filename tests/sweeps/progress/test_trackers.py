@@ -64,7 +64,7 @@ def shown(
 
 def job_of(folder: Path, **changes: Any) -> tuple[SweepLayout, Job]:
     sweep = checked_sweep(folder)
-    config = sweep.spec.paper_config(sweep.data.fingerprint)
+    config = sweep.configurations.paper
     values = {"values": {"model.fusion": "mask", "loss.alpha": 0.1}, **changes}
     return begin(sweep), Job(
         config=config, seeds=(3, 4), phase="search", role="candidate", number=0, **values
