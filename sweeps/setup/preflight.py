@@ -1,4 +1,4 @@
-"""What is checked before any trial starts: the data, the metric, the model, the storage."""
+"""The checks before the first trial: the data, the metric, the model, the storage."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class CheckedSweep:
         spec: the sweep.
         configurations: the configurations of its runs on this data.
         layout: its folder.
-        data: training and validation split.
-        data_root: the store of the data set.
-        direction: of the monitored metric.
+        data: the training and the validation split.
+        data_root: the folder of the data store.
+        direction: the better direction of the monitored metric.
         goals: further objectives, and constraints.
-        method_warnings: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
+        method_warnings: combinations in the fixed part that make debiasing a no-op or a loss meaningless.
     """
 
     spec: SweepSpec
@@ -60,10 +60,10 @@ class CheckedSweep:
 
 
 def preflight(spec: SweepSpec) -> CheckedSweep:
-    """Check what can be wrong before a trial starts; an embedded synthetic data set is made where it is missing.
+    """Check a sweep against the data and the machine. A synthetic data set that the store lacks is made.
 
     Raises:
-        MisfitError: something is wrong; the message says what, and what is allowed.
+        SpecMismatchError: the sweep does not fit; the message says why, and what is allowed.
     """
     spec = _with_pretrained_weights(spec)
     root = default_root() if spec.data.root is None else Path(spec.data.root)
@@ -78,17 +78,19 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     goals = spec.goals(data.task)
     for section, checked in {"base": config, "paper_default": configurations.paper}.items():
         with attributed_to(section), drawing_from(0, "init"):
-            build_model(checked.model, data)  # its shapes fit the data, or it says why not
+            build_model(checked.model, data)  # raises if shapes do not fit the data
     if spec.debiasing.methods:
         with attributed_to("debiasing", "folds"):
-            sample_folds(validating, spec.debiasing.folds, spec.search.seed)  # there are samples enough
+            sample_folds(
+                validating, spec.debiasing.folds, spec.search.seed
+            )  # raises if there are too few samples
     for name in spec.tracking.names:
         with attributed_to("tracking", name):
             check_installed(name)
     with attributed_to("storage"):
         check_writable(spec.storage)
         layout = sweep_layout(spec.storage, spec.name)
-    if not layout.store.has(layout.proposals):  # later it is on record what the search started from
+    if not layout.store.has(layout.proposals):  # a search that has begun has its warm start on record
         with attributed_to("search", "warm_start"):
             gather(spec, configurations, higher_is_better=direction == "max", goals=goals)
     return CheckedSweep(
@@ -126,7 +128,7 @@ def _data(spec: SweepSpec, root: Path) -> TrainingData:
             _make(root, name, config)
         if read_dataset_manifest(root, name).synthetic != parameters:
             raise UserError(
-                f"data set {name!r} in {root} was made otherwise than the sweep says; give the "
+                f"data set {name!r} in {root} was made with other parameters than the sweep's; give the "
                 f"sweep's data another name, or remove {root / name}"
             )
     return open_training_data(root, name)
@@ -139,5 +141,5 @@ def _make(root: Path, name: str, config: SyntheticConfig) -> None:
             root, name, task=made.task, splits=made.splits, synthetic=config.model_dump(mode="json")
         )
     except UserError:
-        if name not in list_datasets(root):  # else another sweep made it meanwhile
+        if name not in list_datasets(root):  # else another sweep has made it in the meantime
             raise

@@ -1,4 +1,4 @@
-"""Checks of a sweep against the configuration of a run: do base, space and paper default give valid ones?"""
+"""Checks of base, space and paper default: do they give valid configurations of runs?"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sweeps.spec.configurations import (
 from sweeps.spec.problems import Problem, problems_of, shown
 
 SAMPLED_CONFIGURATIONS = 64
-"""How many random configurations of the space are tried for invalid combinations."""
+"""The number of random configurations of the space that are tried for invalid combinations."""
 
 _FOLDS = "scores on different folds cannot be compared; give it in the section `data`"
 NOT_SEARCHED = {
@@ -36,11 +36,11 @@ NOT_SEARCHED = {
     "data.split.group": _FOLDS,
     "trainer.monitor": "scores of different metrics cannot be compared",
 }
-"""Paths that no sweep may search or give by path, and why."""
+"""Paths that no sweep may search or set by path, and the reasons."""
 
 
 def synthetic_problems(data: Any) -> list[Problem]:
-    """What is wrong with the parameters of an embedded data set."""
+    """The problems of the parameters of a synthetic data set."""
     given = data.get("synthetic") if isinstance(data, dict) else None
     if not isinstance(given, dict):
         return []
@@ -54,7 +54,7 @@ def synthetic_problems(data: Any) -> list[Problem]:
 
 
 def base_problems(configurations: Configurations) -> list[Problem]:
-    """What is wrong with a sweep's fixed part."""
+    """The problems of a sweep's fixed part."""
     base = configurations.given
     data = base.get("data")
     for key in ("fingerprint", "split"):
@@ -69,10 +69,10 @@ def base_problems(configurations: Configurations) -> list[Problem]:
 
 
 def space_problems(configurations: Configurations) -> list[Problem]:
-    """What is wrong with a space beside a valid fixed part.
+    """The problems of a space beside a valid fixed part.
 
-    Each parameter is tried alone at the ends of its range and at each option; where all are right, random
-    configurations of the whole space are tried for combinations that are not allowed.
+    Each parameter is tried alone at the ends of its range and at each option. If all are valid, random configurations
+    of the whole space are tried for invalid combinations.
     """
     config = configurations.base
     if unknown := [*_reference_problems(config, configurations.unbound)]:
@@ -83,7 +83,7 @@ def space_problems(configurations: Configurations) -> list[Problem]:
 
 
 def paper_problems(configurations: Configurations) -> list[Problem]:
-    """What is wrong with the overrides of the paper's default, beside a valid fixed part and a valid space."""
+    """The problems of the overrides of the paper's default, beside a valid fixed part and a valid space."""
     forbidden = [path for path in nested_leaves(configurations.overrides) if path in NOT_SEARCHED]
     if forbidden:
         return [
@@ -98,7 +98,7 @@ def paper_problems(configurations: Configurations) -> list[Problem]:
 
 
 def _paper_culprits(configurations: Configurations) -> Iterator[Problem]:
-    """The overrides that are wrong by themselves; nothing if only their combination is wrong."""
+    """The overrides that are invalid by themselves; nothing if only their combination is invalid."""
     paper, overrides = configurations.base, configurations.overrides
     with suppress(ValidationError):
         paper = paper_default(paper, configurations.space, {})
@@ -121,7 +121,7 @@ def _whole_paper_problem(error: ValidationError) -> Problem:
 
 
 def _reference_problems(config: RunConfig, space: SearchSpace) -> Iterator[Problem]:
-    """References to values of the fixed part that it does not have, or that are no numbers beside a factor."""
+    """References to paths that the fixed part lacks, and factors on values that are not numbers."""
     known = leaves(config)
     for path in space.paths:
         entry = space[path]
@@ -149,7 +149,7 @@ def _parameter_problems(config: RunConfig, space: SearchSpace, path: str) -> Ite
     try:
         around = with_values(config, beside)
     except ValidationError:
-        return  # the parent's own check reports it
+        return  # the check of the parent reports it
     if path not in leaves(around):
         yield _unknown_path(around, path, where)
         return
@@ -170,7 +170,7 @@ def _value_problem(config: RunConfig, path: str, value: Value) -> Problem | None
             where, f"{shown(value)} gives no valid configuration: {found.what}", shown(value), found.allowed
         )
     if isinstance(stored, float) and not isinstance(value, float):
-        # else one column would hold whole numbers in one sweep's tables and numbers in another's
+        # Otherwise the column of this parameter would have different types in the tables of different sweeps.
         what = "whole numbers where the configuration has numbers"
         return Problem(where, what, shown(value), f"float: [low, high], or options such as {float(value)}")
     return None
@@ -194,7 +194,7 @@ def _combination_problems(config: RunConfig, space: SearchSpace) -> list[Problem
 def _smallest_rejected(
     config: RunConfig, values: Mapping[str, Value], message: str
 ) -> tuple[dict[str, Value], str]:
-    """The combination without the values that have no part in its being rejected."""
+    """The combination without the values that do not contribute to its rejection."""
     smallest = dict(values)
     for path in values:
         fewer = {other: value for other, value in smallest.items() if other != path}
@@ -205,7 +205,7 @@ def _smallest_rejected(
 
 
 def rejection(config: RunConfig, values: Mapping[str, Value]) -> str | None:
-    """Why a configuration with these values is not valid, or none."""
+    """Why a configuration with these values is invalid; None: it is valid."""
     try:
         with_values(config, values)
     except ValidationError as error:
