@@ -130,8 +130,8 @@ def test_a_missing_package_is_told_before_anything_starts(
     with pytest.raises(UserError) as caught:
         checked_sweep(tmp_path, tracking={"mlflow": {}})
     assert str(caught.value) == (
-        "tracking.mlflow: the package 'no_such_module' is not installed; pip install 'causalmer[mlflow]', or leave the "
-        "key out"
+        "tracking.mlflow: the package 'no_such_module' is not installed; pip install 'causalmer[mlflow]', or remove "
+        "the key"
     )
     assert caught.value.path == ("tracking", "mlflow")  # type: ignore[attr-defined]
     assert not (tmp_path / "runs").exists()
