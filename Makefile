@@ -1,4 +1,4 @@
-# Everything a clone needs: `make quickstart` and `make test` create a virtual environment, install, and run.
+# `make quickstart` and `make test` create a virtual environment, install, and run.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,16 +6,20 @@ BIN := $(VENV)/bin
 # More options for `causalmer run`, for example ARGS="--cpus 2"
 ARGS :=
 
+# An environment with the development tools has an editable installation, which `make quickstart` uses too.
+INSTALLED := $(if $(wildcard $(VENV)/installed-dev),$(VENV)/installed-dev,$(VENV)/installed)
+CODE := $(shell find causalmer causalmer_core cluster results sweeps -type f -not -name '*.pyc')
+
 .PHONY: help quickstart test lint constraints
 
 help:
 	@echo "make quickstart   install, and run a small sweep on embedded data to its report"
 	@echo "make test         install with the development tools, and run all tests"
-	@echo "make lint         ruff and mypy"
-	@echo "make constraints  write constraints.txt anew from what pyproject.toml gives today"
-	@echo "PYTHON=python3.12 chooses the interpreter (3.11 or newer) that .venv is made with"
+	@echo "make lint         run ruff and mypy"
+	@echo "make constraints  write constraints.txt again, with the newest versions that pyproject.toml allows"
+	@echo "PYTHON=python3.12 chooses the interpreter of .venv (3.11 or newer)"
 
-quickstart: $(VENV)/installed
+quickstart: $(INSTALLED)
 	$(BIN)/causalmer run sweeps/configs/quickstart.yaml $(ARGS)
 
 test: $(VENV)/installed-dev
@@ -26,23 +30,26 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The stamps keep a second call from installing again; the environment itself survives changed dependencies.
-$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/pip
+# The stamps prevent a second installation. A regular installation copies the code, so it is made again when the code
+# changes. It must not replace the editable one: `make test quickstart` makes that one after INSTALLED is evaluated.
+# setuptools reuses build/lib and would install deleted modules from there.
+$(VENV)/installed: pyproject.toml constraints.txt $(CODE) | $(BIN)/pip
 	@echo "installing into $(VENV): a few minutes the first time"
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@rm -rf build/lib
+	test -e $(VENV)/installed-dev || $(BIN)/pip install --quiet --constraint constraints.txt .
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "installing into $(VENV): a few minutes the first time"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	@touch $@ $(VENV)/installed
+	@touch $@
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The comments at the head of the file stay; local versions (+cpu) and CUDA packages are of one machine only.
+# The comments at the head of the file stay. Local versions (+cpu) and CUDA packages depend on the machine, so they go.
 constraints:
 	$(PYTHON) -m venv --clear build/constraints
 	build/constraints/bin/pip install --quiet --editable ".[dev]"

@@ -122,7 +122,7 @@ def tied(rng: np.random.Generator, sweeps: int) -> Table:
                     truth = spread * rng.normal(size=count)
                     scores = truth[:, None] + rng.normal(size=(count, seeds))
                     rows = {str(i): dict(enumerate(row)) for i, row in enumerate(scores.tolist())}
-                    found = tied_set(rows, higher_is_better=True, rng=rng)
+                    found = tied_set(rows, direction="max", rng=rng)
                     held += str(truth.argmax()) in found.tied
                     size += len(found.tied)
                 cells.append(f"{held / sweeps:.3f}, {size / sweeps:.1f}")
@@ -142,9 +142,7 @@ def optimism(rng: np.random.Generator, sweeps: int) -> Table:
                 scores = truth[..., None] + rng.normal(size=(sweeps, count, seeds))
                 means, best = scores.mean(axis=2), scores.mean(axis=2).argmax(axis=1)
                 real = np.take_along_axis(means - truth, best[:, None], axis=1).mean()
-                found = [
-                    resampled_optimism(each, rng, higher_is_better=True, resamples=200) for each in scores
-                ]
+                found = [resampled_optimism(each, rng, direction="max", resamples=200) for each in scores]
                 values = [each.optimism for each in found if each is not None]
                 cells.append(f"{real:.2f}, {np.mean(values):.2f} ({np.std(values):.2f})")
             table.add_row(str(count), f"{spread:g}", *cells)

@@ -106,10 +106,8 @@ def _search(policy: Policy, draw: Draw, clock: Clock) -> tuple[dict[int, float],
         settled = max(number - MAX_CONCURRENT + 1, 0)
         cuts = isinstance(policy.scheduler, AshaScheduler)
         earlier = {other: reached[other] for other in range(settled)} if cuts else {}
-        own = rung_thresholds(policy.scheduler, epochs, earlier, number=number, higher_is_better=True)
-        missed = (
-            e for e in sorted(own) if pruning_reason(own, e, float(curve[e - 1]), higher_is_better=True)
-        )
+        own = rung_thresholds(policy.scheduler, epochs, earlier, number=number, direction="max")
+        missed = (e for e in sorted(own) if pruning_reason(own, e, float(curve[e - 1]), direction="max"))
         last = next(missed, None)
         if last is None:
             scores[number] = float(curve[-1])
@@ -132,7 +130,7 @@ def _confirm(
         range(policy.search, policy.search + policy.confirm),
         earlier=range(policy.search),
         searched=list(searched.values()),
-        higher_is_better=True,
+        direction="max",
     )
     for each in standing.rounds:
         jobs = len(each.active) * len(each.seeds)

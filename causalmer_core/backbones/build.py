@@ -1,6 +1,6 @@
-"""A backbone by its name: ours, and those that other packages add.
+"""Builds a backbone by its name: one of ours, or one that another package adds.
 
-Other packages add theirs by the entry-point group `causalmer.backbones`; see `causalmer_core.config.backbone_config`.
+Other packages use the entry-point group `causalmer.backbones`; see `causalmer_core.config.backbone_config`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What MulT and DMD share: convolutions in front, crossmodal and memory transformers, heads with a residual.
+"""The common part of MulT and DMD: convolutions, crossmodal transformers, residual heads.
 
 Source: Tsai et al., "Multimodal Transformer for Unaligned Multimodal Language Sequences", ACL 2019, section 3, and
-its published code, from which DMD's descends. For each target modality i and each other modality j (eq. 3 to 5)
+its published code, which DMD's code builds on. For each target modality i and each other modality j (eq. 3 to 5)
 
     Z_{j -> i} = CrossmodalTransformer(queries = X_i, keys and values = X_j)
     h_i        = last step of Transformer_i([Z_{j -> i}; Z_{k -> i}])
@@ -32,7 +32,7 @@ Masks = Mapping[Modality, Tensor | None]
 
 
 class ResidualHead(NamedTuple):
-    """What a head computes from its input x: `relu(W_1 x)`, `x + W_2 relu(W_1 x)`, and the logits of the latter."""
+    """The values of a head with input x: `relu(W_1 x)`, `x + W_2 relu(W_1 x)`, and the logits of the latter."""
 
     hidden: Tensor
     residual: Tensor
@@ -44,8 +44,8 @@ class CrossmodalBackbone(Backbone):
 
     Args:
         config: widths, depths and dropouts.
-        shape: what it is built for.
-        text_dropout: acts on the text features.
+        shape: the data it is built for.
+        text_dropout: probability, on the text features.
 
     Raises:
         UserError: a modality has fewer steps than its convolution is wide.
@@ -106,7 +106,7 @@ class CrossmodalBackbone(Backbone):
         return ResidualHead(hidden, residual, self.get_submodule(f"out_layer{suffix}")(residual))
 
     def _projected(self, batch: Batch) -> tuple[dict[Modality, Tensor], dict[Modality, Tensor | None]]:
-        """The sequences `(B, T, hidden_dim)` and their masks; steps that are not there are 0 before and after."""
+        """The sequences `(B, T, hidden_dim)` and their masks; padded steps are 0 before and after the convolution."""
         sequences, masks = {}, {}
         for modality in MODALITIES:
             x = without_padding(batch[modality], batch.mask(modality))
@@ -119,7 +119,7 @@ class CrossmodalBackbone(Backbone):
         return sequences, masks
 
     def _last_state(self, sequences: Mapping[Modality, Tensor], masks: Masks, target: Modality) -> Tensor:
-        """h_i `(B, 2 hidden_dim)` of the target modality; only steps that are there are attended to."""
+        """h_i `(B, 2 hidden_dim)` of the target modality; only present steps are attended to."""
         attended = [
             self.get_submodule(_crossmodal_name(target, source))(
                 sequences[target], sequences[source], attended=masks[source]

@@ -22,17 +22,18 @@ before the sigmoids. `auxiliary_loss` is the sum of these terms, each times its 
     homogeneous_*, heterogeneous_*: of two `graph_distillation` units; the first compares y_m and relu(W_1 C_m), the
                    second y'_m and h_m + W_2 relu(W_1 h_m)
 
-Steps that are not there are 0 before E, E_m and D_m, hence in every part; the means over steps leave them out.
+Padded steps are 0 before E, E_m and D_m, hence in every part. The means over steps leave them out.
 
-Where this differs from the published code, which takes one score of CMU-MOSI or CMU-MOSEI a sample:
-- Labels may be classes or emotions (`dmd_losses.label_distances` says what makes two alike), outputs any number, and
-  lengths the data's. A modality that is not convolved keeps its length, which the published layers do not provide for.
-- The published orthogonality does not run on current PyTorch, and before took its cosines over samples; it added the
-  modalities up where this takes their mean, so with the weight 0.01 it counts a third (0.03 would make up for it).
-- The published `proj_cosine_*` are left out: no term reads what they compute.
-Where it follows the code and not the paper:
-- The margin grows with the distance of the labels, and alike and unlike samples may be of any modality; in the paper
-  it is constant, alike samples are of another modality and unlike ones of the same.
+Differences from the published code, which takes one score of CMU-MOSI or CMU-MOSEI a sample:
+- Labels may be classes or emotions (`dmd_losses.label_distances` defines which are alike). Outputs and lengths follow
+  the data. A modality that is not convolved keeps its length, which the published layers do not allow for.
+- The published orthogonality does not run on current PyTorch, and took its cosines over samples before. It summed over
+  modalities; this takes their mean, so the weight 0.01 counts a third here (0.03 would be equal).
+- The published `proj_cosine_*` are left out: no term reads them.
+
+Choices that follow the code and not the paper:
+- The margin grows with the distance of the labels, and alike and unlike samples may be of any modality. In the paper
+  the margin is constant, alike samples are of another modality and unlike ones of the same.
 - The homogeneous representations are compared after their ReLU, which the published code applies in place.
 """
 
@@ -77,12 +78,12 @@ _TRAINED_BY = {
     "homogeneous": _HOMOGENEOUS,
     "heterogeneous": _HETEROGENEOUS,
 }
-"""The terms that give gradient to submodules which the logits do not depend on."""
+"""The loss terms that train submodules without influence on the logits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What DMD computes from a batch, before its losses.
+    """The values that DMD computes from a batch, before its losses.
 
     Attributes:
         decoupled: sequences and their parts by modality.
@@ -106,12 +107,12 @@ class Parts:
 class DMD(CrossmodalBackbone):
     """The DMD backbone.
 
-    Steps beyond a sample's length are not attended to, are 0 in the flattened shared parts, and count in no mean. What
-    no term of positive weight trains (the decoders without reconstruction and cycle, ...) is frozen.
+    Steps beyond a sample's length are not attended to, are 0 in the flattened shared parts, and count in no mean.
+    Submodules that no term of positive weight trains are frozen, such as the decoders without reconstruction and cycle.
 
     Args:
         config: widths, depths, dropouts, and the weights of the loss terms.
-        shape: what it is built for; every batch must have its lengths, for some layers see all steps at once.
+        shape: the data it is built for. Every batch must have its lengths, because some layers read all steps at once.
 
     Raises:
         UserError: a modality has fewer steps than its convolution is wide.
@@ -137,7 +138,7 @@ class DMD(CrossmodalBackbone):
             shape.num_outputs, 2 * width, size=32, favoured=(0, 0, 1, 0, 1, 1), distance="cosine"
         )
         self._term_weights = {name: w for name, w in config.loss_weights.model_dump().items() if w > 0}
-        self._freeze_what_no_term_trains()
+        self._freeze_untrained_modules()
 
     @property
     def feature_width(self) -> int:
@@ -148,7 +149,7 @@ class DMD(CrossmodalBackbone):
         """Logits `(B, outputs)`, features `(B, 6 hidden_dim)`, and the weighted sum of the loss terms in float32.
 
         Raises:
-            UserError: the batch has other lengths than the network was built for.
+            UserError: the lengths of the batch differ from those that the network was built for.
         """
         parts = self.parts(batch)
         terms = self.loss_terms(parts, batch.labels)
@@ -157,7 +158,11 @@ class DMD(CrossmodalBackbone):
         return BackboneOutput(parts.logits, parts.features, auxiliary)
 
     def parts(self, batch: Batch) -> Parts:
-        """Everything that is computed from the features of a batch; `forward` says what it raises."""
+        """Everything that is computed from the features of a batch, before the losses.
+
+        Raises:
+            UserError: as `forward`.
+        """
         self._check_lengths(batch)
         sequences, masks = self._projected(batch)
         decoupled = {m: self._decoupled(m, sequences[m], masks[m]) for m in MODALITIES}
@@ -178,7 +183,7 @@ class DMD(CrossmodalBackbone):
         )
 
     def distillations(self, parts: Parts) -> tuple[Distillation, Distillation]:
-        """The homogeneous and the heterogeneous unit's, over the modalities in `ORDER`, in float32."""
+        """The outputs of the homogeneous and the heterogeneous unit, over the modalities in `ORDER`, in float32."""
         low, high = ([heads[m] for m in ORDER] for heads in (parts.homogeneous, parts.heterogeneous))
         with _in_float32(parts.logits):
             return (
@@ -220,7 +225,7 @@ class DMD(CrossmodalBackbone):
         self._add_head(f"_{letter}_low", width=steps * width, hidden=width, outputs=outputs)
         self._add_head(f"_{letter}_high", width=2 * width, hidden=2 * width, outputs=outputs)
 
-    def _freeze_what_no_term_trains(self) -> None:
+    def _freeze_untrained_modules(self) -> None:
         for name, module in self.named_children():
             for pattern, terms in _TRAINED_BY.items():
                 if re.fullmatch(pattern, name) and self._term_weights.keys().isdisjoint(terms):

@@ -1,4 +1,6 @@
-"""The terms of DMD's loss that decouple shared from private parts. Their equations stand in `dmd`.
+"""The terms of DMD's loss that decouple shared from private parts.
+
+Their equations are in `dmd`.
 
 Source: Li, Wang, Cui, "Decoupled Multimodal Distilling for Emotion Recognition", CVPR 2023, section 3.1, and its
 published code. Everything here is computed in float32.
@@ -21,14 +23,14 @@ MARGIN = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Decoupled:
-    """One modality's sequence and its parts, each `(batch, channels, steps)` and 0 at steps that are not there.
+    """One modality's sequence and its parts, each `(batch, channels, steps)` and 0 at padded steps.
 
     Attributes:
         projected: the sequence itself, after the convolution in front.
-        private, shared: what is peculiar to the modality, and what it has in common with the others.
+        private, shared: the part that only this modality has, and the part in common with the others.
         reconstructed: decoded from both.
         private_again: the private part of the reconstruction.
-        mask: `(batch, steps)`, true where a step is there; none where all are.
+        mask: `(batch, steps)`, true at present steps. None: all are present.
     """
 
     projected: Tensor
@@ -58,10 +60,10 @@ def orthogonality_loss(parts: Iterable[Decoupled]) -> Tensor:
 
 
 def label_distances(task: Task, labels: Tensor) -> Tensor:
-    """How far samples' labels are apart, `(batch, batch)`; samples at distance 0 count as alike.
+    """The distance between the labels of each pair of samples, `(batch, batch)`; at distance 0 they are alike.
 
-    Regression: the difference of the scores, as published. Classes: 1 where they differ, for classes have no order.
-    Emotions: in how many emotions they differ, so samples are alike where all emotions are.
+    Regression: the absolute difference of the scores, as published. Classes: 1 if they differ, because classes have no
+    order. Emotions: the number of emotions in which they differ.
     """
     if task.kind is TaskKind.REGRESSION:
         return (labels[:, None] - labels[None, :]).abs().float()
@@ -70,20 +72,20 @@ def label_distances(task: Task, labels: Tensor) -> Tensor:
 
 
 def margin_loss(features: Tensor, distances: Tensor) -> Tensor:
-    """The hinge that keeps every sample nearer to those of its label than to others, by a margin.
+    """The hinge loss that keeps every sample nearer to samples of its label than to others, by a margin.
 
-    For an anchor i with its likes J (distance 0, i itself left out) and its unlikes K
+    For an anchor i with its like samples J (distance 0, without i) and its unlike samples K it is
 
         mean over j in J, k in K of max(0, MARGIN * d_ik + cos(i, k) - cos(i, j)),
 
-    and the mean over the anchors that have both; 0 without any. For each k the sum over j has a closed form once the
-    likes are sorted: with n_k of them below the reach a_k = MARGIN * d_ik + cos(i, k) it is n_k a_k less their sum.
-    So all of it takes R^2 log R steps and R^2 numbers, not R^3.
+    averaged over the anchors that have both; 0 if none has.
 
     Args:
         features: `(R, width)`.
         distances: `(R, R)` between their labels.
     """
+    # For each k the sum over j has a closed form once the like samples are sorted. If n_k of them are below the reach
+    # a_k = MARGIN * d_ik + cos(i, k), it is n_k a_k minus their sum. This takes R^2 log R time and R^2 memory, not R^3.
     features = features.float()
     unit = features / (features.square().sum(dim=1, keepdim=True) + 1e-8).sqrt()
     cosine = unit @ unit.T
@@ -105,5 +107,5 @@ def _mean_square(found: Tensor, wanted: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def _mean_step(values: Tensor, mask: Tensor | None) -> Tensor:
-    """The mean of `values (batch, steps)`, which are 0 at steps that are not there, over those that are."""
+    """The mean of `values (batch, steps)` over the present steps; at padded steps the values are 0."""
     return values.mean() if mask is None else values.sum() / mask.sum().clamp(min=1)

@@ -1,8 +1,8 @@
-"""A graph-distillation unit: three modalities teach each other, along edges whose weights are learned.
+"""A graph-distillation unit: three modalities teach each other along learned edges.
 
 Source: Li, Wang, Cui, "Decoupled Multimodal Distilling for Emotion Recognition", CVPR 2023, section 3.2, and its
 published code. The six edges go from a teacher i to a student j,
-students first: (0 <- 1), (0 <- 2), (1 <- 0), (1 <- 2), (2 <- 0), (2 <- 1). Of each sample's logits y_i and
+students first: (0 <- 1), (0 <- 2), (1 <- 0), (1 <- 2), (2 <- 0), (2 <- 1). For each sample's logits y_i and
 representations r_i of the modalities i
 
     z_i    = [W_logit y_i; W_repr r_i]
@@ -14,10 +14,10 @@ representations r_i of the modalities i
     representations = 10 sum_ij mean_B (w_ij |r_j - r_i|_1)             `l1`
                     = 10 sum_ij mean_B w_ij * mean_B max(0, cos(r_j, r_i))    `cosine`
 
-Teachers are detached in the distances, but not in the edges. With `cosine` the published code takes PyTorch's
-embedding loss for *unlike* pairs, which drives representations apart where distillation would draw them together: kept,
-for the published numbers rest on it. Its three linear maps have biases; each adds the same to all edges and cancels in
-the softmax, so here they have none.
+Teachers are detached in the distances, but not in the edges. With `cosine` the published code uses PyTorch's embedding
+loss for *unlike* pairs, which pushes representations apart although distillation should draw them together. This is
+kept, because the published numbers depend on it. The published linear maps have biases. Each bias adds the same to all
+edges and cancels in the softmax, so the maps here have none.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _REPRESENTATIONS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """What a unit gives for a batch.
+    """The output of a unit for a batch.
 
     Attributes:
-        edges: `(6, batch)`, of each sample they sum to 1.
+        edges: `(6, batch)`; they sum to 1 for each sample.
         regularisation, logits, representations: the three terms of the loss, scalars.
     """
 
@@ -58,10 +58,10 @@ class GraphDistillation(nn.Module):
 
     Args:
         outputs: logits a modality.
-        width: of a representation.
-        size: of `W_logit y` and of `W_repr r`.
-        favoured: of each edge, 1 where the prior favours it, else 0.
-        distance: between representations.
+        width: width of a representation.
+        size: width of `W_logit y` and of `W_repr r`.
+        favoured: for each edge, 1 if the prior favours it, else 0.
+        distance: the distance between representations.
     """
 
     prior: Tensor

@@ -1,7 +1,7 @@
 """MulT: crossmodal transformers between all pairs of modalities.
 
 Source: Tsai et al., "Multimodal Transformer for Unaligned Multimodal Language Sequences", ACL 2019, section 3, and
-its published code. With the last states h_text, h_audio, h_vision of `crossmodal`, of the convolved features,
+its published code. h_text, h_audio, h_vision are the last states of `crossmodal` on the convolved features:
 
     logits = W_o (h + W_2 relu(W_1 h)),    h = [h_text; h_audio; h_vision]
 """
@@ -20,11 +20,13 @@ from causalmer_core.config.backbone_config import MulTConfig
 
 @final
 class MulT(CrossmodalBackbone):
-    """The MulT backbone. Steps beyond a sample's length are not attended to, and its last step is the last before them.
+    """The MulT backbone.
+
+    Steps beyond a sample's length are not attended to; its last state is that of its last present step.
 
     Args:
         config: widths, depths and dropouts.
-        shape: what it is built for; the lengths are used only to check that the convolutions fit.
+        shape: the data it is built for. Its lengths serve only to check that the convolutions fit.
 
     Raises:
         UserError: a modality has fewer steps than its convolution is wide.

@@ -9,20 +9,21 @@ Multimodal Sequences", CVPR 2021. Its authors published no code. With text L, vi
     h      = last step of Transformer([Z_C; Z_L; Z_V; Z_A])
     logits = W_o (h + W_2 relu(W_1 h))
 
-From the paper: the hub and its order, the two units of a layer, the gate, the softmax over scores `u^T tanh(W z + b)`
-of the flattened hub, the transformer over hub and modalities, its last step, the residual MLP.
+The paper gives the hub and its order, the two units of a layer, the gate, the softmax over scores `u^T tanh(W z + b)`
+of the flattened hub, the transformer over hub and modalities, its last step, and the residual MLP.
 
-Our reading, where the paper leaves it open or asks too much:
+Our choices, where the paper is silent or needs too much memory:
 
-- Blocks are pre-norm with residuals, positions sinusoidal and the embedding scaled, as in `causalmer_core.layers.transformer`.
-- The hub is updated from the modalities as they are after their own reinforcement in the same layer.
+- Blocks are pre-norm with residuals, positions sinusoidal and the embedding scaled, as in
+  `causalmer_core.layers.transformer`.
+- The hub is updated from the modalities after their own reinforcement in the same layer.
 - Keys and values of the other sequence pass a layer norm of their own.
 - Every unit of every layer has its own parameters; one W, b, u scores the three modalities of a unit.
-- A hub of more than `score_steps` steps is averaged in time to so many before it is scored: W is quadratic in steps
-  times width, and at 50/500/500 steps of 40 channels it would have 1.7e9 weights a layer. A shorter hub is not.
-- No step is hidden from earlier ones: the hub's steps have no common order in time.
-- Positions are added once, in front, and count within each modality; they reach the last transformer by the residuals.
-- The last step is the last that is there: of the audio, as the order has it.
+- A hub of more than `score_steps` steps is averaged in time to that number before it is scored. W is quadratic in steps
+  times width: at 50/500/500 steps of 40 channels it would have 1.7e9 weights a layer.
+- No step is masked from earlier ones: the hub's steps have no common order in time.
+- Positions are added once, in front, and count within each modality. They reach the last transformer by the residuals.
+- The last step is the last present one, which is one of the audio.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class PMR(Backbone):
 
     Args:
         config: widths, depths and dropouts.
-        shape: what it is built for; the lengths are used to check that the convolutions fit, and for a hub shorter than
-            `score_steps`.
+        shape: the data it is built for. Its lengths serve to check that the convolutions fit, and for a hub shorter
+            than `score_steps`.
 
     Raises:
         UserError: a modality has fewer steps than its convolution is wide.
@@ -83,7 +84,7 @@ class PMR(Backbone):
 
     @property
     def feature_width(self) -> int:
-        """hidden_dim: the last step of the last transformer."""
+        """hidden_dim: the width of the last transformer's last step."""
         return self.config.hidden_dim
 
     def _embedded(self, batch: Batch, modality: Modality) -> Tensor:
@@ -117,7 +118,7 @@ class PMR(Backbone):
 
 @final
 class PMRLayer(nn.Module):
-    """The modalities reinforced by the hub, then the hub by the modalities."""
+    """One layer: the hub reinforces the modalities, then the modalities update the hub."""
 
     def __init__(self, config: PMRConfig, score_steps: int) -> None:
         super().__init__()
@@ -133,7 +134,7 @@ class PMRLayer(nn.Module):
 
 
 def joined_masks(parts: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor | None:
-    """The mask of sequences one after the other; none where no part has one."""
+    """The mask of concatenated sequences, `(batch, steps)`, or None if no part has one."""
     if all(mask is None for _, mask in parts):
         return None
     return torch.cat(

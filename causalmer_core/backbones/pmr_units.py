@@ -1,4 +1,4 @@
-"""The units of PMR: one sequence reinforced by another, and the message hub updated by all modalities.
+"""The units of PMR: reinforcement of a sequence, and the update of the message hub.
 
 Source: Lv et al., CVPR 2021; see `causalmer_core.backbones.pmr`. Each unit has its own parameters.
 """
@@ -28,7 +28,7 @@ class Gate(nn.Module):
         self.message = nn.Linear(width, width, bias=False)
 
     def forward(self, own: Tensor, message: Tensor) -> Tensor:
-        """The mix of two sequences, all `(batch, steps, width)`."""
+        """The mix of two sequences; all are `(batch, steps, width)`."""
         return torch.lerp(message, own, torch.sigmoid(self.own(own) + self.message(message)))
 
 
@@ -46,7 +46,7 @@ class FeedForward(nn.Module):
         self.res_dropout = nn.Dropout(config.res_dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`(batch, steps, width)` to the same."""
+        """From `x (batch, steps, width)` to the same shape."""
         hidden = self.relu_dropout(F.relu(self.fc1(self.norm(x))))
         result: Tensor = x + self.res_dropout(self.fc2(hidden))
         return result
@@ -74,7 +74,7 @@ class ReinforcementUnit(nn.Module):
         self.res_dropout = nn.Dropout(config.res_dropout)
 
     def forward(self, x: Tensor, source: Tensor, there: Tensor | None, source_there: Tensor | None) -> Tensor:
-        """`(B, T, W)` from `x (B, T, W)` and `source (B, S, W)`; only steps that are there are attended to."""
+        """`(B, T, W)` from `x (B, T, W)` and `source (B, S, W)`; only present steps are attended to."""
         query, key = self.norm(x), self.source_norm(source)
         own = self.self_attention(query, query, query, attention_mask(there, None))
         message = self.cross_attention(query, key, key, attention_mask(source_there, None))
@@ -84,7 +84,7 @@ class ReinforcementUnit(nn.Module):
 
 @final
 class MessageUpdateUnit(nn.Module):
-    """The message hub, reinforced from each modality m by a unit of its own, and the results z_m mixed.
+    """Updates the message hub: a unit for each modality m reinforces it, and the results z_m are mixed.
 
         a_m = u^T tanh(W z_m + b),   z_m flattened over steps and channels
         Z   = sum_m softmax(a)_m z_m
@@ -92,8 +92,8 @@ class MessageUpdateUnit(nn.Module):
 
     Args:
         config: widths and dropouts.
-        modalities: which there are, in order.
-        steps: z_m is averaged in time to so many steps before it is scored, so that W has `(steps width)^2` weights.
+        modalities: the modalities, in order.
+        steps: z_m is averaged in time to this number of steps before it is scored; W has `(steps width)^2` weights.
     """
 
     def __init__(self, config: PMRConfig, modalities: tuple[Modality, ...], steps: int) -> None:
@@ -113,16 +113,14 @@ class MessageUpdateUnit(nn.Module):
         there: Mapping[Modality, Tensor | None],
     ) -> Tensor:
         """The next hub `(B, T, W)` from the hub and each modality's sequence."""
+        by_modality = [(Modality(name), unit) for name, unit in self.units.items()]
         reinforced = torch.stack(
-            [unit(hub, sequences[m], hub_there, there[m]) for m, unit in self._by_modality()], dim=1
+            [unit(hub, sequences[m], hub_there, there[m]) for m, unit in by_modality], dim=1
         )
         scores = torch.stack([self._score(z, hub_there) for z in reinforced.unbind(dim=1)], dim=1)
         mixed = (scores.softmax(dim=1)[:, :, None, None] * reinforced).sum(dim=1)
         result: Tensor = self.feed_forward(mixed)
         return result
-
-    def _by_modality(self) -> list[tuple[Modality, nn.Module]]:
-        return [(Modality(name), unit) for name, unit in self.units.items()]
 
     def _score(self, z: Tensor, there: Tensor | None) -> Tensor:
         flat = averaged_to(z, there, self.steps).flatten(1)

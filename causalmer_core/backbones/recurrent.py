@@ -1,7 +1,7 @@
-"""Recurrent baselines: early fusion, late fusion and one modality alone; one LSTM or three, and a linear head.
+"""Recurrent baselines with LSTMs: early fusion, late fusion, and one modality alone.
 
-The state that predicts is that of the last step that is there. An LSTM reads forwards, so steps beyond a sample's
-length never touch it.
+The prediction uses the state at the last present step. An LSTM reads forwards, so steps beyond a sample's length have
+no influence on it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,12 @@ from torch import Tensor, nn
 from causalmer_core.backbones.base import Backbone, BackboneOutput, InputShape
 from causalmer_core.basics.modality import MODALITIES, Batch, Modality
 from causalmer_core.config.backbone_config import EarlyFusionLSTMConfig, LateFusionLSTMConfig, UnimodalConfig
-from causalmer_core.layers.padding import averaged_to, last_step, steps_there
+from causalmer_core.layers.padding import averaged_to, last_step, present_step_counts
 
 
 @final
 class LSTM(nn.Module):
-    """Layers of LSTM, and the last layer's state at the last step that is there.
-
-    On a CPU it computes in float32 under autocast, too: most CPUs have no recurrent kernels for bfloat16, and torch
-    then refuses instead of falling back.
-    """
+    """Layers of LSTM; the output is the last layer's state at the last present step."""
 
     def __init__(self, inputs: int, width: int, layers: int) -> None:
         super().__init__()
@@ -31,6 +27,7 @@ class LSTM(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """`(batch, width)` from `x (batch, steps, inputs)`."""
+        # Most CPUs have no recurrent kernels for bfloat16, and torch raises an error there instead of using float32.
         if x.device.type == "cpu":
             with torch.autocast("cpu", enabled=False):
                 states, _ = self.lstm(x.float())
@@ -49,17 +46,17 @@ class Head(nn.Module):
         self.linear = nn.Linear(width, outputs)
 
     def forward(self, features: Tensor) -> BackboneOutput:
-        """Logits `(batch, outputs)` of features `(batch, width)`, beside them; no loss of its own."""
+        """Logits `(batch, outputs)` of features `(batch, width)`, with no loss of its own."""
         logits: Tensor = self.linear(self.dropout(features))
         return BackboneOutput(logits, features, logits.new_zeros(()))
 
 
 @final
 class EarlyFusionLSTM(Backbone):
-    """The modalities' features side by side at every step, and one LSTM over them.
+    """One LSTM over the modalities' concatenated features.
 
-    A sample has as many steps as its shortest modality; the others are averaged in time to that number
-    (`padding.averaged_to`), so that the first and the last steps of all stand beside each other.
+    A sample has as many steps as its shortest modality. The others are averaged in time to that number
+    (`padding.averaged_to`), so that the first and the last steps of all modalities align.
     """
 
     config_type = EarlyFusionLSTMConfig
@@ -72,7 +69,7 @@ class EarlyFusionLSTM(Backbone):
 
     @property
     def feature_width(self) -> int:
-        """hidden_dim: the LSTM's state."""
+        """hidden_dim: the width of the LSTM's state."""
         return self.config.hidden_dim
 
     def forward(self, batch: Batch) -> BackboneOutput:
@@ -85,18 +82,18 @@ def side_by_side(batch: Batch) -> tuple[Tensor, Tensor]:
     """All features of a batch at common steps.
 
     Returns:
-        `(batch, steps, sum of widths)`, with the fewest steps that a modality has, and which of them are there,
+        `(batch, steps, sum of widths)`, with the fewest steps of any modality, and the mask of its present steps,
         `(batch, steps)`: as many as the sample's shortest modality has.
     """
     steps = min(batch[m].shape[1] for m in MODALITIES)
-    counts = torch.stack([steps_there(batch[m], batch.mask(m)) for m in MODALITIES]).amin(dim=0)
+    counts = torch.stack([present_step_counts(batch[m], batch.mask(m)) for m in MODALITIES]).amin(dim=0)
     common = [averaged_to(batch[m], batch.mask(m), steps, counts) for m in MODALITIES]
     return torch.cat(common, dim=2), torch.arange(steps, device=counts.device) < counts[:, None]
 
 
 @final
 class LateFusionLSTM(Backbone):
-    """One LSTM a modality, and a head on their last states side by side."""
+    """One LSTM for each modality, and a head on their concatenated last states."""
 
     config_type = LateFusionLSTMConfig
 
@@ -122,7 +119,7 @@ class LateFusionLSTM(Backbone):
 
 @final
 class Unimodal(Backbone):
-    """One modality's LSTM and head; the other two are not looked at."""
+    """One modality's LSTM and head; the other two are ignored."""
 
     config_type = UnimodalConfig
 
@@ -135,7 +132,7 @@ class Unimodal(Backbone):
 
     @property
     def feature_width(self) -> int:
-        """hidden_dim: the LSTM's state."""
+        """hidden_dim: the width of the LSTM's state."""
         return self.config.hidden_dim
 
     def forward(self, batch: Batch) -> BackboneOutput:

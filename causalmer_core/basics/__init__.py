@@ -1,15 +1,17 @@
-"""Terms that everything else is written in: errors, modalities, tasks, names and random streams. Nothing here depends on
-a model or on data.
+"""Shared terms: errors, whole files, modalities, tasks, names and random streams.
+
+Nothing here depends on a model or on data.
 
 | file | what it is |
 |---|---|
-| `errors.py` | Errors that a user can mend: one class, so that the command line shows them without a traceback |
-| `faults.py` | Which errors are faults of the machine, to be tried again, and which are the run's own and would repeat |
+| `errors.py` | Errors that a user can mend |
+| `faults.py` | Errors that are faults of the machine and are retried; all others are the run's own |
+| `files.py` | Files written whole: a reader meets the old file or the new one, never half of one |
 | `modality.py` | The three modalities, and the batch that carries them |
-| `packages.py` | The packages of this distribution, and whether another one's stand in their way |
+| `packages.py` | The packages of this distribution, and a check that Python imports these and no others |
 | `seeding.py` | Named random streams |
-| `task.py` | What is predicted: the form of the labels and of the model's outputs |
-| `validation.py` | Names that become part of a path: one rule for data sets, sweeps and everything else a user may name |
+| `task.py` | The task of a data set: the form of its labels and of the model's outputs |
+| `validation.py` | Rules for inputs: names that become part of a path, and strict configuration |
 """
 
-__all__ = ["errors", "faults", "modality", "packages", "seeding", "task", "validation"]
+__all__ = ["errors", "faults", "files", "modality", "packages", "seeding", "task", "validation"]

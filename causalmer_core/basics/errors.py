@@ -1,4 +1,7 @@
-"""Errors that a user can mend: one class, so that the command line shows them without a traceback."""
+"""Errors that a user can mend.
+
+They have one class, `UserError`, so that the command line shows them without a traceback.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from collections.abc import Iterable
 from pydantic_core import PydanticCustomError
 
 KeyPath = tuple[str | int, ...]
-"""The way to a value in a tree of mappings and lists."""
+"""The keys and positions that lead to a value in a tree of mappings and lists."""
 
 
 class UserError(Exception):
-    """Something a user gave is wrong. The message says what, where, what was given, what is allowed."""
+    """An input of the user is wrong. The message says what, where, what was given and what is allowed."""
 
 
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:
@@ -28,11 +31,14 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> UserError:
 
 
 def invalid(what: str, allowed: str, *, repeated: bool = True) -> PydanticCustomError:
-    """An error for validators of pydantic models, to be raised: the command line shows it in these words, with what was
-    given unless that is not to be repeated.
+    """The error that a validator of a pydantic model raises; the command line shows it in these words.
 
-    Tags of unions in which it is raised are names of classes, so that they are told from keys.
+    Args:
+        what: what is wrong.
+        allowed: what is allowed.
+        repeated: whether the message repeats the given value.
     """
+    # Tags of unions in which this is raised are names of classes: that tells them from keys in an error's location.
     return PydanticCustomError(
         "invalid", "{what}; allowed {allowed}", {"what": what, "allowed": allowed, "repeated": repeated}
     )

@@ -1,11 +1,12 @@
-"""Which errors are faults of the machine, to be tried again, and which are the run's own and would repeat.
+"""Errors that are faults of the machine and are retried; all others are the run's own.
 
-The rule: an error is a fault of the machine if a fresh process, a while later, may well not meet it: a full or
-unreachable disk, too little shared memory, a CUDA device that fell over. Everything else is the run's own: what a user
-gave, what the model's code raises, a loss that is not finite, and too little memory, since training is deterministic
-and the same run asks for the same memory again (what outgrew a share of a GPU is tried with a larger one). A process
-that is lost without a word is a fault of the machine at first; one that is lost again and again without an epoch in
-between is the run's.
+An error is a fault of the machine if a fresh process may well not meet it later: a full or unreachable disk, too little
+shared memory, a failed CUDA device. All other errors are the run's own and would repeat: a wrong input, an error of the
+model's code, a loss that is not finite, too little memory. Training is deterministic, so the same run needs the same
+memory again. Only a run that exceeded its share of a GPU is retried, with a larger share.
+
+A process that dies without an error is a fault of the machine at first. If it dies several times without an epoch in
+between, the fault is the run's.
 """
 
 from __future__ import annotations
@@ -22,25 +23,26 @@ _PASSING = frozenset(
         *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.EREMOTEIO),
     }
 )
-"""Of the operating system's errors those that pass: no space, no network, no more files, a disk that did not answer.
+"""Errors of the operating system that may pass: no space, no network, too many open files, a disk without an answer.
 
-Not among them: a missing file or a missing permission, which a fresh process meets again.
+A missing file or permission is not among them: a fresh process meets it again.
 """
 
 _REPEATING_CUDA = ("device-side assert",)
-"""What CUDA says where the model's own code is wrong, such as an index out of range."""
+"""Words of CUDA's errors that a fault in the model's own code causes, such as an index out of range."""
 
 
 class MachineFaultError(Exception):
-    """A fault of the machine ended an attempt at a run; the run goes on from its checkpoint in another process."""
+    """A fault of the machine ended an attempt at a run; the run resumes from its checkpoint in another process."""
 
 
 class ShareExceededError(MachineFaultError):
-    """A run needs more memory than its share of a GPU has; it goes on from its checkpoint with a larger share."""
+    """A run needs more memory than its share of a GPU; it resumes from its checkpoint with a larger share."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """On a CPU torch says so with a plain RuntimeError."""
+    """Whether the memory of a GPU, of a process's share of one, or of the machine was too small."""
+    # On a CPU torch raises a plain RuntimeError.
     on_cpu = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
     return on_cpu or isinstance(error, (torch.OutOfMemoryError, MemoryError))
 

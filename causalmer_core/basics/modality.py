@@ -44,12 +44,12 @@ def subset_name(modalities: Iterable[Modality]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Samples side by side.
+    """Several samples stacked, with their labels and masks.
 
     Attributes:
         text, audio, vision: features, each `(batch, time, features)` with its own time and width.
         labels: `(batch, emotions)` or `(batch,)` class indices (int64), or `(batch,)` float32 targets.
-        masks: by modality `(batch, time)`, true where a step is there; a modality without one is there throughout.
+        masks: by modality `(batch, time)`, true at present steps. A modality without a mask has all steps.
     """
 
     text: Tensor
@@ -66,7 +66,7 @@ class Batch:
         return features
 
     def mask(self, modality: Modality) -> Tensor | None:
-        """Which steps of a modality are there, `(batch, time)`; none where all are."""
+        """The mask of a modality's present steps, `(batch, time)`, or None if all are present."""
         return self.masks.get(modality)
 
     def replaced(self, features: Mapping[Modality, Tensor]) -> Batch:
@@ -75,7 +75,7 @@ class Batch:
         return replace(self, text=text, audio=audio, vision=vision)
 
     def without(self, removed: Iterable[Modality]) -> Batch:
-        """The batch with the features of `removed` modalities set to zero (removal as published)."""
+        """The batch with the features of `removed` modalities set to zero (ablation as published)."""
         return self.replaced({m: torch.zeros_like(self[m]) for m in removed})
 
     def to(self, device: torch.device) -> Batch:

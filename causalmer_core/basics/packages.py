@@ -1,4 +1,4 @@
-"""The packages of this distribution, and whether another one's stand in their way."""
+"""The packages of this distribution, and a check that Python imports these and no others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 PACKAGES = ("causalmer", "causalmer_core", "cluster", "results", "sweeps")
-"""They are installed side by side, and stand side by side in a checkout."""
+"""They lie side by side, both installed and in a checkout."""
 
 
 def hidden_package(home: Path = Path(__file__).parents[2]) -> str | None:

@@ -31,11 +31,6 @@ def numpy_stream(seed: int, name: str, *parts: int | str) -> np.random.Generator
     return np.random.default_rng(derive(seed, name, *parts))
 
 
-def torch_stream(seed: int, name: str, *parts: int | str) -> torch.Generator:
-    """The named stream as a torch generator on the CPU."""
-    return torch.Generator().manual_seed(derive(seed, name, *parts))
-
-
 @contextmanager
 def drawing_from(
     seed: int, name: str, *parts: int | str, device: torch.device | None = None

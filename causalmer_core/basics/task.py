@@ -1,4 +1,4 @@
-"""What is predicted: the form of the labels and of the model's outputs."""
+"""The task of a data set: the form of its labels and of the model's outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that become part of a path: one rule for data sets, sweeps and everything else a user may name."""
+"""Rules for inputs: names that become part of a path, and strict configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from causalmer_core.basics.errors import UserError
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-"""What the whole of a name matches."""
+"""The whole of a name matches this."""
 
 
 def checked_name(name: str, kind: str) -> str:
@@ -26,7 +26,6 @@ def checked_name(name: str, kind: str) -> str:
     return name
 
 
-# FOLDED The base of all configuration.
 class Frozen(BaseModel):
     """Base of all configuration: immutable, strict about types, no unknown keys."""
 

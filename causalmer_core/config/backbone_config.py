@@ -1,8 +1,8 @@
 """The configurations of backbones, and how a name finds its configuration.
 
-Nothing here imports torch: a sweep's file is read and checked without it. Other packages add backbones through the
-entry-point group `causalmer.backbones`: the entry point's name is the backbone's, and it leads to a subclass of
-`causalmer_core.backbones.base.Backbone` whose `config_type` is a subclass of `BackboneConfig` here.
+Nothing here imports torch, so a sweep's file is checked without it. Other packages add backbones through the
+entry-point group `causalmer.backbones`. The entry point has the backbone's name and leads to a subclass of
+`causalmer_core.backbones.base.Backbone`, whose `config_type` is a subclass of `BackboneConfig`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class BackboneConfig(Frozen):
     """Base of the configurations of backbones.
 
     Attributes:
-        name: which backbone; a subclass gives it a default.
+        name: the name of the backbone; a subclass gives it a default.
     """
 
     name: str
@@ -57,8 +57,8 @@ class MulTConfig(BackboneConfig):
         attn_dropout_audio: of attention to audio.
         attn_dropout_vision: of attention to vision.
         relu_dropout: inside the feed-forward parts.
-        embed_dropout: on what enters a transformer, and on the text features.
-        res_dropout: on what is added to the residual.
+        embed_dropout: on the input of each transformer, and on the text features.
+        res_dropout: on the terms that are added to the residual.
         out_dropout: inside the head.
     """
 
@@ -86,7 +86,7 @@ class DMDLossWeights(Frozen):
     Attributes:
         tasks: of the task losses of the shared and of the six unimodal predictions.
         reconstruction: of the features from their shared and their own parts.
-        cycle: of the modalities' own parts, found again in what was reconstructed.
+        cycle: of the modalities' own parts, computed again from the reconstructed features.
         margin: of the margin loss between shared parts.
         orthogonality: of shared parts to modalities' own parts.
         homogeneous_regularisation, homogeneous_logits, homogeneous_representations: of the terms of the
@@ -123,8 +123,8 @@ class DMDConfig(BackboneConfig):
         attn_dropout_audio: of attention to audio.
         attn_dropout_vision: of attention to vision.
         relu_dropout: inside the feed-forward parts.
-        embed_dropout: on what enters a transformer.
-        res_dropout: on what is added to the residual.
+        embed_dropout: on the input of each transformer.
+        res_dropout: on the terms that are added to the residual.
         text_dropout: on the text features.
         out_dropout: inside the heads.
         loss_weights: of the loss's terms.
@@ -153,22 +153,22 @@ class DMDConfig(BackboneConfig):
 class PMRConfig(BackboneConfig):
     """The PMR backbone (Lv et al., CVPR 2021). Its authors published no code; see `backbones.pmr` for our reading.
 
-    The hub is as long as all modalities together. On a CPU torch keeps its attention's maps of all pairs of steps while
-    `attn_dropout` is above 0: some 4 GiB a sample at 50/500/500 steps, against 0.1 GiB with `attn_dropout: 0`
+    The hub is as long as all modalities together. On a CPU torch keeps the attention's maps of all pairs of steps if
+    `attn_dropout` is above 0: about 4 GiB a sample at 50/500/500 steps, against 0.1 GiB with `attn_dropout: 0`
     (`benchmarks/backbones_memory.py`).
 
     Attributes:
         hidden_dim: width; even, and a multiple of `num_heads`.
         num_heads: attention heads.
-        layers: how often the message hub and the modalities reinforce each other.
+        layers: the number of times that the message hub and the modalities reinforce each other.
         head_layers: depth of the transformer over hub and modalities.
         kernel_text, kernel_audio, kernel_vision: widths of the temporal convolutions in front.
-        score_steps: the hub is pooled over time to at most so many steps before the scores of the message update unit,
-            whose map is quadratic in steps times width.
+        score_steps: the largest number of steps to which the hub is pooled over time, before the scores of the message
+            update unit. The map of the scores is quadratic in steps times width.
         attn_dropout: on attention's weights.
         relu_dropout: inside the feed-forward parts.
-        embed_dropout: on what enters the reinforcement.
-        res_dropout: on what is added to the residual.
+        embed_dropout: on the input of the reinforcement.
+        res_dropout: on the terms that are added to the residual.
         out_dropout: inside the head.
     """
 
@@ -219,10 +219,10 @@ class LateFusionLSTMConfig(BackboneConfig):
 
 
 class UnimodalConfig(BackboneConfig):
-    """Baseline: one modality's LSTM and head; the other two are not looked at.
+    """Baseline: one modality's LSTM and head; the other two are ignored.
 
     Attributes:
-        modality: which one.
+        modality: the modality that is used.
         hidden_dim: width of the LSTM.
         layers: depth of the LSTM.
         out_dropout: inside the head.
@@ -265,7 +265,7 @@ def installed_class(name: str) -> Any:
     """The class of a backbone that another package adds.
 
     Raises:
-        PydanticCustomError: it cannot be imported, or is not what the group asks for.
+        PydanticCustomError: it cannot be imported, or is no backbone with a `config_type` of this name.
     """
     point = installed()[name]
     try:
@@ -294,12 +294,8 @@ class _ByName:
         return core_schema.no_info_wrap_validator_function(
             _validated,
             handler.generate_schema(_BuiltIn),
-            serialization=core_schema.plain_serializer_function_ser_schema(_as_itself),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda config: config),
         )
-
-
-def _as_itself(config: BackboneConfig) -> BackboneConfig:
-    return config
 
 
 def _validated(value: Any, handler: ValidatorFunctionWrapHandler) -> BackboneConfig:
@@ -322,4 +318,4 @@ def _unknown(name: str, allowed: Iterable[str]) -> PydanticKnownError:
 
 
 AnyBackboneConfig = Annotated[BackboneConfig, _ByName()]
-"""Any backbone's configuration, told by its name."""
+"""Any backbone's configuration; its name decides which."""

@@ -1,8 +1,8 @@
-"""The identity of a configuration: all that affects the outcome of its runs, and nothing else.
+"""The identity of a configuration: all that affects the outcome of its runs, no more.
 
-The digest is taken over the values that differ from their defaults, and over the names of the chosen variants. So a
-later version that adds an option gives every earlier configuration its old identity, as long as the new option's
-default keeps the old behaviour. Defaults are therefore never changed; a test pins them.
+The digest covers the values that differ from their defaults, and the names of the chosen variants. A later version may
+add an option whose default keeps the old behaviour: every earlier configuration keeps its identity. Defaults are
+therefore never changed; a test pins them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ WITHOUT_EFFECT: Mapping[Debiasing, tuple[str, ...]] = {
     "learned_mixin": _COUNTERFACTUAL_ONLY + _FUSION_ONLY,
     "none": _COUNTERFACTUAL_ONLY + _FUSION_ONLY + _BRANCHES_ONLY,
 }
-"""By `model.debiasing`, the paths that do not affect the outcome of a run, and so are left out of its identity."""
+"""By `model.debiasing`, the paths that do not affect the outcome of a run; its identity leaves them out."""
 
 
 _SIZES_OF_FRESH_ALBERT = tuple(
@@ -55,7 +55,7 @@ def without_effect(config: RunConfig) -> tuple[str, ...]:
     paths = WITHOUT_EFFECT[config.model.debiasing]
     branch = config.model.text_branch
     if isinstance(branch, AlbertBranchConfig) and "model.text_branch" not in paths:
-        # A pretrained ALBERT is known by its weights, wherever they lie, and brings its own sizes.
+        # The digest of the weights names a pretrained ALBERT, wherever its files lie. The weights fix its sizes.
         located = ("model.text_branch.path",) if branch.weights_sha256 else ()
         paths += located + (_SIZES_OF_FRESH_ALBERT if branch.path else ())
     return paths
@@ -67,7 +67,10 @@ def identity(config: RunConfig) -> dict[str, Any]:
 
 
 def config_id(config: RunConfig) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of what the module's head says, as canonical JSON."""
+    """The configuration's name: the first 16 hexadecimal digits of the SHA-256 of its identity as canonical JSON.
+
+    The identity holds the values that differ from their defaults, and the names of variants (see the module).
+    """
     tree = _not_empty(_without(_distinct(config), without_effect(config)))
     text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

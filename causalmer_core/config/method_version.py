@@ -1,6 +1,6 @@
-"""The published method and the corrected one: every difference is a named option of the configuration.
+"""The published and the corrected method: every difference is a named option.
 
-    option                   published     corrected (default) what differs
+    option                   published     corrected (default) difference
     loss.kl_axis             flat          per_emotion        softmax in the KL term: all logits, or each pair
     model.fusion_form        published     log_space          1e-12 inside the logarithms of sum and hm, or none
     model.constants          learned       auto               constants with a zero gradient: trained, or held
@@ -8,7 +8,7 @@
     data.standardise         never         auto               raw features, or by training statistics
     data.padding_masks       false         true               padding is attended to, or left out (where lengths are)
 
-Both predict by `TIE_w = TE - sum_k w_k NDE_k`; the published code declares w and never uses it, which is w = 1, the
+Both predict by `TIE_w = TE - sum_k w_k NDE_k`. The published code declares w and never uses it, which equals w = 1, the
 default of both. Source: CausalMER's published code.
 """
 
@@ -27,9 +27,9 @@ PUBLISHED_OPTIONS: Mapping[str, Any] = {
     "data.standardise": "never",
     "data.padding_masks": False,
 }
-"""What `method: published` sets, by dotted path."""
+"""The values that `method: published` sets, by dotted path."""
 
 
 def method_options(method: MethodVersion) -> Mapping[str, Any]:
-    """What a version of the method sets, by dotted path; the corrected one is the defaults."""
+    """The values that a version of the method sets, by dotted path. The corrected version is the defaults."""
     return PUBLISHED_OPTIONS if method == "published" else {}

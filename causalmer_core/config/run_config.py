@@ -1,6 +1,6 @@
-"""Everything that one run depends on, apart from its seed.
+"""The configuration of a run: everything that it depends on, except its seed.
 
-Defaults are the published IEMOCAP configuration of CausalMER (its `main.sh`), except where a field says otherwise.
+Defaults are the published IEMOCAP configuration of CausalMER (its `main.sh`), unless a field says otherwise.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def _part_of_an_id(group: str) -> str:
 class FoldsConfig(Frozen):
     """Folds over groups in place of the data set's own training and validation split; see `datasets.folds`.
 
-    The training and the validation samples are pooled and cut into `folds` parts, no group in two of them; seed s
-    validates on part `s mod folds` and trains on the others, so that seeds and folds replicate together.
+    The training and the validation samples are pooled and cut into `folds` parts, with no group in two of them. Seed s
+    validates on part `s mod folds` and trains on the others, so seeds and folds replicate together.
 
     Attributes:
         folds: the number of parts.
-        group: what stays together: `id` is the whole id of a sample, `id.0` (default) its first part before a `/` (the
-            video or the speaker), and so on.
+        group: samples of one group stay in one part. The group is `id`, the whole id of a sample, or a part of it
+            between `/`: `id.0` (default), the video or the speaker, `id.1`, and so on.
     """
 
     folds: int = Field(ge=2)
@@ -48,14 +48,14 @@ class FoldsConfig(Frozen):
 
 
 class DataConfig(Frozen):
-    """Which data, how its features are scaled, and what validates.
+    """The data set, the scaling of its features, and the validation split.
 
     Attributes:
-        fingerprint: of the data set's contents; a sweep fills it in.
+        fingerprint: digest of the data set's contents; a sweep fills it in.
         standardise: subtract the training mean and divide by the training standard deviation of each channel; `auto`
-            (default) does so where the modalities' scales differ by more than a factor of three.
-        padding_masks: backbones leave out steps beyond a sample's length, where the data set has lengths (published:
-            padding is attended to).
+            (default) does so if the modalities' scales differ by more than a factor of three.
+        padding_masks: backbones ignore steps beyond a sample's length, if the data set has lengths (published: padding
+            is attended to).
         split: folds over groups. None (default): the data set's own split.
     """
 
@@ -71,15 +71,15 @@ class AlbertBranchConfig(Frozen):
     Attributes:
         path: a local folder with a pretrained `config.json` and weights. None (default): ALBERT is built from the
             numbers here (albert-base-v2's by default) with fresh weights, and the run's record says so.
-        weights_sha256: the digest of the files under `path`, which a sweep fills in when it begins: it, and not the
-            path, is part of the identity.
-        frozen: keeps ALBERT's own weights fixed and trains the projection and the head (default false).
-        embedding_size: width of the embeddings, which the features are projected to.
+        weights_sha256: digest of the files under `path`; a sweep fills it in when it begins. The digest is part of the
+            identity, the path is not.
+        frozen: keeps ALBERT's own weights fixed and trains the projection and the head only (default false).
+        embedding_size: width of the embeddings; the features are projected to it.
         hidden_size: width of the layers; a multiple of `num_heads`.
-        num_layers: how often ALBERT's one layer is applied.
+        num_layers: the number of times that ALBERT's one layer is applied.
         num_heads: attention heads.
         intermediate_size: width inside the feed-forward part.
-        vocab_size: word embeddings, which are never read; they count in the published size.
+        vocab_size: the number of word embeddings, which are never read but count in the published size.
         max_positions: the longest text, in steps.
         dropout: probability, in the layers.
     """
@@ -167,23 +167,23 @@ class DebiasingWeights(Frozen):
 
 
 class ModelConfig(Frozen):
-    """The model: a backbone, and beside it what counterfactual debiasing needs.
+    """The model: a backbone, and the branches, fusion and constants of counterfactual debiasing.
 
     Attributes:
         backbone: the multimodal network under test.
         debiasing: `counterfactual` (default) is CausalMER; `none` is the backbone alone, trained on its own loss;
-            `late_fusion`, `rubi` and `learned_mixin` are what `causalmer_core.models.debiasing_baselines` says.
-        fusion: how the logits of backbone and branches combine (see `causalmer_core.method.fusion`).
+            `late_fusion`, `rubi` and `learned_mixin` are debiasing baselines
+            (`causalmer_core.models.debiasing_baselines`).
+        fusion: the way to combine the logits of backbone and branches (see `causalmer_core.method.fusion`).
         fusion_form: `log_space` (default) computes `sum` and `hm` without bias; `published` adds 1e-12 inside their
             logarithms.
-        constants: the no-treatment logits: `auto` (default) holds them at their start where they cannot learn;
-            `learned` gives them to the optimiser always, as published, where Adam then amplifies the rounding noise of
-            a zero gradient.
+        constants: the no-treatment logits: `auto` (default) holds them at their start if they cannot learn; `learned`
+            always trains them, as published, and Adam then amplifies the rounding noise of a zero gradient.
         text_branch: the unimodal branch on text.
         audio_branch: the unimodal branch on audio.
         vision_branch: the unimodal branch on vision.
         initial_constant: the start of the no-treatment logits c_t, c_a, c_v (published: 0).
-        debiasing_weights: of the direct effects in the TIE.
+        debiasing_weights: weights of the direct effects in the TIE.
     """
 
     backbone: AnyBackboneConfig = MulTConfig()
@@ -204,8 +204,8 @@ class LossConfig(Frozen):
     Attributes:
         alpha: weight of the task losses.
         beta: weight of the KL term.
-        kl_axis: `flat` takes the softmax in the KL term over all logits, as published; `per_emotion` (default, the
-            mended form) over each emotion's pair of logits. They are one and the same for a classes task.
+        kl_axis: `flat` takes the softmax in the KL term over all logits, as published; `per_emotion` (default,
+            corrected) over each emotion's pair of logits. Both are the same for a classes task.
     """
 
     alpha: float = Field(default=0.1, ge=0.0)
@@ -217,8 +217,8 @@ class LearningRates(Frozen):
     """Adam's learning rate for each group of parameters (published: 2e-3, ALBERT's group 1e-6).
 
     Attributes:
-        backbone, text, audio, vision: of the backbone, and of each modality's branch.
-        constants: of the no-treatment logits.
+        backbone, text, audio, vision: rates of the backbone, and of each modality's branch.
+        constants: rate of the no-treatment logits.
     """
 
     backbone: LearningRate = 2e-3
@@ -233,11 +233,11 @@ class OptimiserConfig(Frozen):
 
     Attributes:
         learning_rates: for each group of parameters.
-        clip_norm: bounds the norm of the gradient over all parameters together.
-        weight_decay: Adam's, added to the gradient.
-        accumulate_batches: the gradients of so many batches are added up for one step (published for DMD: 10). What is
-            left at the end of an epoch makes a step too.
-        drop_last_batches: leaves that last step out, as DMD's loop does (default false).
+        clip_norm: the largest norm of the gradient over all parameters together.
+        weight_decay: Adam's weight decay, added to the gradient.
+        accumulate_batches: the number of batches whose gradients are added up for one step (published for DMD: 10).
+            Fewer batches at the end of an epoch make a step, too.
+        drop_last_batches: leaves out that last step, as DMD's loop does (default false).
     """
 
     learning_rates: LearningRates = LearningRates()
@@ -248,18 +248,19 @@ class OptimiserConfig(Frozen):
 
 
 class TrainerConfig(Frozen):
-    """The length and the course of training.
+    """The length of training, its schedule, and its metric.
 
     Attributes:
         batch_size: samples a batch.
-        max_epochs: epochs, at most.
-        monitor: the metric on the validation split that scores, the best epoch and early stopping go by; its direction
-            is declared with the metric.
-        plateau_by: what the plateau schedule goes by: `monitor` (default), or the validation loss `loss` as published,
-            which the KL term swamps, or its task part `task_loss`.
-        plateau_patience: so many epochs without a new best are borne before the learning rates drop.
-        plateau_factor: what they are multiplied by then.
-        early_stopping: after so many epochs without a new best training ends. None (default): never, as published.
+        max_epochs: the largest number of epochs.
+        monitor: the metric on the validation split that decides scores, the best epoch and early stopping. Its
+            direction is declared with the metric.
+        plateau_by: the value that the plateau schedule watches: `monitor` (default), the validation loss `loss` as
+            published, which the KL term dominates, or its task part `task_loss`.
+        plateau_patience: the number of epochs without a new best before the learning rates drop.
+        plateau_factor: the factor of that drop.
+        early_stopping: the number of epochs without a new best after which training ends. None (default): never, as
+            published.
         precision: `bf16` runs the layers under autocast; effects, losses and weights stay in float32 (default:
             everything).
     """
@@ -278,11 +279,11 @@ class RunConfig(Frozen):
     """A configuration: one assignment of all hyperparameters, without a seed.
 
     Attributes:
-        data: which data, how its features are scaled, and what validates.
-        model: the backbone, and beside it what counterfactual debiasing needs.
+        data: the data set, the scaling of its features, and the validation split.
+        model: the backbone, and the branches, fusion and constants of counterfactual debiasing.
         loss: weights of the loss's terms.
         optimiser: Adam and its learning rates.
-        trainer: the length and the course of training.
+        trainer: the length of training, its schedule, and its metric.
     """
 
     data: DataConfig = DataConfig()
@@ -294,8 +295,8 @@ class RunConfig(Frozen):
     def with_values(self, values: Mapping[str, Any]) -> RunConfig:
         """The configuration with some values replaced, each named by its dotted path.
 
-        A value may be a mapping, which is merged into what stands there, unless it names another variant
-        (`model.text_branch: {name: transformer}`): then the new variant starts from its own defaults.
+        A mapping is merged into the value at its path. If it names another variant
+        (`model.text_branch: {name: transformer}`), the new variant starts from its own defaults.
 
         Raises:
             pydantic.ValidationError: a path or a value is not allowed.

@@ -1,21 +1,22 @@
-"""Data sets: the memory-mapped store, splits, batches, folds and the synthetic data set. Foreign files are read in
-`reading`.
+"""Data sets: the memory-mapped store, splits, batches, folds and the synthetic data set.
+
+Foreign files are read in `reading`.
 
 | file | what it is |
 |---|---|
-| `base.py` | What a data set is to the rest of the package: splits of arrays, a task, and training statistics |
+| `base.py` | The types of a data set: splits of arrays, a task, and training statistics |
 | `batches.py` | Batches of a split: the order of the samples, standardisation, and tensors on a device |
-| `folds.py` | Folds over groups: other training and validation splits of the same samples, the same for every configuration |
-| `labels.py` | The forms in which the field's files give labels, read into the one form of each task |
-| `manifest.py` | The manifest of a stored data set: what it is, where it came from, and what its arrays must look like |
-| `nonfinite.py` | NaN and infinities in features: counted always, replaced only where asked for or published |
-| `overview.py` | What a look at a data set shows beside its manifest: how long samples are, and whether groups lie in two splits |
-| `publish.py` | Files and folders that are wholly on disk, or not there at all, whenever the process is killed |
-| `reading/` | From a file of the field to arrays in our forms: features, labels, ids and lengths |
-| `statistics.py` | Mean and spread of features over the steps that are no padding, in bounded memory |
+| `folds.py` | Folds over groups: training and validation splits that keep each group on one side |
+| `labels.py` | Labels: the forms in the field's files, read into the one form of each task |
+| `manifest.py` | The manifest of a stored data set: its task, its source, and the form of its arrays |
+| `nonfinite.py` | NaN and infinities in features: always counted, replaced on request or as published |
+| `overview.py` | An overview of a data set: the lengths of samples, and groups that lie in two splits |
+| `publish.py` | Folders that appear whole or not at all, whenever the process is killed |
+| `reading/` | Readers of the field's files: features, labels, ids and lengths in our forms |
+| `statistics.py` | Statistics of features over the steps that are no padding, in bounded memory |
 | `store.py` | Data sets on disk: one folder each, one `.npy` file an array, opened as memory maps |
-| `stored_split.py` | The files of one split and of the statistics: written a piece at a time, opened as memory maps |
-| `synthetic.py` | A data set from a structural causal model with planted shortcuts, whose best possible accuracy is known |
+| `stored_split.py` | The files of a split and of the statistics, written in pieces and opened as memory maps |
+| `synthetic.py` | A data set from a structural causal model with planted shortcuts and known best accuracy |
 """
 
 __all__ = [

@@ -1,7 +1,7 @@
-"""What a data set is to the rest of the package: splits of arrays, a task, and training statistics.
+"""The types of a data set: splits of arrays, a task, and training statistics.
 
-The trainer is handed a `TrainingData`, which has no test split in it. The test split is opened by
-`causalmer_core.datasets.store.open_test_split` alone, and only final evaluation calls that.
+The trainer gets a `TrainingData`, which has no test split. Only `causalmer_core.datasets.store.open_test_split` opens
+the test split, and only final evaluation calls it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Samples(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Samples first."""
+        """Its shape, samples first."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of its numbers."""
+        """The type of its numbers."""
 
     def __len__(self) -> int:
         """The number of samples."""
@@ -47,8 +47,8 @@ class Split:
         features: for each modality `(samples, time, width)` float32.
         labels: `(samples, emotions)` int64 in {0, 1}, `(samples,)` int64 classes, or `(samples,)` float32 targets.
         ids: one identifier a sample; the parts of one are joined by `/`, the video or the speaker first.
-        lengths: by modality `(samples,)`, how many steps from the first one on are there; a modality without lengths
-            is there throughout. Features beyond a length are kept as the file has them.
+        lengths: by modality `(samples,)`, the number of present steps from the first one on. A modality without lengths
+            has all steps. Features beyond a length stay as the file has them.
     """
 
     features: Mapping[Modality, Samples]
@@ -62,7 +62,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class FeatureStatistics:
-    """Mean and standard deviation of one modality over the training split's steps that are there and not all zero.
+    """Mean and standard deviation of one modality over the training split's present steps that are not all zero.
 
     Attributes:
         mean, std: each `(width,)` float32, one number a channel.
@@ -78,7 +78,7 @@ class TrainingData:
 
     Attributes:
         name: the data set's name in its store.
-        task: what is predicted.
+        task: the task.
         fingerprint: SHA-256 over the arrays and the task; the data's part of a configuration's identity.
         train, valid: the splits.
         statistics: per-modality feature statistics of the training split.

@@ -31,22 +31,20 @@ def scales_differ(statistics: Statistics) -> bool:
 def chosen_statistics(
     data: TrainingData, standardise: Literal["auto", "always", "never"]
 ) -> Statistics | None:
-    """The statistics to standardise with, or none."""
+    """The statistics to standardise with, or None if features stay as they are."""
     if standardise == "never" or (standardise == "auto" and not scales_differ(data.statistics)):
         return None
     return data.statistics
 
 
 def epoch_order(samples: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The order of the training samples in an epoch: a permutation from the stream `order`, one an epoch."""
+    """The order of the training samples in an epoch: a permutation from the random stream `order` of that epoch."""
     return numpy_stream(seed, "order", epoch).permutation(samples)
 
 
 def batch_bounds(samples: int, size: int) -> Iterator[tuple[int, int]]:
-    """First and past-the-last positions of each batch.
-
-    A last batch of one sample is joined to the one before: batch normalisation cannot train on one sample.
-    """
+    """The first and past-the-last position of each batch. A last batch of one sample joins the one before."""
+    # Batch normalisation cannot train on one sample.
     starts = list(range(0, samples, size))
     if len(starts) > 1 and samples - starts[-1] == 1:
         starts.pop()
@@ -58,12 +56,12 @@ class Batches:
 
     Args:
         split: the samples; memory maps are read a batch at a time.
-        statistics: standardise with these, or not at all. Steps of zeros stay zero.
+        statistics: statistics to standardise with; steps of zeros stay zero. None: features stay as they are.
         size: samples a batch.
         device: where the tensors go.
         masks: give masks where the split has lengths, and set the features beyond them to zero.
-        means: by modality `(width,)`, of the raw features in training. Only `fill` asks for them, and only where
-            nothing is standardised.
+        means: by modality `(width,)`, means of the raw training features. Only `fill` needs them, and only if nothing
+            is standardised.
     """
 
     def __init__(
@@ -111,7 +109,7 @@ class Batches:
             return torch.zeros(self.split.features[modality].shape[2], device=self.device)
         if modality not in self._means:
             raise ValueError(
-                f"features that are not standardised need 'means' to be filled; none for {modality}"
+                f"features that are not standardised need 'means' to be filled; given none for {modality}"
             )
         return torch.from_numpy(np.array(self._means[modality])).to(self.device)
 
@@ -152,7 +150,7 @@ class Batches:
 def batches_for(
     config: DataConfig, data: TrainingData, split: Split, *, size: int, device: torch.device
 ) -> Batches:
-    """The batches of a split as a configuration asks for them: scaled by the training statistics, with masks or not."""
+    """The batches of a split as a configuration scales and masks them."""
     return Batches(
         split,
         chosen_statistics(data, config.standardise),

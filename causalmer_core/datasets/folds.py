@@ -1,9 +1,9 @@
-"""Folds over groups: other training and validation splits of the same samples, the same for every configuration.
+"""Folds over groups: training and validation splits that keep each group on one side.
 
-The training and the validation samples are pooled, the test split stays closed. scikit-learn's `GroupKFold` cuts the
-pool into K parts of about equal size with no group (video, speaker) in two of them; the cut depends on the groups
-alone. The run with seed s validates on part s mod K and trains on the others: K seeds see every part once, two
-configurations are compared on the same parts, and the spread over seeds holds the spread over parts.
+The training and the validation samples are pooled; the test split stays closed. scikit-learn's `GroupKFold` cuts the
+pool into K parts of about equal size, with no group (video, speaker) in two of them. The cut depends on the groups
+alone, so it is the same for every configuration. The run with seed s validates on part s mod K and trains on the
+others. K seeds validate on every part once, and the spread over seeds includes the spread over parts.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from causalmer_core.datasets.statistics import feature_statistics
 
 @final
 class Rows:
-    """Chosen samples of several arrays that lie one after the other, read when they are asked for.
+    """Chosen samples of several arrays, concatenated in order and read on access.
 
     Args:
-        parts: the arrays; all but their first axes are equal.
-        chosen: positions in the arrays as if they were one.
+        parts: the arrays; their shapes may differ in the first axis only.
+        chosen: `(samples,)`, positions in the concatenated arrays.
     """
 
     def __init__(self, parts: Sequence[Samples], chosen: NDArray[np.int64]) -> None:
@@ -38,12 +38,12 @@ class Rows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Samples first."""
+        """The shape, samples first."""
         return (len(self._chosen), *self._parts[0].shape[1:])
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the numbers."""
+        """The type of the numbers."""
         return self._parts[0].dtype
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ def groups_of(ids: Sequence[str], group: str) -> NDArray[np.str_]:
 
 
 def fold_numbers(data: TrainingData, split: FoldsConfig) -> NDArray[np.int64]:
-    """The part that each sample of training and validation, one after the other, is in.
+    """The number of the part that holds each sample of training, then validation, `(samples,)`.
 
     Raises:
         UserError: there are fewer groups than folds, or the ids name no groups.
@@ -92,7 +92,7 @@ def fold_numbers(data: TrainingData, split: FoldsConfig) -> NDArray[np.int64]:
     count = len(np.unique(groups))
     if count < split.folds:
         raise UserError(
-            f"data.split.folds is {split.folds}, but {split.group} tells only {count} group(s) of samples apart; "
+            f"data.split.folds is {split.folds}, but {split.group} gives only {count} group(s); "
             f"allowed: 2 to {count}"
         )
     if count == len(groups) and split.group != "id":
@@ -107,10 +107,10 @@ def fold_numbers(data: TrainingData, split: FoldsConfig) -> NDArray[np.int64]:
 
 
 def validating_ids(data: TrainingData, split: FoldsConfig | None, seed: int) -> tuple[str, ...]:
-    """The ids of the samples that the run with this seed validates on; no feature is read.
+    """The ids of the samples that the run with this seed validates on. No feature is read.
 
     Raises:
-        UserError: the data has not the groups for these folds.
+        UserError: the data set has too few groups for these folds, or ids without groups.
     """
     if split is None:
         return tuple(data.valid.ids)
@@ -119,12 +119,12 @@ def validating_ids(data: TrainingData, split: FoldsConfig | None, seed: int) -> 
 
 
 def folded(data: TrainingData, split: FoldsConfig | None, seed: int) -> TrainingData:
-    """What the run with this seed trains on and validates on; the data itself without folds.
+    """The data that the run with this seed trains and validates on; `data` itself if `split` is None.
 
-    The statistics are those of the new training split.
+    The feature statistics are those of the new training split.
 
     Raises:
-        UserError: the data has not the groups for these folds.
+        UserError: the data set has too few groups for these folds, or ids without groups.
     """
     if split is None:
         return data
@@ -141,7 +141,7 @@ def folded(data: TrainingData, split: FoldsConfig | None, seed: int) -> Training
 
 
 def _held_out(data: TrainingData, split: FoldsConfig, seed: int) -> NDArray[np.bool_]:
-    """Which of the samples of training and validation, one after the other, the seed validates on."""
+    """Whether the seed validates on each sample of training, then validation, `(samples,)`."""
     return np.asarray(fold_numbers(data, split) == seed % split.folds)
 
 

@@ -1,4 +1,4 @@
-"""The forms in which the field's files give labels, read into the one form of each task."""
+"""Labels: the forms in the field's files, read into the one form of each task."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class ReadLabels:
     """The labels of all splits in the form of one task.
 
     Attributes:
-        kind: of the task.
-        values: by split; shapes as in `base.Split`.
-        count: how many label names they call for.
-        form: the form that they had, in words.
-        names: the names that the form itself has.
+        kind: the form of the task.
+        values: by split, with shapes as in `base.Split`.
+        count: the number of label names they need.
+        form: their form in the file, in words.
+        names: the names that the form itself gives, if any.
     """
 
     kind: TaskKind
@@ -51,13 +51,13 @@ def read_labels(found: Mapping[str, object], kind: TaskKind | None, where: Mappi
     """Labels in the task's form.
 
     Args:
-        found: what the file has, by split.
-        kind: the task; none: one-hot pairs are emotions, whole numbers and one-hot rows classes, other numbers
-            regression, and other rows of 0 and 1 emotions.
+        found: by split, the value in the file.
+        kind: the form of the task. None: one-hot pairs are emotions, whole numbers and one-hot rows classes, other
+            numbers regression, and other rows of 0 and 1 emotions.
         where: file, split and key of each, for messages.
 
     Raises:
-        UserError: the labels have none of the forms of the task, or of any.
+        UserError: the labels have no form of the task, or of any task.
     """
     arrays = {split: _numbers(values, where[split]) for split, values in found.items()}
     chosen = kind or _recognised(list(arrays.values()), where["train"])
@@ -88,7 +88,7 @@ def _numbers(values: object, where: str) -> NDArray[Any]:
         forms = "; ".join(f"{kind.value}: {form}" for kind, form in ALLOWED_FORMS.items())
         raise UserError(
             f"{where}: found {found}; allowed: an array of numbers ({forms}). If the labels have another key, give it "
-            "with --take labels=KEY"
+            "with --map labels=KEY"
         )
     if not np.isfinite(values).all():
         raise UserError(
@@ -98,7 +98,8 @@ def _numbers(values: object, where: str) -> NDArray[Any]:
 
 
 def _recognised(arrays: Sequence[NDArray[Any]], where: str) -> TaskKind:
-    """The first task whose form all splits have; pairs come first, for one pair has the form of two classes as well."""
+    """The first task whose form all splits have."""
+    # Pairs are emotions: one pair alone would have the form of two classes, too.
     order = [TaskKind.CLASSES, TaskKind.REGRESSION, TaskKind.EMOTIONS]
     if all(x.ndim == 3 and x.shape[2] == 2 for x in arrays):
         order = [TaskKind.EMOTIONS]
@@ -109,12 +110,12 @@ def _recognised(arrays: Sequence[NDArray[Any]], where: str) -> TaskKind:
     forms = "; ".join(f"{kind.value}: {form}" for kind, form in ALLOWED_FORMS.items())
     raise UserError(
         f"{where}: these labels ({shapes}) have the form of no task; allowed: {forms}. If the labels have another "
-        "key, give it with --take labels=KEY"
+        "key, give it with --map labels=KEY"
     )
 
 
 _Read = tuple[Labels, int, str] | str
-"""The labels, how many names they call for and their form in words; or what is wrong with them."""
+"""The labels, the number of names they need and their form in words; or what is wrong with them."""
 
 
 def _one_hot(values: NDArray[Any]) -> bool:
@@ -169,7 +170,7 @@ _READERS = {
 
 
 def default_label_names(kind: TaskKind, count: int) -> tuple[str, ...]:
-    """Names where the user gives none: IEMOCAP's for four emotions, else numbered; `sentiment` for a score."""
+    """The names of labels without given ones: IEMOCAP's for four emotions, `sentiment` for a score, else numbered."""
     if kind is TaskKind.REGRESSION:
         return ("sentiment",)
     if kind is TaskKind.EMOTIONS and count == len(IEMOCAP_EMOTIONS):
@@ -182,7 +183,7 @@ def make_task(kind: TaskKind, count: int, names: Sequence[str] | None, where: st
     """The task for `count` labels, with the user's names or the default ones.
 
     Raises:
-        UserError: there are not as many names as labels, or they repeat.
+        UserError: the number of names differs from the number of labels, or names repeat.
     """
     given = tuple(names) if names else default_label_names(kind, count)
     if len(given) != count:
@@ -197,7 +198,7 @@ def make_task(kind: TaskKind, count: int, names: Sequence[str] | None, where: st
 
 
 def label_counts(task: Task, labels: Labels) -> Mapping[str, int]:
-    """How often each label stands in a split.
+    """The number of samples of each label in a split.
 
     Emotions: samples that have it. Classes: samples of the class. Regression: samples below, at and above 0.
     """

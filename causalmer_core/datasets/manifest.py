@@ -1,4 +1,4 @@
-"""The manifest of a stored data set: what it is, where it came from, and what its arrays must look like."""
+"""The manifest of a stored data set: its task, its source, and the form of its arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Part(BaseModel):
 
 
 class ArraySummary(_Part):
-    """What one array must be: `dtype` as NumPy writes it (`<f4`)."""
+    """The form of one array: its shape, and its dtype as NumPy writes it (`<f4`)."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -60,14 +60,14 @@ class FeatureScale(_Part):
 
 
 class DatasetManifest(_Part):
-    """All about a stored data set but its arrays.
+    """Everything about a stored data set except its arrays.
 
     Attributes:
-        name: the data set's name; the folder is called so.
-        task: what is predicted.
+        name: the name of the data set and of its folder.
+        task: the task.
         fingerprint: SHA-256, 64 hexadecimal digits, of the task, the arrays and the ids.
-        source_file: the imported file's name without its folder, none for synthetic data.
-        synthetic: the parameters that the data was drawn with, none for imported data.
+        source_file: the imported file's name without its folder; None for synthetic data.
+        synthetic: the parameters of a drawn data set; None for imported data.
         splits: by split, shapes, label counts and padding.
         scales: by modality, the scale in the training split.
         nonfinite: by split and modality, NaN and infinities in the source and how many were replaced by 0.
@@ -87,7 +87,7 @@ class DatasetManifest(_Part):
 def fingerprint(task: Task, splits: Mapping[str, Split]) -> str:
     """SHA-256 over the task and every split's arrays (dtype, shape, bytes; lengths where there are any) and ids.
 
-    It does not depend on the data set's name or path, nor on how the arrays lie in memory.
+    It does not depend on the data set's name or path, nor on the layout of the arrays in memory.
     """
     digest = hashlib.sha256(b"causalmer data 1\n")
     digest.update(_canonical(task.model_dump(mode="json")))

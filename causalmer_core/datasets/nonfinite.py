@@ -1,4 +1,4 @@
-"""NaN and infinities in features: counted always, replaced only where asked for or published."""
+"""NaN and infinities in features: always counted, replaced on request or as published."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NonfiniteCounts(BaseModel):
 
     @property
     def remaining(self) -> int:
-        """How many are still there."""
+        """The number of those that were not replaced."""
         return self.nan + self.positive_infinity + self.negative_infinity - self.replaced
 
     def __add__(self, other: NonfiniteCounts) -> NonfiniteCounts:
@@ -54,7 +54,7 @@ class Replaced:
 
 
 def counted_and_replaced(values: NDArray[Any], replaced: Replaced) -> tuple[FloatArray, NonfiniteCounts]:
-    """A copy of the values as float32 with what is to be replaced set to 0, and the counts.
+    """A copy of the values as float32, with 0 in the place of replaced numbers, and the counts.
 
     Numbers too large for float32 count as infinities.
     """

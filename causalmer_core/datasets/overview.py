@@ -1,4 +1,4 @@
-"""What a look at a data set shows beside its manifest: how long samples are, and whether groups lie in two splits."""
+"""An overview of a data set: the lengths of samples, and groups that lie in two splits."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from causalmer_core.datasets.statistics import present_steps
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepCounts:
-    """How many steps of a modality are there, sample by sample.
+    """The number of present steps of a modality, for each sample.
 
     Attributes:
-        steps: of the array.
+        steps: steps of the array.
         counts: `(samples,)`, steps that are not all zero and within the sample's length.
-        from_lengths: whether the data set says how long samples are.
+        from_lengths: whether the data set has lengths for this modality.
     """
 
     steps: int
@@ -34,7 +34,7 @@ class StepCounts:
 
 
 def step_counts(split: Split, modality: Modality) -> StepCounts:
-    """The steps of a modality that are there."""
+    """The present steps of a modality in each sample."""
     lengths = split.lengths.get(modality)
     features = split.features[modality]
     counts = [present.sum(axis=1) for _, present in present_steps(features, lengths)]
@@ -46,8 +46,8 @@ class Groups:
     """The videos or speakers of the splits, where ids name them as `group/...`.
 
     Attributes:
-        train, valid: how many there are in each.
-        shared: how many are in both: samples of one group are alike, so these make validation too easy.
+        train, valid: the number of groups in each split.
+        shared: the number of groups in both. Samples of a group are alike, so shared groups make validation too easy.
     """
 
     train: int
@@ -56,7 +56,7 @@ class Groups:
 
 
 def groups(data: TrainingData) -> Groups | None:
-    """The groups of a data set; none where an id has no `/`."""
+    """The groups of a data set, or None if an id has no `/`."""
     if not all("/" in name for split in (data.train, data.valid) for name in split.ids):
         return None
     train, valid = (set(groups_of(split.ids, "id.0")) for split in (data.train, data.valid))

@@ -1,13 +1,12 @@
-"""Files and folders that are wholly on disk, or not there at all, whenever the process is killed.
+"""Folders that appear whole or not at all, whenever the process is killed.
 
-A folder is written beside its place under a hidden name, `.NAME.new-TOKEN`, and renamed into it; what it replaces
-waits as `.NAME.old-TOKEN`. While that goes on the process holds a lock on `.NAME.TOKEN.lock`, which the system takes
-from it when it dies: hidden folders whose lock can be had are left over from a killed process, and are cleared away.
+A folder is written beside its place under a hidden name, `.NAME.new-TOKEN`, and renamed to its place. A folder that it
+replaces is renamed to `.NAME.old-TOKEN` first. Meanwhile the process holds a lock on `.NAME.TOKEN.lock`, which the
+system frees when the process dies. So a hidden folder whose lock is free was left by a killed process, and is removed.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -18,17 +17,22 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from causalmer_core.basics.files import fsync_folder, written_aside
 from causalmer_core.datasets.base import Samples
 from causalmer_core.datasets.statistics import chunks
 
 _HIDDEN = re.compile(r"\.(?P<name>.+)\.(?P<state>new|old)-(?P<token>\w+)")
 _NO_LOCK = (Timeout, OSError, NotImplementedError)
-"""Someone holds the lock, or the file system has none: then nothing is cleared away."""
+"""A process holds the lock, or the file system has no locks: then nothing is removed."""
 
 
 def write_array(path: Path, values: Samples) -> None:
-    """Write an array, a piece at a time, as a new `.npy` file that is on disk when this returns."""
-    with path.open("xb") as file:
+    """Write an array, one piece in memory at a time, as a `.npy` file (see `causalmer_core.basics.files`).
+
+    Raises:
+        OSError: writing failed.
+    """
+    with written_aside(path) as temporary, temporary.open("xb") as file:
         header = {
             "descr": np.lib.format.dtype_to_descr(values.dtype),
             "fortran_order": False,
@@ -37,28 +41,18 @@ def write_array(path: Path, values: Samples) -> None:
         np.lib.format.write_array_header_1_0(file, header)
         for piece in chunks(values):
             file.write(np.ascontiguousarray(piece).data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a new text file that is on disk when this returns."""
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @contextmanager
 def published(target: Path, *, replace: bool) -> Iterator[Path]:
-    """A hidden folder to write in, which becomes `target` when the block ends, and vanishes when the block fails.
+    """Yield a hidden folder to write in. It becomes `target` when the block ends; if the block fails it is removed.
 
     Args:
-        target: the folder to be.
-        replace: whether what stands there gives way.
+        target: the final folder.
+        replace: whether an existing `target` is replaced.
 
     Raises:
-        OSError: writing or renaming failed, or `target` is there and is not to be replaced.
+        OSError: writing or renaming failed, or `target` exists and `replace` is false.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     clear_leftovers(target.parent)
@@ -77,7 +71,7 @@ def published(target: Path, *, replace: bool) -> Iterator[Path]:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove the hidden folders that killed processes left, and put back what one of them was about to replace."""
+    """Remove the hidden folders of killed processes; put a whole old folder back if its new one never came."""
     for hidden in sorted(folder.glob(".*")):
         parts = _HIDDEN.fullmatch(hidden.name)
         if parts is None or not hidden.is_dir():
@@ -110,8 +104,8 @@ def _drop(lock: FileLock) -> None:
 
 
 def _move_into_place(aside: Path, target: Path, old: Path, replace: bool) -> None:
-    """Rename `aside` to `target`; what stood there goes out of the way first and is deleted last."""
-    _sync_folder(aside)
+    """Rename `aside` to `target`. A replaced folder is renamed first and deleted last."""
+    fsync_folder(aside)
     if replace and target.exists():
         target.rename(old)
     try:
@@ -120,14 +114,5 @@ def _move_into_place(aside: Path, target: Path, old: Path, replace: bool) -> Non
         if old.exists():
             old.rename(target)
         raise
-    _sync_folder(target.parent)
+    fsync_folder(target.parent)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Mean and spread of features over the steps that are no padding, in bounded memory."""
+"""Statistics of features over the steps that are no padding, in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from causalmer_core.datasets.base import FeatureStatistics, Lengths, Samples
 
 CHUNK_BYTES = 32 * 2**20
-"""About how much of a memory-mapped array is in memory at a time."""
+"""About so many bytes of a memory-mapped array are in memory at a time."""
 
 
 def chunks(values: Samples, chunk_bytes: int = CHUNK_BYTES) -> Iterator[NDArray[Any]]:
-    """The array in pieces along its first axis, each at most about `chunk_bytes` large; no more of it is in memory."""
+    """The array in pieces along its first axis, each of at most about `chunk_bytes` bytes.
+
+    Only one piece is in memory.
+    """
     for start, stop in row_bounds(values, chunk_bytes):
         yield values[start:stop]
         release_pages(values)
 
 
 def row_bounds(values: Samples, chunk_bytes: int = CHUNK_BYTES) -> Iterator[tuple[int, int]]:
-    """First and past-the-last positions of those pieces."""
+    """The first and past-the-last position of each piece that `chunks` gives."""
     rows = max(1, chunk_bytes // max(1, values[:1].nbytes))
     return ((start, start + rows) for start in range(0, len(values), rows))
 
@@ -32,7 +35,10 @@ def row_bounds(values: Samples, chunk_bytes: int = CHUNK_BYTES) -> Iterator[tupl
 def present_steps(
     features: Samples, lengths: Lengths | None, chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
-    """Pieces of the features, and which of their steps are no padding: not all zero, and within the sample's length."""
+    """Pieces of the features with masks of their present steps: not all zero, and within the sample's length.
+
+    Each pair is `(samples, time, width)` and `(samples, time)`.
+    """
     steps = np.arange(features.shape[1])
     for start, stop in row_bounds(features, chunk_bytes):
         chunk = features[start:stop]
@@ -45,7 +51,7 @@ def present_steps(
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """How much of a modality is not there.
+    """The padding of a modality.
 
     Attributes:
         steps: padding steps over all samples.
@@ -78,8 +84,8 @@ def feature_statistics(
 
     Args:
         features: `(samples, time, width)`, may be a memory map.
-        chunk_bytes: how much of it to hold at a time.
-        lengths: how many steps of each sample are there; none: all.
+        chunk_bytes: bytes of it to hold at a time.
+        lengths: `(samples,)`, the present steps of each sample. None: all.
     """
     width = features.shape[2]
     count, mean, squares = 0, np.zeros(width), np.zeros(width)
@@ -98,13 +104,12 @@ def feature_statistics(
     return FeatureStatistics(mean.astype(np.float32), np.where(constant, np.float32(1), rounded))
 
 
-# FOLDED Memory-mapped files without their pages piling up in memory.
 def release_pages(values: object) -> None:
-    """Give back the memory that looking at a read-only memory map took; the numbers stay, in the file.
+    """Free the memory that reading a read-only memory map took; the numbers stay in the file.
 
-    The system would take it back by itself when memory is short, but until then it counts as the process's own, for
-    limits too. Anything other than an array over a read-only memory map is left alone.
+    This is a no-op for anything other than an array over a read-only memory map.
     """
+    # The system frees these pages only when memory is short. Until then they count against the process's limits.
     base: object = values
     while isinstance(base, np.ndarray):
         base = base.base

@@ -2,10 +2,10 @@
 
     <root>/<name>/manifest.json
     <root>/<name>/<split>_<text|audio|vision|labels>.npy, <split>_ids.json
-    <root>/<name>/<split>_<modality>_lengths.npy    (samples,): steps that are there, where the file says how many
+    <root>/<name>/<split>_<modality>_lengths.npy    (samples,): present steps, if the source has lengths
     <root>/<name>/statistics_<modality>.npy     (2, width): mean, standard deviation of the training split
 
-A data set is written in a hidden folder beside its place and renamed into it, so no reader meets half of one.
+A data set is written in a hidden folder and renamed to its place, so no reader meets half of one.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from causalmer_core.basics.errors import UserError, did_you_mean
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import checked_name
-from causalmer_core.datasets.base import FeatureStatistics, Split, TrainingData
+from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.manifest import (
     SPLITS,
     DatasetManifest,
@@ -29,7 +30,7 @@ from causalmer_core.datasets.manifest import (
     summarise,
 )
 from causalmer_core.datasets.nonfinite import NonfiniteCounts
-from causalmer_core.datasets.publish import published, write_text
+from causalmer_core.datasets.publish import published
 from causalmer_core.datasets.statistics import feature_statistics
 from causalmer_core.datasets.stored_split import open_split, open_statistics, write_split, write_statistics
 
@@ -38,12 +39,15 @@ ROOT_VARIABLE = "CAUSALMER_DATA"
 
 
 def default_root() -> Path:
-    """The folder of data sets: the environment variable CAUSALMER_DATA, else `causalmer_data` where we are."""
+    """The folder of data sets.
+
+    The environment variable CAUSALMER_DATA, else `causalmer_data` in the working directory.
+    """
     return Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
 
 
 def list_datasets(root: Path | str) -> tuple[str, ...]:
-    """The names of the data sets under `root`, sorted; none where the folder does not exist."""
+    """The names of the data sets under `root`, sorted; empty if the folder does not exist."""
     manifests = Path(root).glob("*/manifest.json")
     return tuple(sorted(p.parent.name for p in manifests if not p.parent.name.startswith(".")))
 
@@ -61,21 +65,21 @@ def write_dataset(
 ) -> DatasetManifest:
     """Write a data set into its place under `root`, whole or not at all.
 
-    Features are read and written a piece at a time, and statistics and fingerprint are those of what was written, so
-    that no array is ever whole in memory.
+    Features are read and written a piece at a time. Statistics and fingerprint come from the written files, so no array
+    is ever whole in memory.
 
     Args:
         root: the folder of data sets; made if need be.
         name: see `checked_name`.
-        task: what is predicted.
+        task: the task.
         splits: `train`, `valid` and `test`.
-        source_file: the file that it was read from; only the name without the folder is kept.
-        synthetic: the parameters that it was drawn with.
-        nonfinite: what the reader counted and replaced.
+        source_file: the imported file; only its name without the folder is kept.
+        synthetic: the parameters of a drawn data set.
+        nonfinite: by split and modality, the reader's counts of NaN and infinities.
         force: replace a data set of this name.
 
     Raises:
-        UserError: the name is not allowed, or taken and `force` is not set; or writing failed.
+        UserError: the name is not allowed, or in use without `force`; or writing failed.
     """
     root, target = Path(root), _folder(root, name)
     if target.exists() and not force:
@@ -86,7 +90,10 @@ def write_dataset(
     try:
         with published(target, replace=force) as aside:
             written = {split: write_split(aside, split, splits[split]) for split in SPLITS}
-            statistics = _statistics_of(written["train"])
+            train = written["train"]
+            statistics = {
+                m: feature_statistics(train.features[m], lengths=train.lengths.get(m)) for m in MODALITIES
+            }
             manifest = DatasetManifest(
                 name=name,
                 task=task,
@@ -105,10 +112,6 @@ def write_dataset(
             "Is the disk full, the folder not yours, or another import of the same name under way?"
         ) from error
     return manifest
-
-
-def _statistics_of(train: Split) -> dict[Modality, FeatureStatistics]:
-    return {m: feature_statistics(train.features[m], lengths=train.lengths.get(m)) for m in MODALITIES}
 
 
 def _folder(root: Path | str, name: str) -> Path:
@@ -146,7 +149,7 @@ def open_training_data(root: Path | str, name: str) -> TrainingData:
     Features and labels are read-only memory maps.
 
     Raises:
-        UserError: there is no such data set, or its files are not those that its manifest describes.
+        UserError: there is no such data set, or its files differ from its manifest.
     """
     manifest = read_dataset_manifest(root, name)
     folder = _folder(root, name)
@@ -173,7 +176,7 @@ def verify_dataset(root: Path | str, name: str) -> None:
     """Read all arrays and compare their fingerprint with the manifest's.
 
     Raises:
-        UserError: they differ, so the files were altered after the import.
+        UserError: they differ: the files were altered after the import.
     """
     manifest = read_dataset_manifest(root, name)
     folder = _folder(root, name)

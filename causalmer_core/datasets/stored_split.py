@@ -1,4 +1,4 @@
-"""The files of one split and of the statistics: written a piece at a time, opened as memory maps."""
+"""The files of a split and of the statistics, written in pieces and opened as memory maps."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.datasets.base import FeatureStatistics, Split
 from causalmer_core.datasets.manifest import ArraySummary, DatasetManifest
-from causalmer_core.datasets.publish import write_array, write_text
+from causalmer_core.datasets.publish import write_array
 
 
 def write_split(folder: Path, name: str, split: Split) -> Split:
-    """Write a split's files; what comes back is the split as they hold it, its features as memory maps.
+    """Write a split's files, and return the split with its features as memory maps of them.
 
     Raises:
         OSError: writing failed.
@@ -37,7 +38,7 @@ def open_split(folder: Path, manifest: DatasetManifest, name: str) -> Split:
     """A split as its manifest describes it.
 
     Raises:
-        UserError: a file is missing, damaged, or other than the manifest says.
+        UserError: a file is missing or damaged, or differs from the manifest.
     """
     summary = manifest.splits[name]
     ids_path = _ids(folder, name)

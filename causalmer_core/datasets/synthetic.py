@@ -1,4 +1,4 @@
-"""A data set from a structural causal model with planted shortcuts, whose best possible accuracy is known.
+"""A data set from a structural causal model with planted shortcuts and known best accuracy.
 
 For each sample, emotion e and modality m:
 
@@ -8,11 +8,11 @@ For each sample, emotion e and modality m:
     k_me  = +1 or -1 with probability 1/2, whatever the label, in validation and test
     x_mt  = sum_e z_me U_me + cue_scale sum_e k_me V_me + noise N(0, I)   for each step t = 1..T
 
-U and V are 2E orthonormal directions of the modality's features, drawn once for a seed. So the shortcut k is
-easy to see and nearly decides the label in training, and says nothing in validation and test, where a predictor
-that relies on it alone is right half the time.
+U and V are 2E orthonormal directions of the modality's features, drawn once for a seed. The shortcut k is easy to see
+and nearly decides the label in training. It says nothing in validation and test: a predictor that relies on it alone is
+right half the time there.
 
-There the best predictor knows y from the evidence alone: the projection of the mean step on U_me is
+In validation and test the best predictor uses the evidence alone: the projection of the mean step on U_me is
 N(signal_m s_e, 1 + noise^2/T), independent over modalities and of everything else in x, so
 
     ideal accuracy = Phi( sqrt( sum_m signal_m^2 / (1 + noise^2/T) ) )
@@ -85,17 +85,17 @@ class Widths(_Part):
 
 
 class SyntheticConfig(_Part):
-    """The parameters of the structural causal model in this module's head.
+    """The parameters of the structural causal model of this module.
 
     Attributes:
-        seed: of all draws. More samples leave the first ones as they are.
+        seed: of all draws. With more samples the first ones stay the same.
         train, valid, test: samples a split.
         emotions: E, the number of binary labels.
         time: T, steps of each modality.
         widths: features a step.
         signals: strength of the causal evidence.
         shortcuts: strength of the training cue.
-        cue_scale: how large the cue is written, against evidence of spread 1.
+        cue_scale: size of the cue, against evidence of spread 1.
         noise: standard deviation of the noise of each feature and step.
     """
 
@@ -163,7 +163,7 @@ def directions(
 
 def _split(config: SyntheticConfig, split: str, samples: int) -> Split:
     def stream(name: str, modality: str = "") -> np.random.Generator:
-        # One stream a quantity: its first numbers stay the same when there are more samples.
+        # One stream for each quantity: with more samples its first numbers stay the same.
         return numpy_stream(config.seed, "synthetic", split, name, modality)
 
     labels = stream("labels").integers(0, 2, size=(samples, config.emotions))

@@ -1,16 +1,16 @@
-"""Debiasing after training: the three constants and the three weights of `TIE_w`, chosen from cached logits.
+"""Debiasing after training: predictions for any constants and weights, from cached logits.
 
-A prediction of CausalMER depends on the trained networks through the logits z_m, z_t, z_a, z_v of its branches alone:
+A prediction of CausalMER depends on the trained networks only through the logits z_m, z_t, z_a, z_v of its branches:
 
-    TIE_w = z(m, t, a, v) - z() - sum_k w_k NDE_k(c)        (the terms: `causalmer_core.method.effects`)
+    TIE_w = z(m, t, a, v) - z() - sum_k w_k NDE_k(c)        (terms: see `causalmer_core.method.effects`)
 
-The constants c = (c_t, c_a, c_v) get gradient from the KL term only, in which the branches' logits are detached, and
-the weights w = (w_t, w_a, w_v) stand in no loss. So no choice of the six numbers changes what the networks learn, and
-all of them can be judged afterwards on the logits of one run on one split: that split is the validation split, never
-the test split, which `results.evaluation.final_evaluation` alone opens.
+The constants c = (c_t, c_a, c_v) get gradient only from the KL term, in which the branches' logits are detached. The
+weights w = (w_t, w_a, w_v) are in no loss. So no choice of the six numbers changes what the networks learn, and every
+choice can be scored afterwards on the logits of one run on the validation split. Only
+`results.evaluation.final_evaluation` opens the test split.
 
-Methods: `debiasing_vector.fixed` takes given weights, `debiasing_fit.learned` fits the weights to the task loss, and
-`sweeps.debiasing.search.searched` searches all six numbers for the best value of a metric.
+Methods: `vector.fixed` takes given weights, `fit.learned` fits the weights to the task loss, and
+`sweeps.debiasing.search` searches all six numbers for the best value of a metric.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from causalmer_core.training.trained_model import TrainedModel
 
 BATCH_SIZE = 256
 CHUNK_ELEMENTS = 1 << 16
-"""So many numbers of logits are worked on at once: they stay in the processor's cache, whatever K."""
+"""The number of logits that are computed at once, so that they stay in the processor's cache for any K."""
 
 
 def trained_constants(trained: TrainedModel) -> Triple:
     """The no-treatment constants of a trained CausalMER, of text, audio and vision.
 
     Raises:
-        UserError: the model is another.
+        UserError: the model is no CausalMER.
     """
     c_text, c_audio, c_vision = counterfactual(trained).constants.tolist()
     return c_text, c_audio, c_vision
@@ -53,12 +53,12 @@ def trained_constants(trained: TrainedModel) -> Triple:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedLogits:
-    """What a trained CausalMER says about a split, before any choice of constants and weights.
+    """The logits of a trained CausalMER on a split, before any choice of constants and weights.
 
     Attributes:
         multimodal, text, audio, vision: the branches' logits, each `(samples, outputs)` float32.
-        labels: in the form of the task.
-        task: what is predicted.
+        labels: the labels, in the form of the task.
+        task: the task.
         fusion: the fusion strategy's name.
         fusion_form: its form, see `causalmer_core.method.fusion`.
     """
@@ -87,7 +87,7 @@ class CachedLogits:
         return BranchLogits(*(torch.from_numpy(np.asarray(array, np.float32)) for array in arrays))
 
     def subset(self, samples: NDArray[np.int64]) -> CachedLogits:
-        """The same of some of the samples."""
+        """The cached logits of some of the samples."""
         return replace(
             self,
             multimodal=self.multimodal[samples],
@@ -100,15 +100,15 @@ class CachedLogits:
 
 @torch.no_grad()
 def collect(trained: TrainedModel, split: Split, *, ablation: Ablation = NO_ABLATION) -> CachedLogits:
-    """One pass of a trained CausalMER over a split, on the CPU in float32.
+    """The logits of a trained CausalMER on a split, in one pass on the CPU in float32.
 
     Args:
-        trained: the model; it is left in evaluation mode.
+        trained: the model; it stays in evaluation mode.
         split: the samples; they keep their order.
-        ablation: what is taken from them.
+        ablation: the ablation of the samples.
 
     Raises:
-        UserError: the model is none with counterfactuals.
+        UserError: the model is no CausalMER.
     """
     model, config = counterfactual(trained).eval(), trained.config
     batches = trained.batches(split, size=BATCH_SIZE)
@@ -126,7 +126,7 @@ def collect(trained: TrainedModel, split: Split, *, ablation: Ablation = NO_ABLA
 
 
 def tie(cached: CachedLogits, vector: DebiasingVector) -> Array:
-    """`TIE_w (samples, outputs)`: what the run would predict with the vector's constants and weights."""
+    """`TIE_w (samples, outputs)`: the run's prediction with the vector's constants and weights."""
     found = effects(cached.fuse, cached.branches, torch.tensor(vector.constants))
     return found.tie(vector.weights).numpy()
 
@@ -144,7 +144,7 @@ def factual(cached: CachedLogits) -> Array:
 
 
 def scores(cached: CachedLogits, vectors: Vectors, metric: str) -> NDArray[np.float64]:
-    """`(K,)`: a metric of the predictions by each of K vectors, as `compute_metrics` gives it for `tie`.
+    """A metric of the predictions by each of K vectors, `(K,)`, equal to `compute_metrics` of `tie`.
 
     Raises:
         UserError: the task has no such metric.
@@ -156,10 +156,9 @@ def scores(cached: CachedLogits, vectors: Vectors, metric: str) -> NDArray[np.fl
 def subset_scores(
     cached: CachedLogits, vectors: Vectors, metric: str, subsets: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.float64]:
-    """`(K, S)`: a metric of the predictions by each of K vectors on each of S subsets of the samples.
+    """A metric of the predictions by each of K vectors on each of S subsets of the samples, `(K, S)`.
 
-    The logits of a vector are computed once for all subsets. Memory is bounded: vectors are taken in chunks of
-    `CHUNK_ELEMENTS` logits.
+    The logits of a vector are computed once for all subsets. Memory is bounded by chunks of `CHUNK_ELEMENTS` logits.
 
     Raises:
         UserError: the task has no such metric.
@@ -184,19 +183,22 @@ def counterfactual(trained: TrainedModel) -> CausalMER:
     """The model of a trained CausalMER.
 
     Raises:
-        UserError: the model is another.
+        UserError: the model is no CausalMER.
     """
     if not isinstance(trained.model, CausalMER):
         raise UserError(
-            f"model.debiasing is {trained.config.model.debiasing!r}; allowed: 'counterfactual', for only there "
-            "predictions have effects, constants and weights"
+            f"model.debiasing is {trained.config.model.debiasing!r}; allowed: 'counterfactual', because only "
+            "its predictions have effects, constants and weights"
         )
     return trained.model
 
 
-# FOLDED All that a counterfactual model can predict by, beside its TIE: what the published inference script leaves out.
 PREDICTION_KINDS = ("tie", "te", "factual", "backbone", "text", "audio", "vision")
-"""The total indirect effect, by which the method predicts; the total effect; the fused logits; each branch alone."""
+"""The kinds of predictions of a counterfactual model.
+
+The total indirect effect, from which the method predicts; the total effect; the fused logits; each branch alone. The
+published inference script has the first only.
+"""
 
 
 def predictions(model: CausalMER, z: BranchLogits) -> dict[str, Tensor]:
@@ -212,12 +214,12 @@ def evaluate_predictions(
     """Every metric of the task for each of `PREDICTION_KINDS`, on the CPU.
 
     Args:
-        trained: a counterfactual model; it is left in evaluation mode.
+        trained: a counterfactual model; it stays in evaluation mode.
         split: the samples.
-        ablation: what is taken from them.
+        ablation: the ablation of the samples.
 
     Raises:
-        UserError: the model is not a counterfactual one.
+        UserError: the model is no CausalMER.
     """
     model = counterfactual(trained)
     cached = collect(trained, split, ablation=ablation)

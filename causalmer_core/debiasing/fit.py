@@ -1,17 +1,17 @@
-"""`learned`: weights of the natural direct effects, fitted to the task loss after training.
+"""Weights of the natural direct effects, fitted to the task loss after training (`learned`).
 
-With the constants c as they are, TIE_w = TE - D w, where the three columns of D are the NDEs: it is affine in w. The
-task loss, cross-entropy or L1, is convex in the logits, and a convex function of an affine one is convex. So
+For fixed constants c, TIE_w = TE - D w is affine in w; the three columns of D are the NDEs. The task loss,
+cross-entropy or L1, is convex in the logits, and a convex function of an affine one is convex. So
 
     min_w  L(TE - D w, y) + (ridge / 2) |w - 1|^2      over the box [0, w_max]^3, or over w >= 0 with sum w = 3
 
-has one minimum, which a local solver finds. The ridge makes it unique where an NDE is degenerate (in `mask` with
-constants 0 all are 0, and the weights stay at the paper's 1), and is otherwise too small to matter. On the simplex the
-weights only share out among the modalities the total that the paper removes.
+has one minimum, which a local solver finds. The ridge makes the minimum unique if an NDE is degenerate: in `mask` with
+constants 0 all NDEs are 0, and the weights stay at the paper's 1. Otherwise it is too small to matter. On the simplex
+the weights only redistribute the paper's total over the modalities.
 
-For a regression |r| is smoothed as sqrt(r^2 + s^2) - s, s falling from 1 to 1e-3, since the solvers want gradients: the
-smoothed loss is within s of L1, hence so is the L1 of its minimum. The solver is SLSQP for either constraint; L-BFGS-B
-stalls in the sharp bends of the smoothed L1.
+For a regression the solver needs gradients, so |r| is smoothed as sqrt(r^2 + s^2) - s, with s falling from 1 to 1e-3.
+The smoothed loss is within s of L1, hence so is the L1 of its minimum. The solver is SLSQP for both constraints;
+L-BFGS-B stalls at the sharp bends of the smoothed L1.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from causalmer_core.method.effects import effects
 
 Constraint = Literal["box", "simplex"]
 SMOOTHING = (1.0, 0.1, 0.01, 0.001)
-"""Widths s of the smoothed L1, each fit starting from the one before; the last is the error that stays."""
+"""Widths s of the smoothed L1. Each fit starts from the one before; the last width bounds the final error."""
 TOLERANCE = 1e-3
-"""What a step along the gradient may still change in a weight at the minimum."""
+"""The most that a step along the gradient may change a weight at the minimum."""
 
 Weights = NDArray[np.float64]
 
@@ -48,18 +48,18 @@ def learned(
     w_max: float = 2.0,
     ridge: float = 1e-3,
 ) -> DebiasingVector:
-    """The weights with the least task loss, by the convex fit in this module's head.
+    """The weights with the least task loss, by the convex fit of this module.
 
     Args:
         cached: logits and labels of the validation split.
-        constants: of text, audio and vision, kept as they are.
+        constants: the constants of text, audio and vision, which stay fixed.
         constraint: `box`: each weight in [0, w_max]; `simplex`: weights at least 0 with sum 3.
-        w_max: the box's upper end, at least 1; the simplex has its own.
-        ridge: of the pull toward 1, above 0, in units of the loss.
+        w_max: the upper end of the box, at least 1; unused on the simplex.
+        ridge: the strength of the pull toward 1, above 0, in units of the loss.
 
     Raises:
         ValueError: `w_max` is below 1 or `ridge` not above 0.
-        RuntimeError: the solver did not reach the minimum, as logits that are not finite make happen.
+        RuntimeError: the solver did not reach the minimum, for example if logits are not finite.
     """
     if w_max < 1.0 or ridge <= 0.0:
         raise ValueError(f"w_max is at least 1 and ridge above 0, given {w_max} and {ridge}")
@@ -69,12 +69,6 @@ def learned(
         objective = _objective(cached, constants, ridge, smoothing)
         weights = _minimum(objective, weights, constraint, w_max)
     return fixed(constants, tuple(weights.tolist()))
-
-
-def fitted_loss(cached: CachedLogits, constants: Triple, weights: Weights, *, ridge: float = 1e-3) -> float:
-    """What `learned` minimises, at some weights; for a regression with the last, smallest smoothing."""
-    smoothing = SMOOTHING[-1] if cached.task.kind is TaskKind.REGRESSION else 0.0
-    return _objective(cached, constants, ridge, smoothing)(weights)[0]
 
 
 Objective = Callable[[Weights], tuple[float, Weights]]
@@ -120,7 +114,7 @@ def _minimum(objective: Objective, start: Weights, constraint: Constraint, w_max
     weights = np.clip(np.asarray(answer.x, np.float64), 0.0, upper)
     stepped = weights - objective(weights)[1]
     projected = _on_simplex(stepped) if simplex else np.clip(stepped, 0.0, w_max)
-    # The solver's own word is about its line search; a minimum is where a projected step stays in place.
+    # The solver's own status is about its line search. At a minimum a projected step stays in place.
     if not np.abs(projected - weights).max() <= TOLERANCE:
         raise RuntimeError(f"the fit of the debiasing weights ended away from its minimum: {answer.message}")
     return weights

@@ -1,4 +1,4 @@
-"""The six numbers that a prediction of CausalMER may choose after training."""
+"""The debiasing vector: the six numbers of a prediction that can be chosen after training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float64]
-"""`(K, 6)`: c_t, c_a, c_v, w_t, w_a, w_v, as `DebiasingVector` orders them."""
+"""`(K, 6)`: c_t, c_a, c_v, w_t, w_a, w_v, in the order of `DebiasingVector`."""
 
 Triple = tuple[float, float, float]
 """One number each of text, audio, vision."""
@@ -44,7 +44,7 @@ class DebiasingVector:
         return self.w_text, self.w_audio, self.w_vision
 
     def as_row(self) -> Vectors:
-        """`(6,)`."""
+        """The six numbers as an array, `(6,)`."""
         return np.array(astuple(self), np.float64)
 
 

@@ -2,7 +2,7 @@
 
 | file | what it is |
 |---|---|
-| `padding.py` | Padding inside batches: masks that say which steps are there, and what layers do with them |
+| `padding.py` | Masks of present and padded steps inside batches, and how layers use them |
 | `transformer.py` | The transformer encoder of MulT, for self-attention and for crossmodal attention |
 """
 

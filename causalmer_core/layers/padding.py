@@ -1,7 +1,7 @@
-"""Padding inside batches: masks that say which steps are there, and what layers do with them.
+"""Masks of present and padded steps inside batches, and how layers use them.
 
-A mask is `(batch, steps)`, true where a step is there; no mask means that all are. Masks come from the lengths that a
-data set has (`datasets.base.Split.lengths`); whether steps of zeros are padding is not guessed.
+A mask is `(batch, steps)`, true at present steps. Without a mask all steps are present. Masks come from the lengths in
+a data set (`datasets.base.Split.lengths`). Steps of zeros are never guessed to be padding.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from torch import Tensor
 
 
 def without_padding(x: Tensor, mask: Tensor | None) -> Tensor:
-    """`x (batch, steps, width)` with the steps that are not there set to 0."""
+    """`x (batch, steps, width)` with the padded steps set to 0."""
     return x if mask is None else x.masked_fill(~mask[:, :, None], 0.0)
 
 
 def convolved_mask(mask: Tensor | None, kernel: int) -> Tensor | None:
     """The mask after a convolution of width `kernel` without padding, `(batch, steps - kernel + 1)`.
 
-    A step is there where its whole window is; a sample shorter than the window keeps the steps whose window holds
-    any of it, so that nothing that is there is lost.
+    A step is present where its whole window is. A sample shorter than the window keeps every step whose window holds
+    a present step, so that no present step is lost.
     """
     if mask is None or kernel == 1:
         return mask
@@ -29,7 +29,7 @@ def convolved_mask(mask: Tensor | None, kernel: int) -> Tensor | None:
 
 
 def last_step(x: Tensor, mask: Tensor | None) -> Tensor:
-    """The last step that is there, `(batch, width)` of `x (batch, steps, width)`; without any, the last of all."""
+    """The last present step, `(batch, width)` of `x (batch, steps, width)`; the last of all if none is present."""
     if mask is None:
         return x[:, -1]
     steps = torch.arange(1, x.shape[1] + 1, device=x.device)
@@ -38,32 +38,24 @@ def last_step(x: Tensor, mask: Tensor | None) -> Tensor:
     return x[torch.arange(len(x), device=x.device), index]
 
 
-def mean_step(x: Tensor, mask: Tensor | None) -> Tensor:
-    """The mean over the steps that are there, `(batch, width)`; without any, over all."""
-    if mask is None:
-        return x.mean(dim=1)
-    weights = _or_all(mask).to(x.dtype)[:, :, None]
-    return (x * weights).sum(dim=1) / weights.sum(dim=1)
-
-
-def steps_there(x: Tensor, mask: Tensor | None) -> Tensor:
-    """How many steps of `x (batch, steps, width)` are there, `(batch,)`; without any, all count."""
+def present_step_counts(x: Tensor, mask: Tensor | None) -> Tensor:
+    """The number of present steps of `x (batch, steps, width)`, `(batch,)`; all count if none is present."""
     if mask is None:
         return torch.full((len(x),), x.shape[1], device=x.device)
     return _or_all(mask).sum(dim=1)
 
 
 def averaged_to(x: Tensor, mask: Tensor | None, steps: int, counts: Tensor | None = None) -> Tensor:
-    """The steps that are there, averaged in time to other steps, `(batch, steps, width)`.
+    """The present steps, averaged in time to another number of steps, `(batch, steps, width)`.
 
-    Of n steps that are there, step s of c is the mean over those from `floor(s n / c)` to below `ceil((s + 1) n / c)`,
-    as in `adaptive_avg_pool1d`: with `c = n` nothing changes, with more than n steps are repeated.
+    Step s of c is the mean over the present steps from `floor(s n / c)` to below `ceil((s + 1) n / c)`, for n present
+    steps, as in `adaptive_avg_pool1d`. With `c = n` nothing changes; with `c > n` steps are repeated.
 
     Args:
         x: `(batch, any number of steps, width)`.
-        mask: which of them are there.
-        steps: how many there are afterwards.
-        counts: `(batch,)`, the c of each sample, at most `steps`, which stands for none; steps beyond it are 0.
+        mask: the present steps, `(batch, any number of steps)`. None: all.
+        steps: the number of steps of the result.
+        counts: `(batch,)`, c of each sample, at most `steps`; steps beyond it are 0. None: c is `steps`.
     """
     present = torch.ones_like(x[:, :, 0], dtype=torch.bool) if mask is None else _or_all(mask)
     there = present.sum(dim=1)[:, None]
@@ -78,16 +70,16 @@ def averaged_to(x: Tensor, mask: Tensor | None, steps: int, counts: Tensor | Non
 
 
 def attention_mask(keys: Tensor | None, allowed: Tensor | None) -> Tensor | None:
-    """Which keys each query may attend to, for `scaled_dot_product_attention`.
+    """The keys that each query may attend to, for `scaled_dot_product_attention`.
 
     Args:
-        keys: the mask of the keys, `(batch, keys)`.
-        allowed: `(queries, keys)` for all samples alike, such as no look into the future.
+        keys: the mask of the keys, `(batch, keys)`. None: all are present.
+        allowed: `(queries, keys)`, the same for all samples, such as the mask of the future. None: all.
 
     Returns:
-        `(batch, 1, queries or 1, keys)`; `allowed` where there is no mask of keys. A query that would be left
-        without any key attends to all that `allowed` gives it, for a softmax over nothing is not a number.
+        `(batch, 1, queries or 1, keys)`; `allowed` if `keys` is None.
     """
+    # A softmax over no key is not a number: a query without a present key attends to all that `allowed` gives it.
     if keys is None:
         return allowed
     present = keys[:, None, None, :]

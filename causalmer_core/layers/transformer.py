@@ -116,7 +116,7 @@ class TransformerEncoder(nn.Module):
     """A stack of blocks over `sqrt(width) * x + positions`, with a last layer norm.
 
     With `source`, every block attends from `x` to the source sequence (crossmodal attention, section 3.1 of the
-    paper); keys and values get their own draw of the embedding dropout, as published.
+    paper). Keys and values each get a draw of the embedding dropout, as published.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class TransformerEncoder(nn.Module):
     def forward(self, x: Tensor, source: Tensor | None = None, *, attended: Tensor | None = None) -> Tensor:
         """`(B, T, W)` from `x (B, T, W)` and, for crossmodal attention, `source (B, S, W)`.
 
-        `attended (B, S)` is true at the steps of the source, or without one of `x`, that are there: only these are
+        `attended (B, S)` is true at the present steps of the source, or of `x` without a source. Only these are
         attended to.
         """
         hidden = self.embed_dropout(embedded(x))

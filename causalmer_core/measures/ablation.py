@@ -1,23 +1,22 @@
-"""How evidence is taken from a model that is evaluated: whole modalities, or steps of them.
+"""Ablations of the input of an evaluated model: of whole modalities, or of their steps.
 
-Kinds that take away whole modalities:
+Ablations of whole modalities:
 
-zero          their features become 0, after standardisation, as published
-mean          every step that is there becomes the training mean of each channel: 0, as above, where features are
-              standardised, and another thing where they are not
-permutation   every sample gets the features, with their mask, of another one: a value that the modality really takes,
-              with no bearing on the label. One donor gives all that a sample has lost. Others permute within a batch;
-              here the whole split is one random cycle, so that the batch size has no part in the result and no sample
-              keeps its own features (but where it is the only one)
+zero          the features become 0, after standardisation, as published
+mean          every present step becomes the training mean of each channel; this equals `zero` for standardised
+              features only
+permutation   every sample gets the features and the mask of another sample, its donor, in all ablated modalities: real
+              values of the modality, independent of the label. The whole split is one random cycle, so the result
+              does not depend on the batch size, and no sample keeps its own features (unless it is the only one)
 
-Kinds that take away steps, at a rate r:
+Ablations of steps, at a rate r:
 
-random_steps  each step that is there becomes 0 with probability r, independently
-spans         of n steps that are there, one run of round(r n) (half to even) becomes 0, at a random place
+random_steps  each present step becomes 0 with probability r, independently
+spans         one run of round(r n) of n present steps (half to even) becomes 0, at a random place
 
-A step is there where its features are not all 0: padding is never counted. Masks stay as they are, but for those of
-donors. What is drawn comes from the stream `removal` of the run's seed, and neither from the batches nor from the rate:
-at a higher rate `random_steps` takes the same steps and more.
+A step is present if its features are not all 0, so padding is never counted. Masks do not change, except with donors.
+Draws come from the random stream `removal` of the run's seed and depend neither on the batches nor on the rate: at a
+higher rate `random_steps` ablates the same steps and more.
 """
 
 from __future__ import annotations
@@ -36,48 +35,48 @@ from causalmer_core.basics.seeding import numpy_stream
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.batches import Batches
 from causalmer_core.datasets.folds import Rows
-from causalmer_core.measures.metrics import Direction
+from causalmer_core.measures.metrics import Direction, oriented
 
-WholeRemoval = Literal["zero", "mean", "permutation"]
-StepRemoval = Literal["random_steps", "spans"]
-STEP_REMOVALS: tuple[StepRemoval, ...] = get_args(StepRemoval)
+ModalityAblation = Literal["zero", "mean", "permutation"]
+StepAblation = Literal["random_steps", "spans"]
+STEP_ABLATIONS: tuple[StepAblation, ...] = get_args(StepAblation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ablation:
-    """What is taken away, and how.
+    """One ablation.
 
     Attributes:
-        kind: see above; default `zero`.
-        modalities: from which; default none.
-        rate: the share of the steps, between 0 and 1; for `random_steps` and `spans`, and only for them.
-        seed: the run's, by which `permutation`, `random_steps` and `spans` draw; default 0.
+        kind: see the module; default `zero`.
+        modalities: the ablated modalities; default none.
+        rate: the share of the steps, between 0 and 1, for `random_steps` and `spans`. None: for every other kind.
+        seed: the seed of the run, for the draws of `permutation`, `random_steps` and `spans`; default 0.
 
     Raises:
         ValueError: the rate does not fit the kind.
     """
 
-    kind: WholeRemoval | StepRemoval = "zero"
+    kind: ModalityAblation | StepAblation = "zero"
     modalities: frozenset[Modality] = frozenset()
     rate: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if (self.rate is not None) != (self.kind in STEP_REMOVALS):
+        if (self.rate is not None) != (self.kind in STEP_ABLATIONS):
             raise ValueError(
-                f"a rate goes with {' and '.join(STEP_REMOVALS)}; given {self.rate} for {self.kind}"
+                f"a rate goes with {' and '.join(STEP_ABLATIONS)}; given {self.rate} for {self.kind}"
             )
         if self.rate is not None and not 0 <= self.rate <= 1:
             raise ValueError(f"a rate is between 0 and 1, given {self.rate}")
 
     @property
     def present(self) -> str:
-        """The name of the modalities that are not taken away as a whole (`subset_name`)."""
-        gone = frozenset[Modality]() if self.kind in STEP_REMOVALS else self.modalities
+        """The name of the modalities that are not ablated as a whole (`subset_name`)."""
+        gone = frozenset[Modality]() if self.kind in STEP_ABLATIONS else self.modalities
         return subset_name(frozenset(MODALITIES) - gone)
 
     def applied(self, batches: Batches) -> Iterator[Batch]:
-        """The batches, in the split's own order, without what is taken away."""
+        """The ablated batches, in the split's own order."""
         if self.kind == "permutation":
             return batches.on(self._with_donors(batches.split))()
         if self.kind == "mean":
@@ -89,17 +88,17 @@ class Ablation:
     def _filled(self, batches: Batches) -> Iterator[Batch]:
         fills = {modality: batches.fill(modality) for modality in self.modalities}
         for batch in batches():
-            yield batch.replaced({m: there(batch[m])[..., None] * fill for m, fill in fills.items()})
+            yield batch.replaced({m: present_mask(batch[m])[..., None] * fill for m, fill in fills.items()})
 
     def _with_donors(self, split: Split) -> Split:
-        """The split with every sample's features, and their lengths, taken from its donor."""
+        """The split with each sample's ablated features, and their lengths, replaced by its donor's."""
         donors = cycle(len(split), self._stream())
         lost = {m: Rows((split.features[m],), donors) for m in self.modalities}
         lengths = {m: split.lengths[m][donors] for m in self.modalities if m in split.lengths}
         return replace(split, features={**split.features, **lost}, lengths={**split.lengths, **lengths})
 
     def _without_steps(self, batches: Batches) -> Iterator[Batch]:
-        """Streams run on from batch to batch, so that a sample draws the same wherever batches are cut."""
+        # Streams continue from batch to batch, so a sample's draws do not depend on the batch size.
         streams = {modality: self._stream(modality) for modality in MODALITIES if modality in self.modalities}
         for batch in batches():
             yield batch.replaced({m: self._with_gaps(batch[m], stream) for m, stream in streams.items()})
@@ -111,7 +110,7 @@ class Ablation:
             gone = torch.from_numpy(stream.random((samples, steps)) < rate).to(features.device)
         else:
             places = torch.from_numpy(stream.random(samples)).to(features.device)
-            gone = lost_spans(there(features), rate, places)
+            gone = lost_spans(present_mask(features), rate, places)
         return features.masked_fill(gone[..., None], 0.0)
 
     def _stream(self, *parts: str) -> np.random.Generator:
@@ -119,15 +118,16 @@ class Ablation:
 
 
 NO_ABLATION = Ablation()
+"""The evaluation of all evidence."""
 
 
-def there(features: Tensor) -> Tensor:
-    """`(batch, time)`: which steps of `features (batch, time, width)` are there, and no padding."""
+def present_mask(features: Tensor) -> Tensor:
+    """The mask of the present steps of `features (batch, time, width)`, `(batch, time)`: not all 0."""
     return features.ne(0).any(-1)
 
 
 def cycle(samples: int, stream: np.random.Generator) -> NDArray[np.int64]:
-    """`(samples,)`: the donor of each sample, by a cycle through all of them, each equally likely (Sattolo 1986)."""
+    """The donor of each sample, `(samples,)`: one cycle through all samples, each equally likely (Sattolo 1986)."""
     order = stream.permutation(samples)
     donors = np.empty(samples, np.int64)
     donors[order] = np.roll(order, 1)
@@ -135,12 +135,12 @@ def cycle(samples: int, stream: np.random.Generator) -> NDArray[np.int64]:
 
 
 def lost_spans(present: Tensor, rate: float, places: Tensor) -> Tensor:
-    """`(batch, time)`: of each sample's n present steps, in a row round(rate n) of them.
+    """The mask of an ablated span, `(batch, time)`: round(rate n) successive ones of each sample's n present steps.
 
     Args:
-        present: `(batch, time)`, which steps are there.
+        present: `(batch, time)`, the mask of the present steps.
         rate: between 0 and 1.
-        places: `(batch,)` float64 in [0, 1): where among its n - round(rate n) + 1 places the span begins.
+        places: `(batch,)` float64 in [0, 1): the begin of the span, as a share of its n - round(rate n) + 1 places.
     """
     count = present.sum(1)
     length = (rate * count.double()).round()
@@ -149,48 +149,52 @@ def lost_spans(present: Tensor, rate: float, places: Tensor) -> Tensor:
     return present & (rank >= first[:, None]) & (rank < (first + length)[:, None])
 
 
-def ablations(kinds: Iterable[WholeRemoval], step_rates: Iterable[float], seed: int) -> Iterator[Ablation]:
-    """What one run is evaluated with: nothing taken away, then by each kind every subset of the modalities, then at
-    each rate steps of all modalities at once, at random and in spans.
+def ablations(
+    kinds: Iterable[ModalityAblation], step_rates: Iterable[float], seed: int
+) -> Iterator[Ablation]:
+    """The ablations that one run is evaluated with.
+
+    First no ablation, then for each kind every subset of the modalities, then for each rate steps of all modalities at
+    once, at random and in spans.
 
     Args:
-        kinds: of removing whole modalities.
-        step_rates: the rates; none: no steps are taken away.
-        seed: the run's.
+        kinds: the kinds of ablations of whole modalities.
+        step_rates: the rates of ablated steps; empty: no steps are ablated.
+        seed: the seed of the run.
     """
     everything = frozenset(MODALITIES)
     for kind in kinds:
-        # Nothing taken away is one and the same for every kind: it is evaluated once, as `zero`.
+        # Without an ablated modality all kinds are the same: that is evaluated once, as `zero`.
         wanted = [present for present in subsets() if kind == "zero" or present != everything]
         yield from (Ablation(kind=kind, modalities=everything - present, seed=seed) for present in wanted)
     rates = tuple(step_rates)
-    for step_kind in STEP_REMOVALS:
+    for step_kind in STEP_ABLATIONS:
         yield from (Ablation(kind=step_kind, modalities=everything, rate=rate, seed=seed) for rate in rates)
 
 
-# FOLDED How good a model is where a modality is missing: the worst of a metric over the three ways to lack one.
 def worst_missing(
     evaluated: Callable[[Ablation], Mapping[str, float]], directions: Mapping[str, Direction]
 ) -> dict[str, float]:
-    """For each metric m, with v(S) its value with the modalities S present and the features of the others 0,
+    """The worst value of each metric over the three ways to miss one modality:
 
         worst over k in {text, audio, vision} of v(all but k),
 
-    the least where more of the metric is better, else the greatest.
+    where v(S) is the metric with the modalities S present and the features of the others 0. The worst is the least if
+    more of the metric is better, else the greatest.
 
     Args:
-        evaluated: all metrics of the model on a split without what is taken away.
-        directions: of the metrics that are wanted; none: nothing is evaluated.
+        evaluated: gives all metrics of the model on a split under an ablation.
+        directions: the direction of each wanted metric; empty: nothing is evaluated.
     """
     if not directions:
         return {}
     found = [evaluated(without) for without in one_missing()]
     return {
-        metric: (min if direction == "max" else max)(values[metric] for values in found)
+        metric: min((values[metric] for values in found), key=lambda value: oriented(value, direction))
         for metric, direction in directions.items()
     }
 
 
 def one_missing() -> Iterable[Ablation]:
-    """The three removals of one modality, by zeros."""
+    """The three ablations of one modality, by zeros."""
     return (Ablation(modalities=frozenset({modality})) for modality in MODALITIES)

@@ -1,7 +1,7 @@
-"""One metric of many predictors at once, on many subsets of the samples: the metrics of `metrics`, over K and S.
+"""One metric of many predictors at once, on many subsets of the samples.
 
-Its use is to judge thousands of choices made after training (`debiasing`), where `compute_metrics`, which computes
-everything about one predictor, would take most of the time. The values are equal but for rounding.
+It scores thousands of choices made after training (`debiasing`). There `metrics.compute_metrics`, which computes all
+metrics of one predictor, would take most of the time. The values are equal except for rounding.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from causalmer_core.measures.metrics import checked_metric
 def batched_metric(
     task: Task, logits: Tensor, labels: Tensor, name: str, subsets: Sequence[Tensor]
 ) -> Tensor:
-    """`(K, S)`, float64: a metric of K predictors on S subsets of the samples.
+    """A metric of K predictors on S subsets of the samples, `(K, S)` float64.
 
     Args:
-        task: what is predicted.
+        task: the task.
         logits: `(K, samples, outputs)`.
         labels: `(samples, emotions)`, `(samples,)` classes or `(samples,)` scores.
         name: the metric.
-        subsets: indices of samples, int64; on no sample every metric is 0.
+        subsets: S arrays of sample indices, int64. On an empty subset every metric is 0.
 
     Raises:
         UserError: the task has no metric of that name.
@@ -45,7 +45,7 @@ def _predicted(task: Task, logits: Tensor) -> Tensor:
 
 
 def _metric(task: Task, name: str, predicted: Tensor, labels: Tensor) -> Tensor:
-    """`(K,)` from predictions `(K, samples, ...)` and labels `(samples, ...)`."""
+    """The metric `(K,)` of predictions `(K, samples, ...)` for labels `(samples, ...)`."""
     if task.kind is TaskKind.REGRESSION:
         return _regression(name, predicted, labels.double())
     if task.kind is TaskKind.CLASSES:
@@ -100,7 +100,7 @@ def _accuracy(predicted: Tensor, labels: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor) -> Tensor:
-    """Over the samples; 0 where there are none."""
+    """The mean over the samples; 0 without any."""
     return values.double().sum(1) / max(values.shape[1], 1)
 
 
@@ -116,7 +116,7 @@ def _weighted_f1(predicted: Tensor, labels: Tensor, classes: Sequence[int] = (0,
 
 
 def _correlation(scores: Tensor, labels: Tensor) -> Tensor:
-    """Pearson's; 0 where either is constant or there are fewer than two samples."""
+    """Pearson's correlation; 0 if either is constant or there are fewer than two samples."""
     undefined = torch.zeros(len(scores), dtype=torch.float64)
     if len(labels) < 2 or labels.min() == labels.max():
         return undefined

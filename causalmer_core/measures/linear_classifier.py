@@ -1,8 +1,9 @@
-"""A linear classifier on one vector a sample: the baseline that a deep model has to beat, and the probe of a modality.
+"""A linear classifier on one vector a sample: the baseline for deep models, and the probe.
 
-The vectors of the modalities stand side by side, each channel standardised by the training split. Emotions and classes:
-L2-regularised logistic regression (scikit-learn, C = 0.01), one a binary emotion; a score: ridge regression of the same
-strength. A modality that is removed has the training mean in all its channels, which is 0 after standardisation.
+The vectors of the modalities are concatenated; each channel is standardised by the training split. Emotions and
+classes: L2-regularised logistic regression (scikit-learn, C = 0.01), one for each binary emotion. Scores: ridge
+regression of the same strength. An ablated modality has the training mean in all its channels, which is 0 after
+standardisation.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.statistics import present_steps
 
 Pooling = Literal["last", "mean"]
-"""`last`: the last step that is there, as backbones read it; `mean`: the mean over the steps that are there."""
+"""`last`: the last present step, as backbones read it; `mean`: the mean over the present steps."""
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 REGULARISATION = 0.01
 """scikit-learn's C."""
 MOST_SAMPLES = 5000
-"""Larger training splits are thinned by the stream `linear` of seed 0."""
+"""Larger training splits are sampled down to this size, by the random stream `linear` of seed 0."""
 
 Vectors = NDArray[np.float32]
 
 
 def pooled(split: Split, modality: Modality, pooling: Pooling) -> Vectors:
-    """One vector a sample, `(samples, width)`: its last step that is there, or their mean; 0 where there is none.
+    """One vector a sample, `(samples, width)`: its last present step, or the mean of them; 0 if none is present.
 
-    `last` of a modality without lengths is the last step of the array, as backbones take it.
+    Without lengths `last` is the last step of the array, as in the backbones.
     """
     lengths = split.lengths.get(modality)
     parts = []
@@ -58,10 +59,10 @@ class LinearClassifier:
     """A linear classifier, fitted when it is made.
 
     Args:
-        task: what is predicted.
+        task: the task.
         train: the training split.
-        modalities: those it looks at, in this order.
-        pooling: how the steps of a sample become one vector.
+        modalities: the modalities it uses, in this order.
+        pooling: the way from the steps of a sample to one vector.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class LinearClassifier:
         self._models = [self._fitted(vectors, target) for target in targets]
 
     def predict(self, split: Split, *, removed: Iterable[Modality] = ()) -> NDArray[Any]:
-        """Decisions or scores for a split, as `metrics.predicted_labels` gives them."""
+        """Decisions or scores for a split, in the form of `metrics.predicted_labels`."""
         vectors = self._vectors(split)
         for modality, columns in self._columns(split).items():
             if modality in frozenset(removed):
@@ -99,7 +100,7 @@ class LinearClassifier:
         return {m: slice(a, b) for m, a, b in zip(self._modalities, starts, ends, strict=False)}
 
     def _fitted(self, vectors: Vectors, target: NDArray[Any]) -> Any:
-        """The model of one target; the target's value where there is only one."""
+        """The model of one target, or the target's value if it is constant."""
         if self._task.kind is TaskKind.REGRESSION:
             model: Any = Ridge(alpha=1 / REGULARISATION)
         elif len(np.unique(target)) < 2:

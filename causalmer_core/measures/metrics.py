@@ -2,26 +2,26 @@
 
 Emotions (IEMOCAP form; each emotion is a binary decision by the argmax of its pair of logits):
 `accuracy` and `weighted_f1` are averages over emotions, `accuracy_<emotion>` and `weighted_f1_<emotion>` the parts,
-`exact_match` the share of samples with every emotion right. Beside them look at the majority baseline: a predictor
+`exact_match` the share of samples with every emotion right. Compare them with the majority baseline: a predictor
 of all zeros scores high on IEMOCAP.
 
-Classes: `accuracy`, `weighted_f1`, and of each class `recall_<class>`, the share of its samples that are found, and
-`f1_<class>`. Weighted by the classes' support their means are the accuracy and the weighted F1.
+Classes: `accuracy`, `weighted_f1`, and for each class `recall_<class>`, the share of its samples that are found, and
+`f1_<class>`. Their means, weighted by the classes' support, are the accuracy and the weighted F1.
 
 Regression (CMU-MOSI and CMU-MOSEI, scores in [-3, 3]): `mae`; `correlation` (Pearson); `accuracy_7` and
 `accuracy_5`, scores clipped to [-3, 3] and to [-2, 2] and rounded half to even, as NumPy rounds;
 `accuracy_2_nonnegative` and `weighted_f1_nonnegative` for negative against non-negative;
 `accuracy_2_positive` and `weighted_f1_positive` for negative against positive, true zeros left out.
 
-Weighted F1 is the mean of the classes' F1 by their support; tests hold it to scikit-learn's, whose import would be a
-quarter of the time in which a process gets ready to train. Undefined values (the correlation of constants, an
-empty set of samples) are 0.
+Weighted F1 is the mean of the classes' F1, weighted by their support. It equals scikit-learn's (tested), whose import
+would be a quarter of a training process's start time. Undefined values (the correlation of constants, an empty set of
+samples) are 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,19 @@ _REGRESSION_METRICS = (
     "weighted_f1_positive",
 )
 _LOWER_IS_BETTER = frozenset({"mae"})
+
+
+Value = TypeVar("Value", float, NDArray[np.float64])
+
+
+def oriented(value: Value, direction: Direction) -> Value:
+    """The value, or its negative where lower is better: of two oriented values the higher is always better."""
+    return value if direction == "max" else -value
+
+
+def better_word(direction: Direction) -> str:
+    """`higher` or `lower`: which values are better."""
+    return "higher" if direction == "max" else "lower"
 
 
 def metric_directions(task: Task) -> dict[str, Direction]:
@@ -78,10 +91,10 @@ def checked_metric(task: Task, name: str) -> Direction:
 
 
 def label_metrics(names: Collection[str], metric: str) -> dict[str, str]:
-    """By emotion or class, the metric of it alone that goes with `metric`; empty for a regression.
+    """For each emotion or class, the metric of it alone that belongs to `metric`; empty for a regression.
 
-    With weighted F1 of any kind go `weighted_f1_<emotion>` or `f1_<class>`, with all others `accuracy_<emotion>` or
-    `recall_<class>`, of which the accuracy is the mean.
+    `weighted_f1_<emotion>` or `f1_<class>` belong to any weighted F1; `accuracy_<emotion>` or `recall_<class>`, whose
+    mean is the accuracy, belong to every other metric.
 
     Args:
         names: all metrics of a task (`metric_directions`).
@@ -107,7 +120,7 @@ def predicted_labels(task: Task, logits: Array) -> Array:
 
 
 def compute_metrics(task: Task, predictions: Array, labels: Array) -> dict[str, float]:
-    """Every metric of the task for decisions or scores as `predicted_labels` gives them."""
+    """Every metric of the task for decisions or scores in the form of `predicted_labels`."""
     if task.kind is TaskKind.REGRESSION:
         values = _regression(np.asarray(predictions, np.float64), np.asarray(labels, np.float64))
     elif task.kind is TaskKind.CLASSES:
@@ -118,7 +131,7 @@ def compute_metrics(task: Task, predictions: Array, labels: Array) -> dict[str, 
 
 
 def metric_notes(task: Task, predictions: Array, labels: Array) -> tuple[str, ...]:
-    """What a reader of the metrics must know: which of them are undefined here, or easy, one sentence each."""
+    """Notes on metrics that are undefined or trivial on these samples, one sentence each."""
     if task.kind is TaskKind.REGRESSION:
         return tuple(_regression_notes(np.asarray(predictions), np.asarray(labels)))
     columns = labels if labels.ndim == 2 else labels[:, None]
@@ -142,9 +155,9 @@ def _regression_notes(scores: Array, labels: Array) -> Iterator[str]:
 
 
 def majority_predictions(task: Task, train_labels: Array, count: int) -> Array:
-    """What the majority baseline predicts for `count` samples.
+    """The majority baseline's predictions for `count` samples.
 
-    The commonest value of each emotion, the commonest class, or the median score, of the training labels.
+    The most frequent value of each emotion, the most frequent class, or the median score of the training labels.
     """
     if task.kind is TaskKind.REGRESSION:
         return np.full(count, np.median(train_labels))
@@ -188,7 +201,7 @@ def _regression(scores: Array, labels: Array) -> Mapping[str, float]:
 
 
 def nearest_sentiments(scores: Array, bound: int) -> Array:
-    """The whole numbers from `-bound` to `bound` that sentiment scores are nearest to."""
+    """Sentiment scores clipped to `[-bound, bound]` and rounded half to even."""
     return np.asarray(np.clip(scores, -bound, bound).round())
 
 
@@ -206,7 +219,7 @@ def _weighted_f1(labels: Array, predictions: Array) -> float:
 
 
 def _f1(truth: Array, said: Array) -> float:
-    """`2 TP / (positives + predicted positives)`, 0 where there are neither."""
+    """`2 TP / (positives + predicted positives)`, 0 if there are neither."""
     either = np.sum(truth) + np.sum(said)
     return float(2 * np.sum(truth & said) / either) if either else 0.0
 

@@ -1,8 +1,9 @@
-"""What a missing modality costs, and what each modality contributes: from the scores of every subset that is present.
+"""Drop gaps and Shapley values of modalities, from the scores of every subset of them.
 
-v(S) is a metric of the predictions with the modalities S present and the others removed (`causalmer_core.measures.ablation`). It
-may be an array: axes such as seeds or classes are carried along. Everything here is in the direction of the metric:
-a positive gap is a loss, and a positive contribution a gain, whether more of the metric is better or less.
+v(S) is a metric of the predictions with the modalities S present and the others ablated
+(`causalmer_core.measures.ablation`). It may be an array, with axes such as seeds or classes. Signs follow the direction
+of the metric: a positive gap is a loss and a positive contribution a gain, whether more or less of the metric is
+better.
 """
 
 from __future__ import annotations
@@ -15,23 +16,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from causalmer_core.basics.modality import MODALITIES, Modality, subset_name, subsets
-from causalmer_core.measures.metrics import Direction
+from causalmer_core.measures.metrics import Direction, oriented
 
 Subset = frozenset[Modality]
 Scores = Mapping[Subset, ArrayLike]
-"""By the modalities present, v(S); all eight subsets, each of the same shape."""
+"""By the present modalities, v(S), for all eight subsets and of one shape."""
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DropGaps:
-    """What is lost when modalities are missing.
+    """The losses by missing modalities.
 
     Attributes:
-        gaps: by the modalities present, all but the whole set: how much worse than with all modalities.
-        mean: over the six subsets with one or two modalities missing.
-        std: over the same six, division by six, for they are all there are: the paper's figure of robustness, by our
-            reading. 0 means that it makes no difference which are missing.
+        gaps: by the present modalities, for all subsets but the whole set, the loss against all modalities.
+        mean: mean gap over the six subsets with one or two modalities missing.
+        std: population standard deviation over the same six subsets: the paper's measure of robustness, by our
+            reading. 0: it makes no difference which modalities are missing.
     """
 
     gaps: dict[Subset, Values]
@@ -40,7 +41,7 @@ class DropGaps:
 
 
 def drop_gaps(scores: Scores, direction: Direction = "max") -> DropGaps:
-    """`gap(S) = v(all) - v(S)` for every S, negated where less is better; mean and spread over one or two missing.
+    """`gap(S) = v(all) - v(S)` for every S, negated if less is better; mean and spread over one or two missing.
 
     Raises:
         ValueError: a subset is missing.
@@ -53,15 +54,13 @@ def drop_gaps(scores: Scores, direction: Direction = "max") -> DropGaps:
 
 
 def shapley(scores: Scores, direction: Direction = "max") -> dict[Modality, Values]:
-    """What each modality contributes: the exact Shapley value of the game v (Shapley 1953), negated where less is
-    better.
+    """The contribution of each modality: the exact Shapley value of the game v, negated if less is better.
 
         phi_m = sum over S without m of |S|! (M - |S| - 1)! / M! (v(S + m) - v(S)),    M = 3 modalities
 
-    is the mean, over all orders in which modalities can come in, of what m adds when it comes. It is the only share
-    that sums to v(all) - v(none), is equal for modalities that add the same to every S, is 0 for one that adds nothing,
-    and is linear in v. It is our measure: the paper tells of contributions without saying in detail how they are
-    computed.
+    It is the mean gain by m over all orders in which modalities can be added. No other share sums to v(all) - v(none),
+    is equal for modalities with equal gains for every S, is 0 for a modality without gain, and is linear in v. The
+    paper reports contributions without a formula; this is our measure. Source: Shapley 1953.
 
     Raises:
         ValueError: a subset is missing.
@@ -86,5 +85,4 @@ def _oriented(scores: Scores, direction: Direction) -> dict[Subset, Values]:
     missing = [subset_name(present) for present in subsets() if present not in scores]
     if missing:
         raise ValueError(f"the scores of all eight subsets are needed; missing: {', '.join(missing)}")
-    sign = 1.0 if direction == "max" else -1.0
-    return {present: sign * np.asarray(scores[present], np.float64) for present in subsets()}
+    return {present: oriented(np.asarray(scores[present], np.float64), direction) for present in subsets()}

@@ -1,7 +1,7 @@
-"""A linear probe of each modality: the quick look that shows a shortcut.
+"""Linear probes of the modalities: a quick check for shortcuts.
 
-A modality whose linear classifier is nearly perfect in training and no better than chance in validation carries a
-shortcut: features that say which training sample it is rather than what is felt. The test split is not looked at.
+A modality has a shortcut if its linear classifier is nearly perfect in training and no better than chance in
+validation: its features identify the training sample rather than the emotion. The test split is not used.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from causalmer_core.measures.linear_classifier import POOLINGS, LinearClassifier
 from causalmer_core.measures.metrics import compute_metrics, majority_predictions
 
 GAP = 0.2
-"""Training so much better than validation is remarked upon."""
+"""A training score that exceeds the validation score by this much gets a remark."""
 
 PROBE_METRICS = {
     TaskKind.EMOTIONS: "accuracy",
     TaskKind.CLASSES: "accuracy",
     TaskKind.REGRESSION: "accuracy_2_nonnegative",
 }
-"""What a probe is judged by."""
+"""The metric of a probe."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeScore:
-    """How well some modalities predict, by a linear map of one vector a sample.
+    """The scores of a linear probe of some modalities.
 
     Attributes:
-        modalities: those looked at; none for the majority baseline.
-        pooling: `last`: the last step that is there; `mean`: the mean over the steps that are there.
+        modalities: the modalities it uses; empty for the majority baseline.
+        pooling: `last`: the last present step; `mean`: the mean over the present steps. None: the majority baseline.
         train, valid: the metric of `PROBE_METRICS` on each split.
         constant: the metric of the best constant prediction on the validation split.
     """
@@ -48,14 +48,14 @@ class ProbeScore:
 
     @property
     def remark(self) -> Literal["", "overfits", "shortcut"]:
-        """`overfits`: far better on training; `shortcut`: and on validation no better than a constant."""
+        """`overfits`: far better in training; `shortcut`: also no better than a constant in validation; else empty."""
         if self.train - self.valid < GAP:
             return ""
         return "shortcut" if self.valid <= self.constant else "overfits"
 
 
 def probe(data: TrainingData) -> tuple[ProbeScore, ...]:
-    """The majority baseline, then by pooling each modality alone and all together."""
+    """The scores of the majority baseline, then for each pooling of each modality alone and of all together."""
     train, valid = np.asarray(data.train.labels), np.asarray(data.valid.labels)
 
     def score(predictions: NDArray[Any], labels: NDArray[Any]) -> float:

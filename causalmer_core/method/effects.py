@@ -1,12 +1,12 @@
 """Causal effects of the branches on the fused logit: pure functions.
 
-With z(...) the fusion in which the named branches take their factual logits and every other branch its constant:
+z(...) is the fusion in which the named branches have their factual logits and every other branch a constant:
 
     TE     = z(m, t, a, v) - z()               every branch factual, against none
     NDE_k  = z(k) - z(),   k in {t, a, v}      branch k alone factual; the others, m too, at the constant c_k
     TIE_w  = TE - sum_k w_k NDE_k              w = 1 is the paper
 
-and in z() all branches stand at c_t + c_a + c_v. It is the same number for every class and sample, so it never
+In z() all branches have the value c_t + c_a + c_v. z() is the same number for every class and sample, so it never
 changes an argmax. Source: CausalMER, section 3, and its published code.
 """
 
@@ -30,7 +30,7 @@ class BranchLogits:
     vision: Tensor
 
     def detach(self) -> BranchLogits:
-        """The same logits, cut off from the graph that made them."""
+        """The same logits, detached from the graph that made them."""
         return BranchLogits(
             self.multimodal.detach(), self.text.detach(), self.audio.detach(), self.vision.detach()
         )
@@ -74,8 +74,8 @@ class Effects:
 def effects(fuse: Fusion, logits: BranchLogits, constants: Tensor) -> Effects:
     """The effects for branch logits and the no-treatment constants `(3,)` of text, audio and vision.
 
-    Constants `(3, K, 1, 1)` give the effects of K choices at once: everything but `factual` then has K in front.
-    Gradients flow to whatever of the two is not detached.
+    Constants `(3, K, 1, 1)` give the effects of K choices at once: all but `factual` then have K in front.
+    Gradients flow to the logits and to the constants, unless they are detached.
     """
     c_t, c_a, c_v = constants.unbind()
     reference = constants.sum(0)
@@ -90,5 +90,5 @@ def effects(fuse: Fusion, logits: BranchLogits, constants: Tensor) -> Effects:
 
 
 def stacked(effect: Effects) -> Tensor:
-    """`(5, batch, outputs)`: TE, the sum of the NDEs, NDE of text, of audio, of vision."""
+    """TE, the sum of the NDEs, and the NDE of text, of audio and of vision: `(5, batch, outputs)`."""
     return torch.stack([effect.te, effect.nde, effect.nde_text, effect.nde_audio, effect.nde_vision])

@@ -1,6 +1,6 @@
-"""Fusion strategies: how the logits of the multimodal and the three unimodal branches become one.
+"""Fusion strategies: from the logits of the multimodal and the unimodal branches to one.
 
-With z_m, z_t, z_a, z_v the logits of the branches and s(x) the logistic function:
+z_m, z_t, z_a, z_v are the logits of the branches, s(x) is the logistic function:
 
     sum    log s(z_m + z_t + z_a + z_v)
     hm     log(p / (1 + p)),  p = s(z_m) s(z_t) s(z_a) s(z_v)
@@ -8,7 +8,7 @@ With z_m, z_t, z_a, z_v the logits of the branches and s(x) the logistic functio
     mask   z_m s(z_t + z_a + z_v)
 
 Source: CausalMER's published code; `sum` and `hm` go back to CF-VQA (Niu et al., CVPR 2021, eq. 9 and 10), `tanh`
-to Chen et al., ACL 2023, `mask` to CausalABSC. The published `sum` and `hm` add 1e-12 inside the logarithm; by
+to Chen et al., ACL 2023, `mask` to CausalABSC. The published `sum` and `hm` add 1e-12 inside the logarithm. By
 default they are computed in log space, which needs no such bias and keeps its gradient for large logits.
 
 `sum` and `hm` are at most 0: under an L1 loss they cannot predict a positive score.

@@ -8,9 +8,9 @@ H(p, q) = -sum p log q between softmaxed effects, with both sides live:
     KL = H(te, nde) + [H(nde_t, nde_a) + H(nde_a, nde_v) + H(nde_v, nde_t)] / 3
          + H(te, nde_t) + H(te, nde_a) + H(te, nde_v)
 
-The branch logits inside it are detached, so it trains the three constants and nothing else. Where all effects are
-uniform it is 5 ln C, C the number of logits under one softmax: a loss in which it stands says little about the fit.
-With one output the softmax is 1 and KL is identically 0.
+The branch logits inside KL are detached, so KL trains the three constants and nothing else. Where all effects are
+uniform KL is 5 ln C, for C logits under one softmax: a loss that contains it says little about the fit. With one output
+the softmax is 1 and KL is identically 0.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a reader of a run's record must know: combinations in which debiasing does nothing or a loss makes no sense.
+"""Warnings about configurations in which debiasing does nothing or a loss makes no sense.
 
-Each follows from the equations of `fusion`, `effects` and `losses`.
+Each warning follows from the equations of `fusion`, `effects` and `losses`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def method_warnings(config: RunConfig, task: Task) -> tuple[str, ...]:
     model = config.model
     found = []
     if model.debiasing == "counterfactual":
-        found += _counterfactual_cautions(config, task)
+        found += _counterfactual_warnings(config, task)
     uses_fusion = model.debiasing in ("counterfactual", "late_fusion")
     if uses_fusion and task.kind is TaskKind.REGRESSION and model.fusion in ("sum", "hm"):
         found.append(
@@ -31,7 +31,7 @@ def method_warnings(config: RunConfig, task: Task) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _counterfactual_cautions(config: RunConfig, task: Task) -> list[str]:
+def _counterfactual_warnings(config: RunConfig, task: Task) -> list[str]:
     model = config.model
     found = []
     if model.fusion == "tanh":
@@ -50,7 +50,7 @@ def _counterfactual_cautions(config: RunConfig, task: Task) -> list[str]:
 
 
 def run_notes(config: RunConfig, task: Task) -> tuple[str, ...]:
-    """What stands in the notes of a run: its cautions, and where its text branch's weights come from."""
+    """The notes in a run's record: its method warnings, and the source of its text branch's weights."""
     notes = list(method_warnings(config, task))
     text = config.model.text_branch
     if config.model.debiasing != "none" and isinstance(text, AlbertBranchConfig):

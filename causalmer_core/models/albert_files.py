@@ -1,4 +1,4 @@
-"""The files of an ALBERT in a local folder: their digest, and what is said where they are not as they should be."""
+"""The files of an ALBERT in a local folder: their digest, and the error about wrong ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALLOWED = (
 
 
 def weights_digest(path: str) -> str:
-    """SHA-256, 64 hexadecimal digits, of the ALBERT in a folder: of its configuration and of its weights.
+    """SHA-256 of the configuration and the weights of the ALBERT in a folder, 64 hexadecimal digits.
 
     Raises:
         UserError: a file is missing or cannot be read.
@@ -30,5 +30,5 @@ def weights_digest(path: str) -> str:
 
 
 def no_albert(path: str, found: str) -> UserError:
-    """The error where a folder does not hold an ALBERT as needed; `found` is what it holds."""
+    """The error about a folder without a usable ALBERT; `found` says what is wrong with it."""
     return UserError(f"model.text_branch.path: no ALBERT at {path!r}: {found}; {_ALLOWED}")

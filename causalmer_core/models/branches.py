@@ -1,7 +1,7 @@
-"""The three unimodal branches beside the backbone: one modality in, logits out.
+"""The unimodal branches: from one modality to logits.
 
-Published: ALBERT on text, ResNet-18 on audio and on vision (`causalmer_core.models.published_branches`). The small variants
-here are ours, for quick starts on a CPU.
+Published: ALBERT on text, ResNet-18 on audio and on vision (`causalmer_core.models.published_branches`). The small
+variants here are ours, for quick starts on a CPU.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class SmallConvBranch(nn.Module):
 def build_text_branch(config: TextBranchConfig, *, width: int, length: int, num_outputs: int) -> nn.Module:
     """The text branch that a configuration names."""
     if isinstance(config, AlbertBranchConfig):
-        # here, for it imports transformers, which takes seconds of every process that trains
+        # Imported here: transformers takes seconds to import, and few processes need it.
         from causalmer_core.models.published_branches import AlbertBranch
 
         return AlbertBranch(config, width=width, length=length, num_outputs=num_outputs)
@@ -79,7 +79,7 @@ def build_text_branch(config: TextBranchConfig, *, width: int, length: int, num_
 def build_image_branch(config: ImageBranchConfig, *, width: int, num_outputs: int) -> nn.Module:
     """The audio or vision branch that a configuration names."""
     if isinstance(config, ResNet18BranchConfig):
-        from causalmer_core.models.published_branches import ResNet18Branch  # here, as above
+        from causalmer_core.models.published_branches import ResNet18Branch  # transformers, as above
 
         return ResNet18Branch(num_outputs=num_outputs)
     return SmallConvBranch(config, width=width, num_outputs=num_outputs)

@@ -1,4 +1,4 @@
-"""The model that a configuration names."""
+"""Builds the model that a configuration names."""
 
 from __future__ import annotations
 

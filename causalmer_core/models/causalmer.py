@@ -1,4 +1,4 @@
-"""CausalMER: prediction by the total indirect effect of a backbone and three unimodal branches."""
+"""CausalMER: a backbone and three unimodal branches, with prediction by the TIE."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from causalmer_core.models.emotion_model import BranchedModel, BranchOutput
 class CausalMER(BranchedModel):
     """A backbone, three unimodal branches and three learned constants; predicts by the TIE.
 
-    The constants c_t, c_a, c_v stand for "no treatment" in the effects. They get gradient from the KL term only, and
-    are held where that gradient is zero but for rounding (see `cautions`), unless `model.constants` is `learned`.
+    The constants c_t, c_a, c_v are the logits of "no treatment" in the effects. Only the KL term trains them. If its
+    gradient is zero except for rounding (see `method_warnings`) they are held, unless `model.constants` is `learned`.
     """
 
     def __init__(self, config: ModelConfig, data: TrainingData) -> None:
@@ -59,6 +59,6 @@ class CausalMER(BranchedModel):
         return self.tie(output.logits)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """One group a branch, and the constants where they are learned."""
+        """One group for each branch, and one for the constants if they are learned."""
         groups = super().parameter_groups()
         return {**groups, "constants": [self.no_treatment]} if self.no_treatment.requires_grad else groups

@@ -1,17 +1,17 @@
-"""Other ways to treat modality bias, to hold CausalMER against: with the same branches, without counterfactuals.
+"""Debiasing baselines with the same branches as CausalMER, without counterfactuals.
 
-With z_m the backbone's logits, z_k those of branch k in {t, a, v}, and s the logistic function:
+z_m are the backbone's logits, z_k those of branch k in {t, a, v}, and s is the logistic function:
 
-    late fusion     trains L(z) + sum_k L(z_k), z the fusion of the strategy; predicts by z. The ablation: what
-                    CausalMER is without its effects.
+    late fusion     trains L(z) + sum_k L(z_k), z the fusion of the strategy; predicts by z. It is CausalMER without
+                    its effects.
     RUBi            trains L(z_m s(z_t) s(z_a) s(z_v)) + sum_k L(z_k); predicts by z_m.
     learned mixin   trains L(log p_m + sum_k g_k(h) log p_k) + sum_k L(z_k), g_k = softplus(w_k h + b_k) of the
                     backbone's features h; predicts by z_m.
 
-Sources: RUBi is Cadene et al., NeurIPS 2019, eq. 3, with a mask for each of three unimodal branches where the paper has
-one for the question. The learned mixin is Clark et al., EMNLP 2019, section 3.2.4, likewise with three biased models in
-the mixture; there the biased model is trained beforehand, here beside the backbone and detached inside the mixture,
-which comes to the same in that the mixture never trains it. Its entropy penalty (variant +H) is left out.
+Sources: RUBi is Cadene et al., NeurIPS 2019, eq. 3. The paper has one mask, for the question; here each of three
+unimodal branches has one. The learned mixin is Clark et al., EMNLP 2019, section 3.2.4, with three biased models in the
+mixture. There the biased model is trained beforehand; here it is trained beside the backbone and detached inside the
+mixture, so that the mixture never trains it either. The entropy penalty (variant +H) is left out.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LateFusion(BranchedModel):
 
 @final
 class Rubi(BranchedModel):
-    """The backbone, trained through masks from the unimodal branches, and used without them."""
+    """The backbone, trained through masks from the unimodal branches; predicts without them."""
 
     def loss(self, output: BranchOutput, labels: Tensor, weights: LossConfig) -> LossTerms:
         """`alpha` times the task losses, that of the backbone on its masked logits."""
@@ -66,7 +66,7 @@ class Rubi(BranchedModel):
 
 @final
 class LearnedMixin(BranchedModel):
-    """The backbone, trained in a mixture with the unimodal branches, and used without them.
+    """The backbone, trained in a mixture with the unimodal branches; predicts without them.
 
     Raises:
         UserError: the task is a regression, which has no class probabilities to mix.
@@ -76,7 +76,7 @@ class LearnedMixin(BranchedModel):
         super().__init__(config, data)
         if data.task.kind is TaskKind.REGRESSION:
             raise UserError(
-                "model.debiasing learned_mixin mixes class probabilities, and the data set is a regression; "
+                "model.debiasing learned_mixin mixes class probabilities, but the data set is a regression; "
                 "allowed: counterfactual, late_fusion, rubi, none"
             )
         self.gate = nn.Linear(self.backbone.feature_width, 3)
@@ -90,7 +90,7 @@ class LearnedMixin(BranchedModel):
         return output.logits.multimodal
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """One group a branch; the gate is in the backbone's."""
+        """One group for each branch; the gate is in the backbone's group."""
         groups = super().parameter_groups()
         groups["backbone"] += trainable(self.gate)
         return groups

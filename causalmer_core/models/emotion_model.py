@@ -1,4 +1,4 @@
-"""What is trained, seen from the trainer: the contract of a model, and the part that all models with branches share."""
+"""The contract between a model and the trainer, and the base of all models with branches."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Output = TypeVar("Output")
 
 
 def input_shape(data: TrainingData) -> InputShape:
-    """What a backbone for this data set is built for."""
+    """The shape that a backbone for this data set is built for."""
     return InputShape(widths=data.widths, lengths=data.lengths, task=data.task)
 
 
 class EmotionModel(nn.Module, ABC, Generic[Output]):
-    """Abstract: what the trainer and the evaluation need of a model."""
+    """Abstract: a model as the trainer and the evaluation use it."""
 
     def __init__(self, data: TrainingData) -> None:
         super().__init__()
@@ -50,16 +50,16 @@ class EmotionModel(nn.Module, ABC, Generic[Output]):
 
     @property
     def constants(self) -> Tensor | None:
-        """The no-treatment constants of text, audio and vision, where the model has them."""
+        """The no-treatment constants of text, audio and vision, `(3,)`. None: the model has none."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class BranchOutput:
-    """What a backbone and three unimodal branches give for a batch.
+    """The output of a backbone and three unimodal branches for a batch.
 
     Attributes:
-        logits: of the four, each `(batch, outputs)`.
+        logits: the logits of all four, each `(batch, outputs)`.
         features: `(batch, width)`, the backbone's representation before its head.
         auxiliary_loss: the backbone's own loss, a scalar.
     """
@@ -70,7 +70,7 @@ class BranchOutput:
 
 
 class BranchedModel(EmotionModel[BranchOutput]):
-    """Abstract: a backbone with three unimodal branches beside it. What is made of their logits differs."""
+    """Abstract: a backbone with three unimodal branches. Subclasses combine their logits."""
 
     def __init__(self, config: ModelConfig, data: TrainingData) -> None:
         super().__init__(data)
@@ -107,7 +107,7 @@ class BranchedModel(EmotionModel[BranchOutput]):
         return output.auxiliary_loss + sum(losses)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """One group a branch."""
+        """One group for each branch."""
         return {
             "backbone": trainable(self.backbone),
             "text": trainable(self.text_branch),

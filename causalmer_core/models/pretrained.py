@@ -1,4 +1,4 @@
-"""ALBERT from a local folder: checked, quiet, and in float32 whatever precision it was saved in."""
+"""Loads an ALBERT from a local folder, checked and in float32."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def load_albert(path: str, config: AlbertConfig) -> AlbertModel:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Transformers reports the pooler left out and draws a progress bar: neither is news to a user of ours."""
+    """Without the messages and progress bars of transformers."""
+    # It reports the missing pooler, which our branch does not use.
     verbosity, progress = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(ERROR)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

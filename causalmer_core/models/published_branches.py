@@ -1,6 +1,6 @@
 """The published unimodal branches: ALBERT on text, ResNet-18 on audio and on vision.
 
-Audio and vision are each read as a one-channel image `(time, features)`.
+Audio and vision are each one image `(time, features)` with one channel.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AlbertBranch(nn.Module):
             )
         path = config.path
         albert = AlbertModel(shape, add_pooling_layer=False) if path is None else load_albert(path, shape)
-        # The word embeddings are never read: features come in through inputs_embeds.
+        # The word embeddings are never read: the features are passed as inputs_embeds.
         for parameter in albert.embeddings.word_embeddings.parameters():
             parameter.requires_grad_(False)
         if config.frozen:

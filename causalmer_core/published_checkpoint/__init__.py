@@ -1,17 +1,18 @@
-"""Checkpoints of the published code: read without running anything in them, and stored as ours. Our own checkpoints are
-in `training`.
+"""Imports checkpoints of the published code without running anything in them.
+
+Our own checkpoints are in `training`.
 
 | file | what it is |
 |---|---|
 | `archive.py` | The zip file that `torch.save` writes: a pickle, and one record of raw bytes a storage |
 | `imported.py` | An imported checkpoint on disk, and the model in it |
-| `importing.py` | From a published file to a checkpoint of ours |
-| `modules.py` | Modules of a checkpoint as inert shells: a class's name and the state that it would get, and nothing that acts |
-| `names.py` | Our parameter names and those of published CausalMER checkpoints |
-| `reader.py` | Tensors and names from a file of `torch.save`; nothing in the file is run |
-| `settings.py` | What shapes cannot say of a published model: from the user, else from the file's modules, else assumed |
-| `shapes.py` | What the shapes of published tensors say of the model they belong to |
-| `tensors.py` | Storages and tensors of a checkpoint, made by us: torch's own `_rebuild_*` functions are never reached |
+| `importing.py` | Imports a published file as a checkpoint of ours |
+| `modules.py` | Inert modules of a checkpoint: the names of their classes and their states, and no code |
+| `names.py` | Our parameter names, and the names in published CausalMER checkpoints |
+| `reader.py` | Reads tensors and names from a file of `torch.save` without running anything in it |
+| `settings.py` | The settings of a published model that do not follow from the shapes of its tensors |
+| `shapes.py` | The settings of a published model that follow from the shapes of its tensors |
+| `tensors.py` | Our own makers of the storages and tensors of a checkpoint |
 """
 
 __all__ = ["imported", "importing", "settings"]

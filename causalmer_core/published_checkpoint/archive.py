@@ -2,8 +2,8 @@
 
     <name>/data.pkl, <name>/data/<key>, <name>/byteorder (since torch 2.1), <name>/version
 
-Records lie in it uncompressed. So whatever is read takes no more memory than the file has bytes: a compressed record is
-refused, and so are records that together declare more than the file holds.
+Records are uncompressed, so reading takes no more memory than the file has bytes. A compressed record is refused, and
+so are records that together declare more bytes than the file has.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DAMAGE = (
     OverflowError,
     struct.error,
 )
-"""What `zipfile` raises on a truncated or altered file."""
+"""Exceptions that `zipfile` raises on a truncated or altered file."""
 
 
 class TorchArchive:
@@ -44,7 +44,7 @@ class TorchArchive:
         path: the file.
 
     Raises:
-        UserError: it is missing, damaged, of another format, or not as `torch.save` writes it.
+        UserError: the file is missing, damaged, of another format, or not as `torch.save` writes it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,15 +70,15 @@ class TorchArchive:
         self._zip.close()
 
     def size_of(self, name: str) -> int | None:
-        """The bytes of a record, or none where there is no such record."""
+        """The size of a record in bytes, or None if there is no such record."""
         record = self._records.get(name)
         return None if record is None else record.file_size
 
     def read(self, name: str) -> bytearray:
-        """The bytes of a record, its checksum verified.
+        """The bytes of a record, after a check of its checksum.
 
         Raises:
-            UserError: it is damaged.
+            UserError: the record is damaged.
         """
         record = self._records[name]
         content = bytearray()

@@ -1,7 +1,7 @@
 """An imported checkpoint on disk, and the model in it.
 
-<folder>/best.safetensors    weights and buffers under our names; its metadata says all else, and counts
-<folder>/config.json         the same metadata, to be read by people
+<folder>/best.safetensors    weights and buffers under our names; its metadata, which is used, has everything else
+<folder>/config.json         the same metadata for human readers; it is not used
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import Task
 from causalmer_core.config.identity import config_id
@@ -28,13 +29,15 @@ WEIGHTS = "best.safetensors"
 
 
 class ImportRecord(BaseModel):
-    """Where imported weights come from, and what data they are for.
+    """The origin of imported weights, and the data they are for.
 
     Attributes:
-        source_file: the published file's name without its folder; `source_sha256` its digest; `form` what it holds.
-        task: what is predicted.
+        source_file: the published file's name without its folder.
+        source_sha256: the digest of the file.
+        form: `whole module CLASS` or `state dict`.
+        task: the task.
         widths: features a step of each modality.
-        settings: what shapes could not say, and where each was taken from.
+        settings: the settings that do not follow from shapes, with their sources.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +55,7 @@ def save_imported(
 ) -> None:
     """Write an imported checkpoint.
 
-    The seed and the epoch of a published checkpoint are not known; they stand as 0.
+    The seed and the epoch of a published checkpoint are unknown and stored as 0.
 
     Raises:
         UserError: the folder cannot be written.
@@ -66,7 +69,7 @@ def save_imported(
     }
     try:
         save_tensors(folder / WEIGHTS, tensors, metadata)
-        (folder / "config.json").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+        write_text(folder / "config.json", json.dumps(metadata, indent=2) + "\n")
     except OSError as error:
         raise UserError(
             f"{folder}: cannot be written ({error.strerror}); give another folder with --out"

@@ -1,4 +1,4 @@
-"""From a published file to a checkpoint of ours."""
+"""Imports a published file as a checkpoint of ours."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ BRANCHES = ("tav_branch", "t_branch", "a_branch", "v_branch")
 
 @dataclass(frozen=True, slots=True)
 class ImportedModel:
-    """What an import found.
+    """An imported model.
 
     Attributes:
         model: the model with the published weights, on the CPU, in evaluation mode.
         config: its configuration.
-        record: where it comes from, and what was assumed.
-        parameters: how many numbers, without the buffers, by `BRANCHES`.
+        record: its origin, and the assumed settings.
+        parameters: the number of parameters by `BRANCHES`, without buffers.
         constants: the no-treatment constants of text, audio and vision.
         unread: published tensors that the method never reads.
     """
@@ -54,11 +54,11 @@ def understand_published(path: Path | str, given: Given | None = None) -> Import
 
     Args:
         path: a file that `torch.save` wrote of a published CausalMER model, or of its state dict.
-        given: what shapes cannot say; see `Given`.
+        given: the settings that the user gives; see `Given`.
 
     Raises:
-        UserError: the file cannot be read without running something in it, or is damaged; its tensors lack one that is
-            needed, hold one that is not known, are of a wrong shape, or not finite; or what was given does not fit.
+        UserError: the file is damaged or cannot be read without running something in it; a tensor is missing, unknown,
+            of a wrong shape or not finite; or the given settings do not fit.
     """
     path, given = Path(path), given or Given()
     published = read_published(path)
@@ -93,7 +93,7 @@ def import_published(
     """Read a published checkpoint, and write it as one of ours into the folder `out`.
 
     Raises:
-        UserError: as `understand_published`; or `out` holds a checkpoint and `force` is not set, or cannot be written.
+        UserError: as `understand_published`; or `out` holds a checkpoint without `force`, or cannot be written.
     """
     out = Path(out)
     if (out / WEIGHTS).exists() and not force:
@@ -106,7 +106,7 @@ def import_published(
 def _with_weights(
     path: Path, config: RunConfig, data: TrainingData, tensors: Mapping[str, Tensor]
 ) -> AnyModel:
-    # First without memory: shapes that contradict each other could describe a model far larger than the file.
+    # First a model without memory: contradictory shapes could describe one far larger than the file.
     with torch.device("meta"):
         outline = build_model(config.model, data).state_dict()
     _check_tensors(path, outline, tensors)
@@ -121,11 +121,7 @@ def _with_weights(
 
 
 def _check_tensors(path: Path, outline: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
-    """Check those that the model needs and that are there.
-
-    Raises:
-        UserError: one has another shape than the model, holds whole numbers in place of real ones, or is not finite.
-    """
+    """Check the tensors that the model needs: their shapes, types, and that they are finite."""
     for name, wanted in outline.items():
         sources = published_names(name)
         shape = tuple(wanted.shape if len(sources) == 1 else wanted.shape[1:])
@@ -145,7 +141,10 @@ def _check_tensor(path: Path, name: str, found: Tensor, shape: tuple[int, ...], 
 
 
 def _no_samples(path: Path, task: Task, shapes: PublishedShapes) -> TrainingData:
-    """A data set without samples, of the fewest steps that the convolutions take: a model is built by shapes alone."""
+    """A data set without samples, with the fewest steps that the convolutions allow.
+
+    A model is built from shapes alone.
+    """
     features = {
         m: np.zeros((0, shapes.mult.get(f"kernel_{m}", 8), shapes.widths[m]), np.float32) for m in MODALITIES
     }

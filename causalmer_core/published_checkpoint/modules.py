@@ -1,8 +1,8 @@
-"""Modules of a checkpoint as inert shells: a class's name and the state that it would get, and nothing that acts.
+"""Inert modules of a checkpoint: the names of their classes and their states, and no code.
 
-`torch.save(model)` writes every module as "a new object of class C, with this `__dict__`". Here that makes a `InertModule`,
-whatever C is; no class is looked up, imported or called. Which names may stand for a class or for a function kept as an
-attribute is listed all the same, so that a file that asks for anything else is refused by name.
+`torch.save(model)` writes every module as "a new object of class C, with this `__dict__`". Here that makes an
+`InertModule`, whatever C is; no class is looked up, imported or called. The names of classes, and of functions kept as
+attributes, must be in a list all the same, so that the error about any other file can name what it asks for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from causalmer_core.published_checkpoint.tensors import (
     StorageType,
     rebuilt_parameter,
 )
-from causalmer_core.restricted_pickle.arrays import ArrayVocabulary
+from causalmer_core.restricted_pickle.arrays import ArrayFactory
 from causalmer_core.restricted_pickle.machine import Maker
 from causalmer_core.restricted_pickle.plain import check_key
 from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError, short_value
@@ -37,7 +37,7 @@ _FUNCTIONS = re.compile(
     r"torch\.nn\.functional\.[a-z]\w*|torch\._C\._nn\.[a-z]\w*|torch\.(Tensor|nn\.parameter\.Parameter)",
     re.ASCII,
 )
-"""What modules keep as attributes, such as an activation function; kept as a name and never called."""
+"""Functions that modules keep as attributes, such as an activation; kept as a name and never called."""
 
 _DTYPES = frozenset(
     ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
@@ -46,7 +46,7 @@ _DTYPES = frozenset(
 
 @final
 class ClassReference:
-    """A name that a pickle holds, of a class or a function. It does nothing."""
+    """The name of a class or a function in a pickle. It does nothing."""
 
     __slots__ = ("is_class", "name")
 
@@ -57,7 +57,7 @@ class ClassReference:
 
 @final
 class InertModule:
-    """An object of a class that is known by name only, and its `__dict__`."""
+    """An object of a class of which only the name is used, with its `__dict__`."""
 
     __slots__ = ("class_name", "state")
 
@@ -66,7 +66,7 @@ class InertModule:
         self.state: dict[Any, Any] = {}
 
     def part(self, kind: str) -> dict[Any, Any]:
-        """`_parameters`, `_buffers` or `_modules`; empty where the object has none."""
+        """Its `_parameters`, `_buffers` or `_modules`; empty if it has none."""
         found = self.state.get(kind, {})
         if type(found) is not dict:
             raise PickleRefusedError(f"{self.class_name} has {short_value(found)} as its {kind}")
@@ -74,20 +74,20 @@ class InertModule:
 
 
 @final
-class ModuleVocabulary(ArrayVocabulary):
-    """What pickles of modules and of state dicts hold: plain data, tensors, and modules as shells.
+class ModuleFactory(ArrayFactory):
+    """The objects of pickled modules and state dicts: plain data, tensors, and inert modules.
 
     Args:
-        allowance: how much memory all that is made may take.
-        storages: where the persistent ids are looked up.
+        budget: the memory that all made objects may take.
+        storages: the storages of the persistent ids.
     """
 
-    def __init__(self, allowance: MemoryBudget, storages: Storages) -> None:
-        super().__init__(allowance)
+    def __init__(self, budget: MemoryBudget, storages: Storages) -> None:
+        super().__init__(budget)
         self._storages = storages
 
     def named(self, module: str, name: str) -> object:
-        """A maker of ours, or something that does nothing."""
+        """A maker of ours, or an inert value."""
         whole = f"{module}.{name}"
         if (module, name) in _MAKERS:
             return _MAKERS[module, name]
@@ -102,32 +102,32 @@ class ModuleVocabulary(ArrayVocabulary):
         return super().named(module, name)
 
     def call(self, function: object, arguments: tuple[Any, ...]) -> object:
-        """What one of our makers gives; a class or function of the file is not called."""
+        """The result of one of our makers. A class or function of the file is never called."""
         if type(function) is ClassReference:
             raise PickleRefusedError(f"it calls {function.name}")
         return super().call(function, arguments)
 
     def new(self, kind: object, arguments: tuple[Any, ...]) -> object:
-        """A shell for an object of a class."""
+        """An inert module for an object of a class."""
         if type(kind) is not ClassReference or not kind.is_class or arguments:
             named = kind.name if type(kind) is ClassReference else f"a {type(kind).__name__}"
             raise PickleRefusedError(f"it makes an object of {named} that is no module")
         return InertModule(kind.name)
 
     def build(self, target: object, state: object) -> None:
-        """Give a shell its state. What hangs on a dict (a state dict's `_metadata`) is dropped."""
+        """Give an inert module its state. Attributes of a dict (a state dict's `_metadata`) are dropped."""
         if type(target) is InertModule:
             target.state = _attributes(target, state)
         elif type(target) is not dict or type(state) is not dict:
             super().build(target, state)
 
     def persistent(self, identifier: object) -> object:
-        """The storage of that id."""
+        """The storage of an id."""
         return self._storages.find(identifier)
 
 
 def _attributes(target: InertModule, state: object) -> dict[Any, Any]:
-    """An object's `__dict__`, from what `BUILD` gives: a dict, or a pair of it and the slots."""
+    """An object's `__dict__`, from the state of `BUILD`: a dict, or a pair of it and the slots."""
     if type(state) is tuple and len(state) == 2 and state[1] is None:
         state = state[0]
     if type(state) is not dict:
@@ -135,15 +135,15 @@ def _attributes(target: InertModule, state: object) -> dict[Any, Any]:
     return state
 
 
-def _ordered_dict(allowance: MemoryBudget, items: object = None) -> dict[Any, Any]:
-    """`collections.OrderedDict`, whose items mostly follow one by one."""
+def _ordered_dict(budget: MemoryBudget, items: object = None) -> dict[Any, Any]:
+    """`collections.OrderedDict`; its items mostly follow one by one."""
     result: dict[Any, Any] = {}
     for pair in items if type(items) is list else []:
         if type(pair) not in (list, tuple) or len(pair) != 2:
             raise PickleRefusedError("it makes a collections.OrderedDict of something other than pairs")
         check_key(pair[0])
         result[pair[0]] = pair[1]
-    allowance.spend(64 * len(result))
+    budget.spend(64 * len(result))
     return result
 
 
@@ -160,14 +160,14 @@ def _device(_: MemoryBudget, kind: object, index: object = None) -> str:
 
 
 def _tensor_of_type(
-    allowance: MemoryBudget, function: object, kind: object, arguments: object, *_: object
+    budget: MemoryBudget, function: object, kind: object, arguments: object, *_: object
 ) -> PickledTensor:
     """`torch._tensor._rebuild_from_type_v2`: a tensor with attributes, which are dropped."""
     if type(function) is not Maker or function.make not in TENSOR_MAKERS.values():
         raise PickleRefusedError("it makes a tensor by a function that is not torch's own")
     if type(arguments) is not tuple or type(kind) is not ClassReference:
         raise PickleRefusedError("it makes a tensor of a type that is not torch's own")
-    return rebuilt_parameter(allowance, function.make(allowance, *arguments))
+    return rebuilt_parameter(budget, function.make(budget, *arguments))
 
 
 _MAKERS = {

@@ -1,4 +1,4 @@
-"""Our parameter names and those of published CausalMER checkpoints.
+"""Our parameter names, and the names in published CausalMER checkpoints.
 
     ours                                        published
     no_treatment (3,)                           constant_t, constant_a, constant_v, three scalars
@@ -16,7 +16,7 @@ Inside a ResNet-18 our names are those of transformers and the published ones to
     encoder.stages.I.layers.J.layer.K.normalization         layer{I+1}.J.bn{K+1}
     encoder.stages.I.layers.J.shortcut.{convolution,normalization}    layer{I+1}.J.downsample.{0,1}
 
-Buffers (`running_mean`, ...) go by the same rules. `UNUSED` lists what a published checkpoint holds and the method
+Buffers (`running_mean`, ...) follow the same rules. `UNUSED` matches tensors of a published checkpoint that the method
 never reads: ALBERT's pooler (the branch takes the mean over time), and the markers of MulT's position embeddings.
 """
 
@@ -37,7 +37,7 @@ UNUSED = re.compile(
     r"t_branch\.model\.(pooler\.(weight|bias)|embeddings\.(position_ids|token_type_ids))"
     r"|tav_branch\.trans_\w+\.(version|embed_positions\._float_tensor)"
 )
-"""Published names of what the method never reads."""
+"""Published names of tensors that the method never reads."""
 
 _PREFIXES = (
     ("backbone.", "tav_branch."),
@@ -79,7 +79,7 @@ def from_published(names: Iterable[str], published: Mapping[str, Tensor]) -> dic
     """The published tensors under our `names`, for `load_state_dict`.
 
     Raises:
-        UserError: the published tensors lack one that is needed, or hold one that is neither needed nor `UNUSED`.
+        UserError: a needed tensor is missing, or a tensor is neither needed nor `UNUSED`.
     """
     sources = {name: published_names(name) for name in names}
     needed = {source for group in sources.values() for source in group}

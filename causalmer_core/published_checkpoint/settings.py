@@ -1,4 +1,7 @@
-"""What shapes cannot say of a published model: from the user, else from the file's modules, else assumed."""
+"""The settings of a published model that do not follow from the shapes of its tensors.
+
+They come from the user, else from the file's modules, else from the published defaults.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ Source = Literal["given", "in the file", "assumed"]
 
 
 class Setting(BaseModel):
-    """One setting, and where it was taken from."""
+    """One setting and its source."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -40,14 +43,14 @@ class Setting(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What a user says of a checkpoint; none leaves it to the file, and then to the published default.
+    """The settings that a user gives for a checkpoint. None: the file's, else the published default.
 
     Attributes:
         fusion: the fusion strategy; published: mask.
-        num_heads: of MulT's attention; published: 10, whatever its arguments say.
+        num_heads: heads of MulT's attention; published: 10, whatever its arguments.
         attn_mask: whether MulT masks the future; published: true.
         albert_layers: how often ALBERT's one layer is applied; albert-base-v2: 12.
-        albert_heads: of ALBERT's attention; by default one for each 64 of its hidden size.
+        albert_heads: heads of ALBERT's attention; default: one for each 64 of its hidden size.
         labels: names of the emotions or classes, in the order of the outputs.
         standardise: scaling of the features; published: never.
     """
@@ -64,10 +67,10 @@ class Given:
 def settle(
     path: Path, given: Given, stated: Mapping[str, str | int | bool], shapes: PublishedShapes, task: Task
 ) -> dict[str, Setting]:
-    """Every setting by its name; the labels, which the task has, stand among them to be shown.
+    """Every setting by its name, and the task's labels, for display.
 
     Raises:
-        UserError: ALBERT's heads are nowhere said, or a number of ALBERT's layers makes no sense.
+        UserError: ALBERT's heads are unknown, or its number of layers is out of range.
     """
     hidden = shapes.albert["hidden_size"]
     defaults: dict[str, str | int | bool] = {
@@ -109,13 +112,13 @@ def settle(
 
 
 def task_of(path: Path, outputs: int, labels: tuple[str, ...] | None) -> Task:
-    """The task of a model with so many outputs.
+    """The task of a model with this number of outputs.
 
-    8 are four emotions, 7 the classes of sentiment, 1 a sentiment score. With labels, half as many as outputs are
-    emotions, as many are classes.
+    Without labels 8 outputs are four emotions, 7 the classes of sentiment, and 1 a sentiment score. Labels that are
+    half as many as the outputs are emotions; labels that are as many are classes.
 
     Raises:
-        UserError: the labels do not fit the outputs, or are needed and not given.
+        UserError: the labels do not fit the outputs, or are missing.
     """
     labels = labels or _KNOWN_LABELS.get(outputs)
     if labels is None:
@@ -132,7 +135,7 @@ def task_of(path: Path, outputs: int, labels: tuple[str, ...] | None) -> Task:
     kind = kinds.get(len(labels))
     if kind is None or (kind is TaskKind.EMOTIONS and outputs % 2):
         raise UserError(
-            f"{path}: --labels names {len(labels)} ({', '.join(labels)}), and the model has {outputs} outputs; "
+            f"{path}: --labels names {len(labels)} ({', '.join(labels)}), but the model has {outputs} outputs; "
             "allowed: half as many emotions, or as many classes"
         )
     try:

@@ -1,4 +1,4 @@
-"""What the shapes of published tensors say of the model they belong to."""
+"""The settings of a published model that follow from the shapes of its tensors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ALBERT_LAYER = re.compile(r"t_branch\.model\.encoder\.albert_layer_groups\.(\d+
 
 @dataclass(frozen=True, slots=True)
 class PublishedShapes:
-    """The numbers that shapes give.
+    """The numbers that follow from shapes.
 
     Attributes:
         outputs: logits a sample.
@@ -49,7 +49,7 @@ def read_shapes(path: Path, tensors: Mapping[str, Tensor]) -> PublishedShapes:
         tensors: by published names.
 
     Raises:
-        UserError: a tensor that is needed for this is missing, or of another number of dimensions.
+        UserError: a tensor that is needed for this is missing, or has another number of dimensions.
     """
     known = _Known(path, tensors)
     outputs, features = known.shape("tav_branch.out_layer.weight", 2)
@@ -98,7 +98,7 @@ def _albert(known: _Known) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The tensors of a file, asked for their shapes."""
+    """The tensors of a file, for checked look-ups of their shapes."""
 
     path: Path
     tensors: Mapping[str, Tensor]
@@ -115,7 +115,7 @@ class _Known:
         return shape
 
     def count(self, pattern: str) -> int:
-        """How many different numbers stand in the names that begin with the pattern."""
+        """The count of different numbers in the names that begin with the pattern."""
         numbers = {match[1] for name in self.tensors if (match := re.match(pattern, name))}
         if not numbers:
             raise UserError(f"{self.path}: no tensor whose name begins with {pattern.replace(chr(92), '')}")

@@ -1,7 +1,7 @@
-"""Storages and tensors of a checkpoint, made by us: torch's own `_rebuild_*` functions are never reached.
+"""Our own makers of the storages and tensors of a checkpoint.
 
-A storage is made from the bytes of its record, once; a tensor is a view of it whose offset, sizes and strides are
-checked against the storage first.
+torch's `_rebuild_*` functions are never called. A storage is made once, from the bytes of its record. A tensor is a
+view of it; its offset, sizes and strides are checked against the storage first.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ STORAGE_TYPES = {
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
 }
-"""The types of storages that may be named, in `torch`."""
+"""The names of storage types in `torch` that a file may use."""
 
 _MAX_DIMENSIONS = 16
 
 
 @final
 class StorageType:
-    """Stands for `torch.<name>` of `STORAGE_TYPES`. It does nothing."""
+    """Our inert value for `torch.<name>` of `STORAGE_TYPES`."""
 
     __slots__ = ("dtype",)
 
@@ -45,7 +45,7 @@ class StorageType:
 
 @final
 class PickledStorage:
-    """A storage: its values as a flat tensor."""
+    """A storage, with its values as a flat tensor."""
 
     __slots__ = ("values",)
 
@@ -75,7 +75,7 @@ class Storages:
         """The storage of `('storage', type, key, location, numel)`; the location is not used.
 
         Raises:
-            PickleRefusedError: the id has another form, or its record is not there or of another size.
+            PickleRefusedError: the id has another form, or its record is missing or of another size.
         """
         if type(identifier) is not tuple or len(identifier) != 5 or identifier[0] != "storage":
             raise PickleRefusedError(f"it has a persistent id that is no storage ({short_value(identifier)})")
@@ -112,7 +112,7 @@ def rebuilt_tensor(
     """`torch._utils._rebuild_tensor_v2`: a view of a storage.
 
     Raises:
-        PickleRefusedError: the view reaches outside its storage, or shows more values than that has.
+        PickleRefusedError: the view reaches outside its storage, or has more values than the storage.
     """
     if type(storage) is not PickledStorage or type(offset) is not int or offset < 0:
         raise PickleRefusedError("it has a tensor without a storage or an offset")
@@ -144,7 +144,7 @@ TENSOR_MAKERS: dict[tuple[str, str], Callable[..., Any]] = {
     ("torch._utils", "_rebuild_parameter"): rebuilt_parameter,
     ("torch._utils", "_rebuild_parameter_with_state"): rebuilt_parameter,
 }
-"""Functions that a pickle may name, by exact module and name, and what we call in their place."""
+"""Functions that a pickle may name, by exact module and name, and our functions in their place."""
 
 
 def _whole_numbers(what: str, value: object) -> tuple[int, ...]:

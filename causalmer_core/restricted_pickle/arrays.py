@@ -1,9 +1,9 @@
-"""Arrays in a pickle: our own makers of them, under the names that NumPy uses.
+"""Our own makers of the arrays in a pickle, under NumPy's names.
 
-NumPy's real `_reconstruct`, `dtype` and `ndarray.__setstate__` are never reached: a crafted dtype state
-crashes the interpreter even with an exact list of allowed names. Each maker here checks its arguments and
-builds the array with `np.frombuffer` from bytes that are in the file, so nothing can be larger than what
-was given. Where the bytes are a view of the file, so is the array, and it keeps the byte order of the file.
+NumPy's own `_reconstruct`, `dtype` and `ndarray.__setstate__` are never called: a crafted dtype state crashes the
+interpreter even with an exact list of allowed names. Each maker here checks its arguments and builds the array with
+`np.frombuffer` from bytes of the file, so no array is larger than its data. Over a view of the file the array is a view
+too, in the byte order of the file.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefused
 
 
 class NdarrayType:
-    """Stands for `numpy.ndarray`, the first argument of `_reconstruct`. It does nothing."""
+    """Our inert value for `numpy.ndarray`, the first argument of `_reconstruct`."""
 
     __slots__ = ()
 
 
 class PickledDtype:
-    """A dtype being read: the specification (`"f4"`), then its state, of which only the byte order counts."""
+    """A dtype while it is read: its specification (`"f4"`), then its state, of which only the byte order is used."""
 
     __slots__ = ("_order", "_spec")
     _SPEC = re.compile(r"b1|[iu][1248]|f[248]|[SU][1-9][0-9]{0,5}|O[48]?")
@@ -70,19 +70,19 @@ class PickledDtype:
 
 
 class PickledArray:
-    """An array being read: empty until its state is set."""
+    """An array while it is read: empty until its state is set."""
 
     __slots__ = ("value",)
 
     def __init__(self) -> None:
         self.value: NDArray[Any] | None = None
 
-    def set_state(self, allowance: MemoryBudget, state: object) -> None:
+    def set_state(self, budget: MemoryBudget, state: object) -> None:
         """Build the array from `(version, shape, dtype, is_fortran, data)`."""
         if type(state) is not tuple or len(state) != 5:
             raise PickleRefusedError("the state of an array is not one that NumPy writes")
         _, shape, dtype, fortran, data = state
-        self.value = _array(allowance, data, dtype, shape, "F" if fortran else "C")
+        self.value = _array(budget, data, dtype, shape, "F" if fortran else "C")
 
 
 def _checked_shape(shape: object) -> tuple[int, ...]:
@@ -125,9 +125,7 @@ def _simple_array(
     return array
 
 
-def _array(
-    allowance: MemoryBudget, data: object, dtype: object, shape: object, order: object
-) -> NDArray[Any]:
+def _array(budget: MemoryBudget, data: object, dtype: object, shape: object, order: object) -> NDArray[Any]:
     if not isinstance(dtype, PickledDtype):
         raise PickleRefusedError("an array has no dtype")
     dimensions = _checked_shape(shape)
@@ -135,7 +133,7 @@ def _array(
         flat = _object_array(data, dimensions)
     else:
         flat = _simple_array(as_bytes(data), dtype.in_file(), dimensions)
-    allowance.spend(flat.nbytes)
+    budget.spend(flat.nbytes)
     return flat.reshape(dimensions, order="F" if order == "F" else "C")
 
 
@@ -149,19 +147,19 @@ def _dtype(_: MemoryBudget, spec: object, *__: object) -> PickledDtype:
     return PickledDtype(spec)
 
 
-def _scalar(allowance: MemoryBudget, dtype: object, data: object = b"") -> object:
+def _scalar(budget: MemoryBudget, dtype: object, data: object = b"") -> object:
     """A NumPy scalar, as the plain Python number or text that it equals."""
     if isinstance(dtype, PickledDtype) and dtype.is_object:
         raise PickleRefusedError("it has a scalar of dtype object")
-    return _array(allowance, data, dtype, (), "C").item()
+    return _array(budget, data, dtype, (), "C").item()
 
 
 def _frombuffer(
-    allowance: MemoryBudget, data: object, dtype: object, shape: object, order: object, axes: object = None
+    budget: MemoryBudget, data: object, dtype: object, shape: object, order: object, axes: object = None
 ) -> PickledArray:
     """Protocol 5. With order `K` the data lies in the order of `axes`, which are transposed afterwards."""
     array = PickledArray()
-    array.value = _array(allowance, data, dtype, shape, order)
+    array.value = _array(budget, data, dtype, shape, order)
     if order == "K" and axes is not None:
         wanted = _checked_shape(axes)
         if sorted(wanted) != list(range(array.value.ndim)):
@@ -177,10 +175,10 @@ ARRAY_MAKERS: dict[tuple[str, str], Callable[..., object]] = {
     **{(f"{core}.multiarray", "scalar"): _scalar for core in ("numpy.core", "numpy._core")},
     **{(f"{core}.numeric", "_frombuffer"): _frombuffer for core in ("numpy.core", "numpy._core")},
 }
-"""Functions that a pickle of data may name, by exact module and name, and what we call in their place."""
+"""Functions that a pickle of data may name, by exact module and name, and our functions in their place."""
 
 
-class ArrayVocabulary(ObjectFactory):
+class ArrayFactory(ObjectFactory):
     """Plain data and NumPy arrays, and nothing else."""
 
     def named(self, module: str, name: str) -> object:
@@ -194,7 +192,7 @@ class ArrayVocabulary(ObjectFactory):
     def build(self, target: object, state: object) -> None:
         """Give an array or a dtype its state."""
         if type(target) is PickledArray:
-            target.set_state(self.allowance, state)
+            target.set_state(self.budget, state)
         elif type(target) is PickledDtype:
             target.set_state(state)
         else:

@@ -1,4 +1,4 @@
-"""The instructions of a pickle, as `pickletools` of the standard library reads them from a file."""
+"""The instructions of a pickle, read by `pickletools` of the standard library."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ DAMAGE = (
     struct.error,
     MemoryError,
 )
-"""What reading raises on a truncated or altered file."""
+"""Exceptions that reading raises on a truncated or altered file."""
 
 
 class Source:
-    """The file, as `pickletools` reads it: never more than is there, and `position` says where it stands.
+    """A file that `pickletools` reads from. It never reads past the end; `position` counts the bytes read so far.
 
     Args:
-        file: stands at its beginning.
-        size: its bytes.
-        view_above: an instruction's bytes beyond this many stay in the file, memory-mapped; none: all are read.
+        file: the file, at its beginning.
+        size: bytes of the file.
+        view_above: more bytes than this in one instruction stay in the file, memory-mapped. None: all are read.
     """
 
     def __init__(self, file: IO[bytes], size: int, *, view_above: int | None = None) -> None:
@@ -52,7 +52,7 @@ class Source:
         return data
 
     def payload(self, count: int, kind: Kind) -> Payload | bytes | bytearray | str:
-        """An instruction's bytes: what they make, or a view of them where they are many."""
+        """The value that an instruction's bytes make, or a view of them where they are many."""
         if count < 0:
             raise ValueError(f"{count} bytes are announced")
         if self._view_above is not None and count > self._view_above:

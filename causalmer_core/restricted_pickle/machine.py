@@ -1,8 +1,8 @@
 """The stack machine of pickle, which calls nothing that a file names.
 
-The tables at the end say what each instruction does here; one in none of them (extension codes, old ways to make
-objects) is refused. What a name, a call, an object, a state or a persistent id stands for is up to a `ObjectFactory`,
-which refuses what it does not know.
+The tables at the end say what each instruction does here. An instruction in none of them is refused: extension codes,
+old ways to make objects. An `ObjectFactory` decides what a name, a call, an object, a state or a persistent id gives,
+and refuses all that it does not know.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class Maker:
 
 
 class ObjectFactory:
-    """What a pickle may name and make. This one knows nothing: readers build theirs on it.
+    """The names that a pickle may use and the objects that it may make. This base knows none; readers add theirs.
 
     Args:
-        allowance: how much memory all that is made may take.
+        budget: the memory that all made objects may take.
     """
 
-    def __init__(self, allowance: MemoryBudget) -> None:
-        self.allowance = allowance
+    def __init__(self, budget: MemoryBudget) -> None:
+        self.budget = budget
 
     def named(self, module: str, name: str) -> object:
-        """What stands on the stack for `module.name`: a `Maker`, or a value that does nothing.
+        """The value on the stack for `module.name`: a `Maker`, or a value that does nothing.
 
         Raises:
             PickleRefusedError: the name is not known.
@@ -44,13 +44,13 @@ class ObjectFactory:
         raise PickleRefusedError(f"it asks for {module[:80]}.{name[:80]}")
 
     def call(self, function: object, arguments: tuple[Any, ...]) -> object:
-        """What a call gives: only a `Maker` can be called."""
+        """The result of a call. Only a `Maker` can be called."""
         if type(function) is not Maker:
             raise TypeError("a call of something that is no function")
-        return function.make(self.allowance, *arguments)
+        return function.make(self.budget, *arguments)
 
     def new(self, kind: object, arguments: tuple[Any, ...]) -> object:
-        """What stands for a new object of a class."""
+        """The value in the place of a new object of a class."""
         raise _other_objects("NEWOBJ")
 
     def build(self, target: object, state: object) -> None:
@@ -58,7 +58,7 @@ class ObjectFactory:
         raise PickleRefusedError(f"it sets the state of a {type(target).__name__}")
 
     def persistent(self, identifier: object) -> object:
-        """What stands for an object that is kept outside the pickle."""
+        """The value in the place of an object that is stored outside the pickle."""
         raise _other_objects("BINPERSID")
 
 
@@ -72,8 +72,8 @@ def _other_objects(instruction: str, argument: object = None) -> PickleRefusedEr
 class _Machine:
     """The stack and the memo, and what the instructions do to them."""
 
-    def __init__(self, vocabulary: ObjectFactory) -> None:
-        self.vocabulary = vocabulary
+    def __init__(self, factory: ObjectFactory) -> None:
+        self.factory = factory
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -136,31 +136,31 @@ class _Machine:
         self.update(items)
 
     def push_frozen_set(self) -> None:
-        self.stack.append(frozen_set(self.vocabulary.allowance, self.pop_to_mark()))
+        self.stack.append(frozen_set(self.factory.budget, self.pop_to_mark()))
 
     def push_global(self, module: object, name: object) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
             raise TypeError("a name that is no text")
-        self.stack.append(self.vocabulary.named(module, name))
+        self.stack.append(self.factory.named(module, name))
 
     def push_persistent(self) -> None:
-        self.stack.append(self.vocabulary.persistent(self.pop()))
+        self.stack.append(self.factory.persistent(self.pop()))
 
     def call(self) -> None:
         function, arguments = self.pop_many(2)
         if type(arguments) is not tuple:
             raise TypeError("a call without a tuple of arguments")
-        self.stack.append(self.vocabulary.call(function, arguments))
+        self.stack.append(self.factory.call(function, arguments))
 
     def new(self) -> None:
         kind, arguments = self.pop_many(2)
         if type(arguments) is not tuple:
             raise TypeError("an object without a tuple of arguments")
-        self.stack.append(self.vocabulary.new(kind, arguments))
+        self.stack.append(self.factory.new(kind, arguments))
 
     def build(self) -> None:
         target, state = self.pop_many(2)
-        self.vocabulary.build(target, state)
+        self.factory.build(target, state)
         self.stack.append(target)
 
 
@@ -219,16 +219,16 @@ _WITHOUT_ARGUMENT: dict[str, Callable[[_Machine], object]] = {
 }
 
 
-def execute(source: Source, vocabulary: ObjectFactory) -> Any:
-    """The object that the pickle describes, of plain containers and what the vocabulary made.
+def execute(source: Source, factory: ObjectFactory) -> Any:
+    """The object that the pickle describes: plain containers, and values that the factory made.
 
     Raises:
-        PickleRefusedError: it asks for something that the vocabulary does not know.
+        PickleRefusedError: the pickle asks for something that the factory does not know.
         Exception: one of `DAMAGE`; the pickle is truncated or altered.
     """
-    machine = _Machine(vocabulary)
+    machine = _Machine(factory)
     with warnings.catch_warnings():
-        # What Python thinks of odd escapes in a foreign text is no concern of whoever imports it.
+        # Python's warnings about odd escapes in a foreign text do not help the user who imports the file.
         warnings.simplefilter("ignore", DeprecationWarning)
         for name, argument in instructions(source):
             _step(machine, name, argument)

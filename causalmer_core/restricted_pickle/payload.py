@@ -1,4 +1,4 @@
-"""Bytes in a pickle that are too many to hold: a view of the file in the place of a copy."""
+"""Large bytes in a pickle, kept as a view of the file instead of a copy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Kind = Literal["bytes", "bytearray", "text"]
 class Payload:
     """The bytes of one instruction, where they lie in the memory-mapped file.
 
-    An array is built over `view` without reading it. Anywhere else `value` is what the instruction puts on the stack.
+    An array is built over `view` without reading it. In every other place `value` copies the bytes.
 
     Args:
         view: the bytes, read-only.
-        kind: what the instruction makes of them; `text` is Python 2's `str`, read as latin-1.
+        kind: the type of the instruction's value; `text` is Python 2's `str`, read as latin-1.
     """
 
     __slots__ = ("_kind", "view")
@@ -30,7 +30,7 @@ class Payload:
 
 
 def in_memory(data: bytes | memoryview, kind: Kind) -> bytes | bytearray | str:
-    """What an instruction with these bytes puts on the stack."""
+    """The value that an instruction with these bytes puts on the stack."""
     if kind == "text":
         return str(data, "latin-1")
     return bytearray(data) if kind == "bytearray" else bytes(data)

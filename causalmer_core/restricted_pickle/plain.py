@@ -1,4 +1,4 @@
-"""Our own makers of bytes and sets, and what may be a key of a dict."""
+"""Our own makers of bytes and sets, and a check of the keys of dicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefused
 
 
 def as_bytes(data: object) -> bytes | bytearray | memoryview:
-    """Raw data, or a view of the file where they are many; a Python 2 `str` arrives as text in latin-1."""
+    """Raw data, or a view of the file where they are many; a Python 2 `str` comes as text in latin-1."""
     if type(data) is Payload:
         return data.view
     if isinstance(data, str):
@@ -20,29 +20,33 @@ def as_bytes(data: object) -> bytes | bytearray | memoryview:
     raise PickleRefusedError(f"the data of an array is {short_value(data)}, not bytes")
 
 
-def _encode(allowance: MemoryBudget, text: object = "", encoding: object = "latin1") -> bytes:
+def _encode(budget: MemoryBudget, text: object = "", encoding: object = "latin1") -> bytes:
     """`_codecs.encode`, how protocols 0 to 2 write bytes."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise PickleRefusedError("it asks for _codecs.encode with something other than text and latin1")
-    allowance.spend(len(text))
+    budget.spend(len(text))
     return text.encode("latin-1")
 
 
-def _bytes(allowance: MemoryBudget, data: object = b"", encoding: object = "latin-1") -> bytes:
-    raw = _encode(allowance, data, encoding) if isinstance(data, str) else as_bytes(data)
-    allowance.spend(len(raw))
+def _bytes(budget: MemoryBudget, data: object = b"", encoding: object = "latin-1") -> bytes:
+    raw = _encode(budget, data, encoding) if isinstance(data, str) else as_bytes(data)
+    budget.spend(len(raw))
     return bytes(raw)
 
 
-def _bytearray(allowance: MemoryBudget, data: object = b"", encoding: object = "latin-1") -> bytearray:
-    return bytearray(_bytes(allowance, data, encoding))
+def _bytearray(budget: MemoryBudget, data: object = b"", encoding: object = "latin-1") -> bytearray:
+    return bytearray(_bytes(budget, data, encoding))
 
 
 def check_key(value: object) -> None:
-    """Refuse what may not be a key of a dict or a member of a set.
+    """Refuse a value that may not be a key of a dict or a member of a set.
 
-    Only plain values and flat tuples of them: hashing a tuple nested a million times overflows the C stack.
+    Allowed are plain values and flat tuples of them.
+
+    Raises:
+        PickleRefusedError: the value is of another kind.
     """
+    # Hashing a tuple nested a million times overflows the C stack.
     plain = (str, bytes, int, float, bool, type(None))
     if type(value) in plain:
         return
@@ -50,22 +54,22 @@ def check_key(value: object) -> None:
         raise PickleRefusedError(f"it has {short_value(value)} as a key of a dict or a member of a set")
 
 
-def _members(allowance: MemoryBudget, items: object) -> list[Any]:
+def _members(budget: MemoryBudget, items: object) -> list[Any]:
     if type(items) is not list:
         raise PickleRefusedError("it makes a set of something other than a list")
     for item in items:
         check_key(item)
-    allowance.spend(8 * len(items))
+    budget.spend(8 * len(items))
     return items
 
 
-def _set(allowance: MemoryBudget, items: object = None) -> set[Any]:
-    return set(_members(allowance, [] if items is None else items))
+def _set(budget: MemoryBudget, items: object = None) -> set[Any]:
+    return set(_members(budget, [] if items is None else items))
 
 
-def frozen_set(allowance: MemoryBudget, items: object = None) -> frozenset[Any]:
+def frozen_set(budget: MemoryBudget, items: object = None) -> frozenset[Any]:
     """A frozenset of the plain values of a list."""
-    return frozenset(_members(allowance, [] if items is None else items))
+    return frozenset(_members(budget, [] if items is None else items))
 
 
 PLAIN_MAKERS: dict[tuple[str, str], Callable[..., object]] = {
@@ -81,4 +85,4 @@ PLAIN_MAKERS: dict[tuple[str, str], Callable[..., object]] = {
         )
     },
 }
-"""Functions that a pickle may name, by exact module and name, and what we call in their place."""
+"""Functions that a pickle may name, by exact module and name, and our functions in their place."""

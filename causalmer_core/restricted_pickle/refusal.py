@@ -1,21 +1,21 @@
-"""What ends the reading of a pickle: something that it has no need of, or more memory than its size explains."""
+"""The error that refuses a pickle, and the budget of the memory that one may use."""
 
 from __future__ import annotations
 
 
 class PickleRefusedError(Exception):
-    """The pickle holds something that its reader has no need of. The message says what."""
+    """The pickle holds something that its reader does not need. The message names it."""
 
 
 class MemoryBudget:
-    """How many bytes a pickle may make.
-
-    A pickle can name one long string many times and have it converted each time; without a bound a megabyte
-    of file makes terabytes of memory.
+    """The bytes that the objects of a pickle may take.
 
     Args:
-        limit: the bytes.
+        limit: bytes.
     """
+
+    # A pickle can name one long string many times and have it converted each time: without a bound a file of a
+    # megabyte fills terabytes of memory.
 
     def __init__(self, limit: int) -> None:
         self._left = limit
@@ -29,7 +29,7 @@ class MemoryBudget:
         """Count `size` more bytes.
 
         Raises:
-            PickleRefusedError: the allowance is used up.
+            PickleRefusedError: the budget is spent.
         """
         self._left -= size
         if self._left < 0:

@@ -1,15 +1,16 @@
-"""The trainer, its checkpoints, and what training costs. It yields one result per epoch; who records it or stops it is
-not known here.
+"""The trainer, its checkpoints, and the cost of training.
+
+The trainer yields one result per epoch. Its caller records results and stops it.
 
 | file | what it is |
 |---|---|
-| `checkpoint.py` | Checkpoints: one safetensors file each, written aside and renamed into place |
-| `compute.py` | How many threads a process computes with, so that several on one machine do not fight for its cores |
-| `cost.py` | What training a configuration costs, measured on a few steps |
-| `device_memory.py` | The memory of the device that a process trains on: how much it has used at most, and how much it may use |
-| `evaluation.py` | A model on a split: losses, predictions and metrics, with evidence removed where asked |
-| `memory_estimate.py` | How much memory training a configuration takes, counted and not measured: to compare configurations by |
-| `trained_model.py` | A trained model, from the weights file that `Trainer.save_weights` wrote |
+| `checkpoint.py` | Checkpoints: one safetensors file each, written whole |
+| `compute.py` | The threads and the numeric precision of a process's computations |
+| `cost.py` | The cost of training a configuration in time and memory, measured on a few steps |
+| `device_memory.py` | The peak memory and the memory cap of a process on its training device |
+| `evaluation.py` | The evaluation of a model on a split: losses, predictions and metrics, under an ablation |
+| `memory_estimate.py` | An estimate of training memory, counted instead of measured, to compare configurations |
+| `trained_model.py` | Loads a trained model from a weights file of `Trainer.save_weights` |
 | `trainer.py` | The trainer: a generator of epoch results |
 """
 

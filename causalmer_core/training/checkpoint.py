@@ -1,14 +1,13 @@
-"""Checkpoints: one safetensors file each, written aside and renamed into place.
+"""Checkpoints: one safetensors file each, written whole.
 
-`last.safetensors` holds what training goes on from: weights and buffers, the optimiser's state, and, as JSON in the
-file's metadata, everything that is no tensor. `best.safetensors` holds the weights of the best epoch. No random
-state is kept: every stream is derived from the seed and the epoch (see `causalmer_core.basics.seeding`).
+`last.safetensors` holds the state that training resumes from: weights and buffers, the optimiser's state, and all other
+values as JSON in the file's metadata. `best.safetensors` holds the weights of the best epoch. No random state is
+stored: every stream is derived from the seed and the epoch (see `causalmer_core.basics.seeding`).
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,27 @@ from safetensors.torch import save
 from torch import Tensor
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import remove_stale_asides, write_bytes
 
 FORMAT = 1
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-    """Write tensors and JSON metadata; a reader meets the old file or the new one, never half of one."""
+    """Write tensors and JSON metadata, whole or not at all.
+
+    No other process may write to `path` meanwhile: unfinished files of killed writers are removed.
+
+    Raises:
+        OSError: writing failed.
+        TypeError: the metadata is no JSON.
+    """
     content = save(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
         {"causalmer": json.dumps({"format": FORMAT, **metadata})},
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.tmp")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    # Each kill in the middle of a write leaves a file as large as the weights. One process at a time trains a run.
+    remove_stale_asides(path.parent, path.name)
+    write_bytes(path, content)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -71,7 +74,7 @@ def pack_optimiser(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor],
 def unpack_optimiser(
     optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], plain: Mapping[str, Any]
 ) -> None:
-    """Give an optimiser the state that `pack_optimiser` took."""
+    """Restore an optimiser's state from the result of `pack_optimiser`."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         prefix, _, rest = key.partition(".")

@@ -1,4 +1,4 @@
-"""How many threads a process computes with, so that several on one machine do not fight for its cores."""
+"""The threads and the numeric precision of a process's computations."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def claim_threads(count: int) -> None:
-    """Let this process, which does nothing else, compute with so many threads; to be called before it computes.
+    """Make this process compute with `count` threads, so that processes on one machine do not compete for its cores.
 
-    torch, OpenMP, MKL and OpenBLAS are told as they are loaded; the environment is for what is loaded later and for
-    processes that are started. Operations of a model run one after another, so that one thread between them is enough:
-    torch takes that number only once in a process.
+    A process calls it before its first computation.
     """
+    # The environment is for libraries that are loaded later and for child processes.
     os.environ.update(dict.fromkeys(_VARIABLES, str(count)))
     ThreadpoolController().limit(limits=count)
     torch.set_num_threads(count)
+    # Operations of a model run one after another, so one thread between them is enough. torch accepts it only once.
     if torch.get_num_interop_threads() != 1:
         torch.set_num_interop_threads(1)
 
 
-# FOLDED The numeric precision of a model's layers. Weights, effects and losses are float32 in either.
 Precision = Literal["float32", "bf16"]
+"""The numeric precision of a model's layers. Weights, effects and losses are float32 in both."""
 
 
 @contextmanager

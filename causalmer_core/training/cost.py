@@ -1,4 +1,4 @@
-"""What training a configuration costs, measured on a few steps."""
+"""The cost of training a configuration in time and memory, measured on a few steps."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Cost:
     """The cost of a run.
 
     Attributes:
-        parameters: how many numbers are trained.
-        step_seconds: median wall time of a training step, after one to warm up.
-        epoch_seconds: of an epoch: its steps, and the validation at a third of a step a batch.
+        parameters: the number of trained parameters.
+        step_seconds: median wall time of a training step in seconds, after one step to warm up.
+        epoch_seconds: wall time of an epoch in seconds: its steps, and validation batches at a third of a step each.
     """
 
     parameters: int
@@ -41,7 +41,10 @@ class Cost:
 
 
 def measure_cost(config: RunConfig, data: TrainingData, *, threads: int) -> Cost:
-    """Train a few steps of a configuration on the CPU and time them. The number of threads is set for good."""
+    """Train a few steps of a configuration on the CPU and time them.
+
+    The number of threads stays set in this process.
+    """
     torch.set_num_threads(threads)
     steps = ProbedSteps(config, data, seed=0, device=torch.device("cpu"))
     seconds = []
@@ -54,14 +57,13 @@ def measure_cost(config: RunConfig, data: TrainingData, *, threads: int) -> Cost
     return Cost(steps.parameters, step_seconds, per_epoch * step_seconds)
 
 
-# FOLDED Single steps of training and validation, to measure what a configuration costs before it is trained.
 class ProbedSteps:
-    """Training of a configuration with one seed, taken a step at a time.
+    """Single steps of training and validation, for a configuration and one seed.
 
     Attributes:
-        parameters: how many numbers are trained.
-        train_batches: of an epoch.
-        valid_batches: of an epoch.
+        parameters: the number of trained parameters.
+        train_batches: training batches of an epoch.
+        valid_batches: validation batches of an epoch.
     """
 
     def __init__(self, config: RunConfig, data: TrainingData, *, seed: int, device: torch.device) -> None:
@@ -77,9 +79,7 @@ class ProbedSteps:
         self.valid_batches = math.ceil(len(data.valid) / self._size)
 
     def train(self, step: int) -> None:
-        """A step on a batch of the first epoch: a full one where the training split has one, over again when all are
-        used.
-        """
+        """Train one step, on a full batch of the first epoch if there is one; batches repeat after the last."""
         batch = step % max(1, len(self._order) // self._size)
         chosen = self._order[batch * self._size : (batch + 1) * self._size]
         self._trainer.model.train()
@@ -89,7 +89,7 @@ class ProbedSteps:
 
     @torch.no_grad()
     def validate(self) -> None:
-        """The first batch of the validation split through the model."""
+        """Compute the model's output for the first batch of the validation split."""
         self._trainer.model.eval()
         first = np.arange(min(self._size, len(self._valid.split)))
         with layers_in(self._trainer.config.trainer.precision, self._trainer.device):
@@ -97,17 +97,16 @@ class ProbedSteps:
                 self._trainer.model(inputs)
 
 
-# FOLDED What training a configuration takes of memory, measured on two steps in a process of their own.
 PROBED_STEPS = 2
-"""Adam has its means after the first; the second holds them and its activations at once."""
+"""Adam has its means after the first step; the second step holds them and its activations at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """What training takes.
+    """The memory that training needs.
 
     Attributes:
-        device: of the device. Where it has too little, its peak is all that it has.
+        device: memory of the device. If it has too little, the peak is all it has.
         host: private memory of the process, in bytes.
     """
 
@@ -116,8 +115,10 @@ class MemoryUse:
 
 
 def measure_memory(config: RunConfig, data: TrainingData, *, seeds: Sequence[int], device: str) -> MemoryUse:
-    """Train two steps of a configuration with each of the seeds, side by side as a block of a sweep does, and validate
-    a batch. The process should be fresh: what it computed before counts.
+    """Measure the memory of two training steps with each of the seeds, and of the validation of a batch.
+
+    The seeds train side by side, as a block of a sweep does. Earlier computations of the process count, so it should be
+    a fresh one.
 
     Raises:
         UserError: torch has no such device; or the configuration does not fit the data.

@@ -1,11 +1,10 @@
-"""The memory of the device that a process trains on: how much it has used at most, and how much it may use.
+"""The peak memory and the memory cap of a process on its training device.
 
-torch's allocator reserves memory of a CUDA device for tensors. Beside it the process holds the device's context (code
-and workspaces, some hundred MiB), which torch neither counts nor caps, so a cap is the process's share less the
-context. On a CPU the process's private memory stands for the device's, and nothing is capped.
+torch's allocator reserves memory of a CUDA device for tensors. The process also holds the device's context (code and
+workspaces, some hundred MiB), which torch neither counts nor caps. So a cap is the process's share minus the context.
+On a CPU the process's private memory is counted instead, and nothing is capped.
 
-A CUDA device is always torch's current one: a trial sees the GPUs that Ray gave it and no others, and trains on the
-first of them.
+The CUDA device is always torch's current one: a trial sees only the GPUs that Ray gave it, and trains on the first.
 """
 
 from __future__ import annotations
@@ -19,17 +18,18 @@ from pathlib import Path
 import torch
 
 ASSUMED_CONTEXT_BYTES = 600 * 2**20
-"""The context of a process whose context nobody has measured."""
+"""The assumed context of a process whose context was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceUse:
-    """What a process uses of its device.
+    """The memory that a process uses on its device.
 
     Attributes:
-        peak: bytes for tensors, the most so far, free pieces that the allocator keeps among them.
-        context: bytes beside them. What other programs use of the device counts here, too: it cannot be told apart.
-        total: bytes that the device has.
+        peak: the most bytes for tensors so far, including free pieces that the allocator keeps.
+        context: bytes beside the tensors. Memory of other programs on the device counts here, too: it cannot be told
+            apart.
+        total: bytes of the device.
     """
 
     peak: int
@@ -38,14 +38,14 @@ class DeviceUse:
 
 
 def device_name(device: torch.device) -> str:
-    """The device as records call it: `cpu`, or `cuda` with the model of the GPU."""
+    """The name of the device in records: `cpu`, or `cuda` with the model of the GPU."""
     if device.type != "cuda" or not torch.cuda.is_available():
         return device.type
     return f"cuda ({torch.cuda.get_device_name()})"
 
 
 def device_use(device: torch.device) -> DeviceUse:
-    """What this process uses of its device, and has used at most since `forget_use`."""
+    """The memory that this process uses on its device, and its peak since `forget_use`."""
     if device.type != "cuda":
         return DeviceUse(private_bytes(), 0, sysconf("SC_PAGE_SIZE") * sysconf("SC_PHYS_PAGES"))
     free, total = torch.cuda.mem_get_info()
@@ -54,20 +54,20 @@ def device_use(device: torch.device) -> DeviceUse:
 
 
 def forget_use(device: torch.device) -> None:
-    """Give free pieces of memory back to the device, and count the peak from now on."""
+    """Return free pieces of memory to the device, and count the peak from now on."""
     if device.type == "cuda":
-        torch.cuda.init()  # without it the next but one complains
+        torch.cuda.init()  # without it `reset_peak_memory_stats` raises an error
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 
 
 def cap_bytes(share: float, total: int, context: int) -> int | None:
-    """How much memory the tensors of a process may take on its device; none: as much as there is.
+    """The bytes that the tensors of a process may take on its device. None: no cap.
 
     Args:
-        share: of the device, that the process has; 1 or more: all of it.
-        total: of the device, in bytes.
-        context: of the process, in bytes, beside the tensors.
+        share: the process's share of the device; 1 or more: all of it.
+        total: bytes of the device.
+        context: bytes of the process beside its tensors.
     """
     return None if share >= 1 else max(int(share * total) - context, 0)
 
@@ -76,8 +76,8 @@ class DeviceShare:
     """The share of a device that this process trains within.
 
     Args:
-        device: torch's name of it. On a CPU nothing is capped and nothing told.
-        share: of the device; 0: it is not shared out, 1 or more: all of it.
+        device: torch's name of the device. On a CPU all methods are no-ops.
+        share: the share of the device; 0: the device is not shared, 1 or more: all of it.
         context: see `cap_bytes`.
     """
 
@@ -88,7 +88,7 @@ class DeviceShare:
         self._cap: int | None = None
 
     def claim(self) -> None:
-        """Hold this process to its share, whatever it was held to before, and count its peak from now on."""
+        """Cap this process at its share, whatever its cap was before, and count its peak from now on."""
         if self._device.type != "cuda":
             return
         forget_use(self._device)
@@ -99,14 +99,14 @@ class DeviceShare:
             torch.cuda.set_per_process_memory_fraction(fraction)
 
     def used(self) -> dict[str, int]:
-        """For the records: `peak_bytes` that tensors took at most, and `cap_bytes` where there is a cap."""
+        """The peak of the tensors and the cap, for the records: `peak_bytes`, and `cap_bytes` if there is a cap."""
         if self._device.type != "cuda" or not torch.cuda.is_initialized():
             return {}
         peak = {"peak_bytes": torch.cuda.max_memory_reserved()}
         return peak if self._cap is None else {**peak, "cap_bytes": self._cap}
 
     def exceeded_by(self, error: BaseException) -> str:
-        """What was asked for in vain, and what was allowed, in words."""
+        """The memory that was asked for and the memory that was allowed, in words."""
         asked = ". ".join(str(error).split(". ")[:2]).rstrip(".")
         words = [asked, f"the run had {self._share:g} of the GPU"] if self._share else [asked]
         if self._cap is not None:
@@ -121,9 +121,9 @@ def _gib(count: int) -> str:
 
 
 def private_bytes() -> int:
-    """The memory that this process has written to itself: a data set that is mapped from its files is not in it.
+    """The private memory of this process, in bytes, without memory-mapped data sets.
 
-    Where the system does not say it, the most that the process has had in memory at once.
+    Without `/proc` it is the peak of the process's whole memory.
     """
     smaps = Path("/proc/self/smaps_rollup")
     if smaps.exists():

@@ -1,4 +1,4 @@
-"""A model on a split: losses, predictions and metrics, with evidence removed where asked."""
+"""The evaluation of a model on a split: losses, predictions and metrics, under an ablation."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class MeanLosses:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A model on a split.
+    """The evaluation of a model on a split.
 
     Attributes:
         losses: means over the samples.
         metrics: every metric of the task.
-        logits: `(samples, outputs)`, by which the model predicts.
-        notes: which metrics are undefined or easy here, in words.
+        logits: `(samples, outputs)`, from which the model predicts.
+        notes: notes on undefined or trivial metrics, in words.
     """
 
     losses: MeanLosses
@@ -68,10 +68,7 @@ def evaluate(
     ablation: Ablation = NO_ABLATION,
     precision: Precision = "float32",
 ) -> Evaluation:
-    """Evaluate in evaluation mode, without what `removal` takes away.
-
-    The model is left in evaluation mode.
-    """
+    """Evaluate a model on batches of a split, under an ablation. The model stays in evaluation mode."""
     model.eval()
     meter = LossMeter()
     logits, labels = [], []

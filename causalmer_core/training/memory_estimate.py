@@ -1,10 +1,10 @@
-"""How much memory training a configuration takes, counted and not measured: to compare configurations by.
+"""An estimate of training memory, counted instead of measured, to compare configurations.
 
     bytes = 16 P + 4 F + (B / 2) A
 
-with P trained parameters (weight, gradient and Adam's two means, 4 bytes each), F further numbers (frozen parameters,
-buffers), B the batch size, and A the bytes of all tensors that torch keeps for the backward pass of a batch of two
-samples. What an allocator rounds up, workspaces and the device's context are not in it.
+P is the number of trained parameters (weight, gradient and Adam's two means, 4 bytes each), F the number of frozen
+parameters and buffers, B the batch size, and A the bytes of all tensors that torch keeps for the backward pass of a
+batch of two samples. Rounding by the allocator, workspaces and the device's context are not included.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from causalmer_core.models.build import AnyModel, build_model
 from causalmer_core.training.compute import layers_in
 
 _SAMPLES = 2
-"""Batch normalisation cannot train on one."""
+"""Batch normalisation cannot train on one sample."""
 
 _TRAINED_BYTES = 16
 _FIXED_BYTES = 4
 
 
 def estimated_bytes(config: RunConfig, data: TrainingData) -> int:
-    """Bytes that training one seed of the configuration takes beside the data set; computed on the CPU.
+    """The estimated bytes to train one seed of the configuration, without the data set; computed on the CPU.
 
     Raises:
         UserError: the configuration does not fit the data.
@@ -44,17 +44,17 @@ def estimated_bytes(config: RunConfig, data: TrainingData) -> int:
 
 
 def _kept_bytes(model: AnyModel, config: RunConfig, data: TrainingData) -> int:
-    """What is kept for the backward pass of a small batch: each storage once, and parameters not."""
+    """The bytes kept for the backward pass of a small batch: each storage once, without parameters."""
     cpu = torch.device("cpu")
     batches = batches_for(config.data, data, data.train, size=_SAMPLES, device=cpu)
     batch = next(batches(np.arange(min(_SAMPLES, len(data.train)))))
     parameters = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    kept: dict[int, Tensor] = {}  # the tensors themselves: the place of a freed one would be given out again
+    kept: dict[int, Tensor] = {}  # keeps the tensors alive: torch would reuse the address of a freed one
 
     def keep(tensor: Tensor) -> Tensor:
         if tensor.untyped_storage().data_ptr() not in parameters:
             kept[tensor.untyped_storage().data_ptr()] = tensor.detach()
-        return tensor.detach()  # the tensor itself would hold the graph that holds it
+        return tensor.detach()  # a tensor with its graph would keep that graph alive
 
     def give(tensor: Any) -> Any:
         return tensor

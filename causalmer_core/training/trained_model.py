@@ -1,4 +1,4 @@
-"""A trained model, from the weights file that `Trainer.save_weights` wrote."""
+"""Loads a trained model from a weights file of `Trainer.save_weights`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class TrainedModel:
 
     Attributes:
         model: the model.
-        config, seed, epoch: what its weights come from.
-        data: what it was trained on and validated on: with `data.split` the seed's fold.
+        config, seed, epoch: the origin of its weights.
+        data: the data it was trained and validated on; with `data.split` the seed's fold.
     """
 
     model: AnyModel

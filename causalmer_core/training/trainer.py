@@ -1,7 +1,7 @@
 """The trainer: a generator of epoch results.
 
-It trains one configuration with one seed and yields after every epoch. Its caller decides to record, to report, to
-checkpoint or to stop. It knows no Ray, no result files and no test split.
+It trains one configuration with one seed and yields after every epoch. Its caller decides whether to record, report,
+checkpoint or stop. It knows no Ray, no result files and no test split.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import batches_for, epoch_order
 from causalmer_core.datasets.folds import folded
 from causalmer_core.measures.ablation import NO_ABLATION, Ablation
-from causalmer_core.measures.metrics import checked_metric
+from causalmer_core.measures.metrics import checked_metric, oriented
 from causalmer_core.models.build import AnyModel, build_model
 from causalmer_core.training.checkpoint import load_tensors, pack_optimiser, save_tensors, unpack_optimiser
 from causalmer_core.training.compute import layers_in
@@ -38,7 +38,7 @@ from causalmer_core.training.evaluation import Evaluation, LossMeter, MeanLosses
 
 
 class NonFiniteLossError(Exception):
-    """The training or the validation loss became NaN or infinite; the epochs before it stand."""
+    """The training or the validation loss became NaN or infinite; earlier epochs stay valid."""
 
 
 class StopReason(StrEnum):
@@ -50,18 +50,18 @@ class StopReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """One epoch.
+    """The result of one epoch.
 
     Attributes:
-        epoch: counted from 1.
+        epoch: its number, from 1.
         train, valid: mean losses over the samples.
         metrics: every metric of the task on the validation split.
-        learning_rate: the backbone's in this epoch.
-        constants: the no-treatment constants of text, audio and vision after it, where there are any.
+        learning_rate: the backbone's learning rate in this epoch.
+        constants: the no-treatment constants of text, audio and vision after the epoch. None: the model has none.
         is_best: whether the monitored metric is the best so far.
         best_epoch, best_value: the best epoch so far, and the monitored metric in it.
-        seconds: wall time of training and validating.
-        stop: why this is the last epoch, or none.
+        seconds: wall time of training and validation, in seconds.
+        stop: the reason why this is the last epoch, or None.
     """
 
     epoch: int
@@ -79,7 +79,7 @@ class EpochResult:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One step of the optimiser.
+    """The result of one step of the optimiser.
 
     Attributes:
         losses: means over the batch, before the step.
@@ -95,7 +95,7 @@ class Trainer:
 
     Args:
         config: the configuration.
-        data: the training and the validation split; with `data.split` the seed's fold of them is taken.
+        data: the training and the validation split; with `data.split` the trainer uses the seed's fold of them.
         seed: the replicate; every random stream derives from it.
         device: where to train.
 
@@ -107,7 +107,7 @@ class Trainer:
         self.config = config
         self.seed = seed
         self.device = device
-        self._sign = 1.0 if checked_metric(data.task, config.trainer.monitor) == "max" else -1.0
+        self._direction = checked_metric(data.task, config.trainer.monitor)
         data = folded(data, config.data.split, seed)
         with drawing_from(seed, "init"):
             self.model: AnyModel = build_model(config.model, data).to(device)
@@ -121,20 +121,20 @@ class Trainer:
             mode="max" if config.trainer.plateau_by == "monitor" else "min",
             factor=config.trainer.plateau_factor,
             patience=config.trainer.plateau_patience,
-            threshold=0.0,  # torch's own is relative, and lets a slightly worse negative value pass for a new best
+            threshold=0.0,  # torch's default is relative: a slightly worse negative value would count as a new best
         )
         self.epoch = 0
         self.best_epoch = 0
-        self.best_value = -math.inf * self._sign
+        self.best_value = oriented(-math.inf, self._direction)
 
     @property
     def num_parameters(self) -> int:
-        """How many numbers are trained."""
+        """The number of trained parameters."""
         return sum(parameter.numel() for parameter in self._parameters)
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """Why training has ended by itself, or none while it goes on."""
+        """The reason why training has ended by itself, or None while it continues."""
         trainer = self.config.trainer
         patience = trainer.early_stopping
         if patience is not None and self.epoch - self.best_epoch >= patience and self.epoch > 0:
@@ -142,7 +142,7 @@ class Trainer:
         return StopReason.MAX_EPOCHS if self.epoch >= trainer.max_epochs else None
 
     def epochs(self) -> Iterator[EpochResult]:
-        """Train from where the trainer stands, and yield after every epoch until training ends by itself.
+        """Train from the current epoch on, and yield after every epoch until training ends by itself.
 
         Raises:
             NonFiniteLossError: the training or the validation loss is NaN or infinite.
@@ -155,7 +155,7 @@ class Trainer:
             _finite(valid.losses, "validation", self.epoch + 1)
             self.epoch += 1
             value = valid.metrics[self.config.trainer.monitor]
-            is_best = self._sign * value > self._sign * self.best_value
+            is_best = oriented(value, self._direction) > oriented(self.best_value, self._direction)
             if is_best:
                 self.best_epoch, self.best_value = self.epoch, value
             self._schedule.step(self._plateau_value(value, valid.losses))
@@ -174,10 +174,10 @@ class Trainer:
             )
 
     def validate(self, ablation: Ablation = NO_ABLATION) -> Evaluation:
-        """The model as it stands on the validation split; training goes on from it as if nothing had been asked.
+        """Evaluate the current model on the validation split; training is not affected.
 
         Args:
-            ablation: what is taken from the samples.
+            ablation: the ablation of the samples.
         """
         return evaluate(
             self.model,
@@ -204,7 +204,7 @@ class Trainer:
         return StepResult(MeanLosses(total, task, kl), grad_norm)
 
     def _backward(self, batch: Batch) -> Tensor:
-        """Add a batch's gradients; its total, task and KL loss, `(3,)`."""
+        """Add a batch's gradients; return its total, task and KL loss, `(3,)`."""
         with layers_in(self.config.trainer.precision, self.device):
             output = self.model(batch)
         terms = self.model.loss(output, batch.labels, self.config.loss)
@@ -212,7 +212,7 @@ class Trainer:
         return torch.stack([terms.total.detach(), terms.task.detach(), terms.kl.detach()])
 
     def save(self, path: Path) -> None:
-        """Write everything that training goes on from."""
+        """Write everything that training resumes from."""
         optimiser_tensors, optimiser_plain = pack_optimiser(self._optimiser)
         model_tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         save_tensors(
@@ -229,7 +229,7 @@ class Trainer:
         )
 
     def restore(self, path: Path) -> None:
-        """Go on from a file that `save` wrote: on a CPU the next epochs equal an uninterrupted run's bit for bit.
+        """Resume from a file of `save`. On a CPU the next epochs equal those of an uninterrupted run bit for bit.
 
         Raises:
             UserError: the file is unreadable, or of another configuration or seed.
@@ -276,7 +276,7 @@ class Trainer:
         return _finite(meter.means(), "training", epoch)
 
     def _accumulated(self, order: NDArray[np.int64]) -> Iterator[tuple[Batch, ...]]:
-        """The batches of each step. Without enough for one in the whole epoch they make a step all the same."""
+        """The batches of each step. An epoch with too few batches for one step still makes one step."""
         optimiser = self.config.optimiser
         size = optimiser.accumulate_batches
         batches = self._train_batches(order)
@@ -286,7 +286,11 @@ class Trainer:
 
     def _plateau_value(self, monitored: float, losses: MeanLosses) -> float:
         by = self.config.trainer.plateau_by
-        return {"monitor": self._sign * monitored, "loss": losses.total, "task_loss": losses.task}[by]
+        return {
+            "monitor": oriented(monitored, self._direction),
+            "loss": losses.total,
+            "task_loss": losses.task,
+        }[by]
 
     def _constants(self) -> tuple[float, float, float] | None:
         constants = self.model.constants

@@ -1,6 +1,6 @@
-"""Addresses of clusters: which one is meant, whether it is there, and whether it asks for a token.
+"""Checks the address of a cluster: that it exists, and that it requires a token.
 
-Another process asks, because Ray reads the token once in each, and ends one that has none.
+Another process asks the cluster, because Ray reads the token once in each process, and ends a process without one.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ class _Answer(Enum):
 
 
 def checked_head(address: str, *, insecure: bool = False) -> str:
-    """The head's `HOST:PORT` of the cluster that an address means, ready to be joined with this user's token.
+    """The head's `HOST:PORT` of the cluster at an address, ready to be joined with the user's token.
 
     Args:
-        address: `auto`, the Ray that runs on this machine or that RAY_ADDRESS names; or `HOST:PORT` of its head.
-        insecure: whether one that asks for no token is right, too.
+        address: `HOST:PORT` of its head, or `auto`: the Ray on this machine or in RAY_ADDRESS.
+        insecure: whether a cluster that requires no token is allowed.
 
     Raises:
-        UserError: the address is none, nobody answers there, no token is asked for, or ours is missing or wrong.
+        UserError: the address is wrong, no Ray answers there, it requires no token, or the user's token is missing or
+            wrong.
     """
     head = _head(address)
     place = f"--address {address}" if head == address else f"--address {address} ({head})"
@@ -61,13 +62,13 @@ def host_and_port(address: str) -> tuple[str, int]:
     """The parts of `HOST:PORT`.
 
     Raises:
-        UserError: it is not of that form.
+        UserError: the address has another form.
     """
     try:
         parts = urlsplit(f"//{address}")
         if parts.hostname and parts.port:
             return parts.hostname, parts.port
-    except ValueError:  # what should be a port is no number
+    except ValueError:  # the port is not a number
         pass
     raise UserError(f"--address {address}: not an address; allowed auto, or HOST:PORT of the head")
 
@@ -95,17 +96,17 @@ def _head(address: str) -> str:
 
 
 def _answer(head: str, place: str, token: str | None) -> _Answer:
-    """What the head says to a token; without one to this user's.
+    """The head's answer to a token, by default to the user's.
 
     Raises:
-        UserError: nobody answers.
+        UserError: no Ray answers.
     """
     environment = {**os.environ, "RAY_AUTH_MODE": "token"}
     if token is not None:
         environment["RAY_AUTH_TOKEN"] = token
     try:
         socket.create_connection(host_and_port(head), timeout=_CONNECT_SECONDS).close()
-        done = subprocess.run(  # noqa: S603 - this interpreter and our own words
+        done = subprocess.run(  # noqa: S603 - this interpreter and our own code
             [sys.executable, "-c", _KNOCK, head],
             env=environment,
             timeout=_ANSWER_SECONDS,

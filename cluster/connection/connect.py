@@ -1,4 +1,4 @@
-"""A private Ray on this machine, for local mode; and joining a cluster, only where its address is given."""
+"""Starts a private Ray on this machine, or joins a cluster at a given address."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from cluster.connection.address import checked_head
 from cluster.resources.trial_resources import ACCELERATOR_LABEL, NodeSupply, TrialShare, check_fits, fits
 
 _ENVIRONMENT = {
-    # Trials keep the driver's working directory, so that relative paths mean what the user wrote.
+    # Trials keep the driver's working directory, so that relative paths have the user's meaning.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     # A trial without GPUs sees none.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     # Ray's own result files are not the record: do not write them.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Progress is shown by the sweep; the newer of Ray's two reporters prints even when told to be silent.
+    # The sweep shows progress. The newer of Ray's two reporters prints even in silent mode.
     "RAY_AIR_NEW_OUTPUT": "0",
     # Ctrl-C reaches the driver as KeyboardInterrupt; Ray's handler would advise to restore with Ray's files.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    # So many trials may wait, and processes start for them, at once. Tune's own number is 1 for searchers.
+    # The number of trials that may wait for their processes at once. Tune's default is 1 for searchers.
     "TUNE_MAX_PENDING_TRIALS_PG": "32",
 }
 
@@ -37,16 +37,16 @@ _POLL_SECONDS = 1.0
 
 @contextmanager
 def local_ray(*, cpus: int | None = None, gpus: int | None = None) -> Iterator[tuple[float, float]]:
-    """Start a private Ray for the block and stop it after; a cluster that happens to run is never joined.
+    """Start a private Ray for the block and stop it afterwards; a running cluster is never joined.
 
     Args:
-        cpus, gpus: what it may use; by default all that the machine has.
+        cpus, gpus: its CPU cores and GPUs. None: all of the machine.
 
     Yields:
-        The CPUs and the GPUs that it has.
+        The numbers of its CPU cores and GPUs.
     """
     _prepare_environment()
-    # A token of this process alone. Left to itself, Ray writes one to the home folder with mode 0644.
+    # A token for this process only. By default Ray writes one to the home folder with mode 0644.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray.init(
         address="local",
@@ -65,21 +65,21 @@ def local_ray(*, cpus: int | None = None, gpus: int | None = None) -> Iterator[t
 
 @contextmanager
 def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
-    """Join the cluster at `address` for the block and leave it after; what runs there for others is let be.
+    """Join the cluster at `address` for the block and leave it afterwards; other users' work is not touched.
 
     Args:
         address: see `cluster.connection.address`.
-        insecure: join also a cluster that asks for no token.
+        insecure: whether a cluster that requires no token is allowed.
 
     Yields:
         The address of the cluster's head.
 
     Raises:
-        UserError: there is no such cluster; or it is not one to join.
+        UserError: there is no such cluster, or it cannot be joined.
     """
     _prepare_environment()
-    # Without its head Ray ends this process after so long, with words of its own. By then a call that waits for the
-    # head has given up (after 60 s), and what is lost is said in ours.
+    # After this time without a head Ray ends this process with a message of its own. By then a call that waits for the
+    # head has failed (after 60 s), and our message is shown.
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "300")
     head = checked_head(address, insecure=insecure)
     try:
@@ -89,10 +89,11 @@ def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
             logging_level=logging.ERROR,
             runtime_env={"env_vars": {name: os.environ[name] for name in _ENVIRONMENT}},
         )
-    # a ValueError where a submitted job's environment contradicts ours
+    # A ValueError: a submitted job's environment contradicts ours.
     except (ConnectionError, RuntimeError, ValueError) as error:
+        first_line = str(error).partition("\n")[0].rstrip(".")
         raise UserError(
-            f"--address {address}: cannot join the cluster of {head}: {_first_line(error)}. Likely: this machine is "
+            f"--address {address}: cannot join the cluster of {head}: {first_line}. Likely: this machine is "
             "none of its nodes, or has another version of Ray or Python; run the command on a node"
         ) from error
     try:
@@ -102,15 +103,15 @@ def cluster_ray(address: str, *, insecure: bool = False) -> Iterator[str]:
 
 
 def wait_for_node(share: TrialShare, notify: Callable[[str], None], patience: float = 300.0) -> None:
-    """Wait until the cluster that is connected has a node on which a trial fits: nodes come after the head.
+    """Wait until the connected cluster has a node on which a trial fits: nodes start after the head.
 
     Args:
-        share: what a trial asks for.
-        notify: called with words where there is something to wait for.
-        patience: seconds.
+        share: the resources of a trial.
+        notify: called with a message if it has to wait.
+        patience: the longest wait, in seconds.
 
     Raises:
-        UserError: there is none when they are over.
+        UserError: there is still no such node afterwards.
     """
     end = time.monotonic() + patience
     if not fits(share, nodes_of_cluster()):
@@ -121,24 +122,20 @@ def wait_for_node(share: TrialShare, notify: Callable[[str], None], patience: fl
 
 
 def living_nodes() -> list[dict[str, Any]]:
-    """The nodes of the Ray that is connected, as Ray describes them, without those that have died."""
+    """The living nodes of the connected Ray, as Ray describes them."""
     return [node for node in ray.nodes() if node["Alive"]]
 
 
 def nodes_of_cluster() -> list[NodeSupply]:
-    """What every living node of the Ray that is connected has for trials."""
+    """The resources for trials of every living node of the connected Ray."""
     return [NodeSupply.of(node["Resources"]) for node in living_nodes()]
 
 
 def labelled_types() -> set[str]:
-    """The types of GPUs by which living nodes can be selected (see `TrialShare.among`)."""
+    """The types of GPUs in the labels of living nodes (see `TrialShare.among`)."""
     return {node["Labels"].get(ACCELERATOR_LABEL, "") for node in living_nodes()} - {""}
 
 
 def _prepare_environment() -> None:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")

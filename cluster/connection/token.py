@@ -1,8 +1,8 @@
-"""The token that opens a cluster. Ray finds it: RAY_AUTH_TOKEN, the file RAY_AUTH_TOKEN_PATH, or ~/.ray/auth_token.
+"""The token that a cluster requires.
 
-Whoever reaches a Ray without tokens runs code on its nodes, so one that asks for none is refused unless that is wanted.
-Whether it asks, a stranger finds out: one who comes with a token of its own making. Only a Ray that turned it away gets
-to see this user's.
+Ray reads it from RAY_AUTH_TOKEN, from the file in RAY_AUTH_TOKEN_PATH, or from ~/.ray/auth_token. Anyone who reaches a
+Ray without tokens can run code on its nodes, so it is refused unless the user allows it. A random token is sent first;
+only a server that rejects it gets the user's token.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ray import _raylet
 from causalmer_core.basics.errors import UserError
 
 _RAY: Any = _raylet
-"""Ray's core; what is said of its types leaves these parts out."""
+"""Ray's core; its type stubs do not have the parts used here."""
 
 
 def show_own_token(place: str, name: str, *, lets_in: Callable[[str | None], bool], insecure: bool) -> None:
-    """Make this process ready to enter a place: with this user's token where one is asked for, else with none.
+    """Make this process show the user's token to a server, or none if the server requires none.
 
     Args:
-        place: how the user gave it, which errors begin with.
-        name: what it is: Ray, job server.
-        lets_in: whether it lets in whoever comes with a token; without one, with this user's.
-        insecure: whether one that asks for no token is right, too.
+        place: the server as the user gave it; errors begin with it.
+        name: its kind in messages: Ray, job server.
+        lets_in: whether the server accepts a token; None: the user's.
+        insecure: whether a server that requires no token is allowed.
 
     Raises:
-        UserError: no token is asked for; or ours is missing or wrong.
+        UserError: the server requires no token, or the user's token is missing or wrong.
     """
     if lets_in(secrets.token_hex(32)):
         if not insecure:
@@ -39,7 +39,7 @@ def show_own_token(place: str, name: str, *, lets_in: Callable[[str | None], boo
                 "one that was started with RAY_AUTH_MODE=token, as 'causalmer cluster template' does, or give "
                 "--insecure where nobody else reaches it"
             )
-        _show_token(shown=False)  # it does not get to see one
+        _show_token(shown=False)  # such a server must not see the user's token
         return
     _show_token(shown=True)
     if not _has_token():
@@ -59,6 +59,7 @@ def _has_token() -> bool:
 
 
 def _show_token(*, shown: bool) -> None:
-    """Whether this process shows its token. Ray read the variable when it was imported, and has to read it again."""
+    """Set whether this process shows its token."""
+    # Ray read the variable when it was imported, and has to read it again.
     os.environ["RAY_AUTH_MODE"] = "token" if shown else "disabled"
     _RAY.Config.initialize("")

@@ -1,4 +1,4 @@
-"""Noticing that what a sweep's Ray needs is gone: Ray Tune itself would wait for it for ever."""
+"""Notices the loss of a process that Ray needs; Ray Tune itself would wait for ever."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from cluster.connection.address import host_and_port
 POLL_SECONDS = 0.5
 
 _NEEDED = ("gcs_server", "raylet")
-"""Without these nothing runs; of its other processes Ray does without."""
+"""Nothing runs without these; Ray works without its other processes."""
 
 _HEAD_SECONDS = 15.0
-"""So long may a cluster's head take to answer."""
+"""Seconds to wait for an answer of a cluster's head."""
 
 
 class RayLostError(Exception):
-    """A process that Ray needs is gone, though nobody asked it to end; what ran under it is gone with it."""
+    """A process that Ray needs ended without being asked to; all that ran under it ended, too."""
 
 
 def lost_processes() -> list[str]:
-    """Which of the processes that this process's Ray needs are gone, by what they are.
+    """The needed processes of the connected Ray that are gone, by their kinds.
 
-    Of a private Ray the processes are looked at; of a cluster that was joined the head is asked, and whether this node
-    is still one of its nodes. Other nodes may come and go.
+    For a private Ray this looks at its processes. For a joined cluster it asks the head, and whether this node still
+    belongs to the cluster. Other nodes may join and leave.
     """
     node = ray._private.worker._global_node
     if node is None:
@@ -44,7 +44,7 @@ def lost_processes() -> list[str]:
 def _lost_of_cluster(head: str, here: NodeID) -> list[str]:
     worker: Any = ray._private.worker.global_worker
     try:
-        # Ray's own client would wait for a head that is gone, and end this process after a minute.
+        # Ray's own client would wait for a lost head, and end this process after a minute.
         socket.create_connection(host_and_port(head), timeout=_HEAD_SECONDS).close()
         (alive,) = worker.gcs_client.check_alive([here], timeout=_HEAD_SECONDS)
     except (OSError, RayError):
@@ -54,7 +54,7 @@ def _lost_of_cluster(head: str, here: NodeID) -> list[str]:
 
 @contextmanager
 def watched(on_loss: Callable[[list[str]], None]) -> Iterator[None]:
-    """Within the block look every half second, and call `on_loss` once, from another thread, when one is gone."""
+    """Check every half second within the block; call `on_loss` once, from another thread, after a loss."""
     ended = threading.Event()
 
     def look() -> None:

@@ -1,10 +1,12 @@
-"""Jobs on a cluster, submitted over HTTP from a machine that is none of its nodes. What a job runs is up to its caller.
+"""Jobs on a cluster, submitted over HTTP from a machine outside it.
+
+The caller decides what a job runs.
 
 | file | what it is |
 |---|---|
-| `job_following.py` | Waiting for a job's end while a connection may come and go |
-| `job_server.py` | The job server of a cluster: jobs are submitted to it over HTTP, from a machine that is none of its nodes |
-| `shipped_code.py` | The code that goes along with a job: this machine's causalmer, as its wheel would hold it |
+| `job_following.py` | Waiting for the end of a job over a connection that may be lost and made again |
+| `job_server.py` | The job server of a cluster: jobs are submitted to it over HTTP from outside |
+| `shipped_code.py` | The code that is sent with a job: this machine's causalmer, with the contents of its wheel |
 """
 
 __all__ = ["job_following", "job_server", "shipped_code"]

@@ -1,4 +1,4 @@
-"""Waiting for a job's end while a connection may come and go."""
+"""Waiting for the end of a job over a connection that may be lost and made again."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from cluster.jobs.job_server import JobServer, JobState, LostConnectionError
 
 _POLL_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
-"""How long a server that stopped to answer is asked again."""
+"""A server without an answer is asked again for this many seconds."""
 
 
 def follow(server: JobServer, job: str, notify: Callable[[str], None]) -> JobState:
-    """Wait for a job's end, telling what it writes from its beginning on.
+    """Wait for a job's end, and pass on all that it writes.
 
     Args:
-        server: where it runs.
+        server: the job server of its cluster.
         job: its name.
-        notify: called with each piece of text as it comes.
+        notify: called with each piece of text as it arrives.
 
     Raises:
-        UserError: there is no such job; or the server does not answer any more.
+        UserError: there is no such job, or the server does not answer any more.
     """
     text = _Once(notify)
     while not (state := _patient_state(server, job)).is_final:
         asyncio.run(_tell(server, job, text))
         time.sleep(_POLL_SECONDS)
     text.begin()
-    text.add(server.logs(job))  # the end of it, where the connection was lost before
+    text.add(server.logs(job))  # the rest of the text, if the connection was lost before
     return state
 
 
@@ -37,7 +37,7 @@ def wait_for_end(server: JobServer, job: str) -> JobState:
     """Wait for a job's end.
 
     Raises:
-        UserError: there is no such job; or the server does not answer any more.
+        UserError: there is no such job, or the server does not answer any more.
     """
     while not (state := _patient_state(server, job)).is_final:
         time.sleep(_POLL_SECONDS)
@@ -50,7 +50,7 @@ async def _tell(server: JobServer, job: str, text: _Once) -> None:
         async for chunk in server.tail(job):
             text.add(chunk)
     except LostConnectionError:
-        pass  # its state is asked next; who does not answer to that is gone
+        pass  # the state is asked next: without an answer to that the server is gone
 
 
 def _patient_state(server: JobServer, job: str) -> JobState:
@@ -65,7 +65,7 @@ def _patient_state(server: JobServer, job: str) -> JobState:
 
 
 class _Once:
-    """Tells a text that is given from its beginning again and again, every part of it once."""
+    """Passes on every part of a text once, although the text may start again from its beginning."""
 
     def __init__(self, notify: Callable[[str], None]) -> None:
         self._notify = notify
@@ -73,11 +73,11 @@ class _Once:
         self._position = 0
 
     def begin(self) -> None:
-        """The text comes from its beginning."""
+        """The text starts from its beginning."""
         self._position = 0
 
     def add(self, chunk: str) -> None:
-        """The next part of it."""
+        """Take the next part of the text."""
         if fresh := chunk[max(self._known - self._position, 0) :]:
             self._notify(fresh)
         self._position += len(chunk)

@@ -1,6 +1,6 @@
-"""The job server of a cluster: jobs are submitted to it over HTTP, from a machine that is none of its nodes.
+"""The job server of a cluster: jobs are submitted to it over HTTP from outside.
 
-Like a cluster's head it is used only where it asks for a token, unless that is wanted (see `cluster.connection.token`).
+Like a cluster's head it must require a token, unless the user allows otherwise (see `cluster.connection.token`).
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from cluster.connection.token import show_own_token
 _CONNECT_SECONDS = 5.0
 
 _SILENT_SECONDS = 60.0
-"""After so long without a word a connection may be one whose other end is gone: it is made anew."""
+"""A connection that is silent for this long may be dead: it is made again."""
 
 _TRUST = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-"""Variables that name the file of the certificates to trust: the first that is set."""
+"""Variables that name the file of trusted certificates; the first one that is set is used."""
 
 _STRONGER_THAN_ADDRESSES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
-"""Variables that Ray's client takes before the address that it is given."""
+"""Variables that Ray's client prefers to the address that it is given."""
 
 for _name in (
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
     "ray._private.runtime_env.packaging",
 ):
-    logging.getLogger(_name).setLevel(logging.WARNING)  # they tell of every file that they send
+    logging.getLogger(_name).setLevel(logging.WARNING)  # they log every file that they send
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """How a job stands.
+    """The state of a job.
 
     Attributes:
-        status: in Ray's words, such as RUNNING.
-        message: what Ray says of it.
-        exit_code: of the command, where it ended by itself.
+        status: Ray's word for it, such as RUNNING.
+        message: Ray's message about it.
+        exit_code: the exit code of the command. None: it did not end by itself.
         is_final: whether the job is over.
     """
 
@@ -62,25 +62,26 @@ class JobState:
 
     @property
     def code(self) -> int:
-        """The exit code for whoever waited for it: the command's own; 1 where it was stopped or never began."""
+        """The exit code to pass on: the command's own, or 1 if the command was stopped or never began."""
         if self.status == JobStatus.SUCCEEDED.value:
             return 0
         return self.exit_code or 1
 
 
 class LostConnectionError(UserError):
-    """Nobody answers; somebody may later."""
+    """The server does not answer now; it may answer later."""
 
 
 class JobServer:
-    """The server at an address, to which this user's token is shown once a stranger's was refused.
+    """The job server at an address. It gets the user's token only after it rejected a random one.
 
     Args:
         address: `http://HEAD:8265`, or https.
-        insecure: whether one that asks for no token is right, too.
+        insecure: whether a server that requires no token is allowed.
 
     Raises:
-        UserError: the address is none, no job server answers there, no token is asked for, or ours is missing or wrong.
+        UserError: the address is wrong, no job server answers there, it requires no token, or the user's token is
+            missing or wrong.
     """
 
     def __init__(self, address: str, *, insecure: bool = False) -> None:
@@ -94,26 +95,26 @@ class JobServer:
     def submit(
         self, command: str, job: str, *, folder: Path, modules: list[Path], environment: Mapping[str, str]
     ) -> None:
-        """Have a command run on the cluster's head.
+        """Submit a command to run on the cluster's head.
 
         Args:
-            command: words of a shell.
-            job: the job's name, another for each.
-            folder: is copied to be the command's working directory.
-            modules: folders that are copied to be importable in it.
-            environment: variables of it. They are no secrets: whoever reads the dashboard reads them.
+            command: a shell command.
+            job: the job's name, unique on the cluster.
+            folder: a folder that is copied and becomes the command's working directory.
+            modules: folders that are copied and can be imported in the job.
+            environment: variables of the job. They are not secret: the dashboard shows them.
 
         Raises:
-            UserError: the server refuses.
+            UserError: the server rejects the job.
         """
         environments: dict[str, Any] = {"working_dir": str(folder), "env_vars": dict(environment)}
-        if modules:  # Ray cannot set up an empty list of them
+        if modules:  # Ray fails on an empty list
             environments["py_modules"] = [str(module) for module in modules]
         with self._asked():
             self._client.submit_job(entrypoint=command, submission_id=job, runtime_env=environments)
 
     def state(self, job: str) -> JobState:
-        """How a job stands.
+        """The state of a job.
 
         Raises:
             UserError: there is no such job.
@@ -122,28 +123,28 @@ class JobServer:
             details: JobDetails = self._client.get_job_info(job)
         return JobState(
             status=details.status.value,
-            message=_notify(details),
+            message=_message(details),
             exit_code=details.driver_exit_code,
             is_final=details.status.is_terminal(),
         )
 
     def logs(self, job: str) -> str:
-        """What a job has written so far."""
+        """All text that a job has written so far."""
         with self._asked(job):
             return str(self._client.get_job_logs(job))
 
     def stop(self, job: str) -> bool:
-        """Ask a job to end; False where it had ended. It is given the time that its environment says."""
+        """Ask a job to end, and return whether it was still running. Its environment sets the time that it has."""
         with self._asked(job):
             return bool(self._client.stop_job(job))
 
     async def tail(self, job: str) -> AsyncIterator[str]:
-        """What a job writes, from its beginning to its end, as it writes it.
+        """The text that a job writes, from its beginning to its end, as it is written.
 
         Raises:
-            LostConnectionError: the connection did not last so long, or nothing came for a minute.
+            LostConnectionError: the connection was lost, or nothing arrived for a minute.
         """
-        import aiohttp  # missing where no jobs are submitted
+        import aiohttp  # optional: only job submission needs it
 
         pieces = aiter(self._client.tail_job_logs(job))
         try:
@@ -157,11 +158,11 @@ class JobServer:
             raise LostConnectionError(f"{self._place}: the connection was lost") from error
 
     def _check_port(self) -> None:
-        """An answer within seconds: Ray's client itself would wait for minutes."""
+        # Ray's client would wait for minutes; this answers within seconds.
         try:
             parts = urlsplit(self.address)
             port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-        except ValueError:  # what should be a port is no number
+        except ValueError:  # the port is not a number
             parts, port = urlsplit(""), None
         if not parts.hostname or port is None:
             raise UserError(
@@ -186,7 +187,7 @@ class JobServer:
         return client
 
     def _connected(self, token: str | None) -> Any:
-        """Ray's client, with a token or with this user's; none where the server does not let it in."""
+        """Ray's client with a token, by default the user's, or None if the server rejects it."""
         headers = None if token is None else {"Authorization": f"Bearer {token}"}
         with _without(_STRONGER_THAN_ADDRESSES):
             try:
@@ -196,7 +197,8 @@ class JobServer:
             except ConnectionError as error:
                 self._not_encrypted(error)
                 self._silent(error)
-            # not a job server: a 404 is a RuntimeError, no JSON a ValueError, other JSON one of the two others
+            # Not a job server: a 404 is a RuntimeError, an answer without JSON a ValueError, other JSON a Key- or
+            # TypeError.
             except (RuntimeError, ValueError, KeyError, TypeError, requests.RequestException) as error:
                 raise UserError(
                     f"{self._place}: something answers there that is no job server of Ray's; allowed the address of a "
@@ -227,7 +229,7 @@ class JobServer:
         raise UserError(f"{self._place}: the token here is not this job server's any more") from error
 
     def _not_encrypted(self, error: Exception) -> None:
-        """Raise what is wrong with the encryption, where that is it."""
+        """Raise the error about the encryption, if the encryption is the cause."""
         inner: BaseException | None = error
         while inner is not None and not isinstance(inner, ssl.SSLError):
             inner = inner.__context__
@@ -250,7 +252,7 @@ class JobServer:
 
 @contextmanager
 def _without(names: tuple[str, ...]) -> Iterator[None]:
-    """The block does not see some variables of the environment."""
+    """Remove some variables from the environment within the block."""
     before = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
@@ -259,7 +261,8 @@ def _without(names: tuple[str, ...]) -> Iterator[None]:
 
 
 def _trusted() -> str | bool:
-    """The certificates that are trusted, as Ray's client takes them; it reads no variable where it follows a job."""
+    """The trusted certificates, in the form for Ray's client."""
+    # Ray's client reads no variable when it follows a job.
     for name in _TRUST:
         if file := os.environ.get(name):
             if not Path(file).exists():
@@ -268,12 +271,12 @@ def _trusted() -> str | bool:
     return True
 
 
-def _notify(details: JobDetails) -> str:
-    """What Ray says of a job, without the end of its log."""
+def _message(details: JobDetails) -> str:
+    """Ray's message about a job, without the end of its log."""
     message = details.message or ""
     return str(message).partition(", last available logs")[0].strip()
 
 
 def _last_line(error: Exception) -> str:
-    """What went wrong: the server answers with whole tracebacks."""
+    """The last line of an error: the server answers with whole tracebacks."""
     return str(error).rstrip(". \n").splitlines()[-1]

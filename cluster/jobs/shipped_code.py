@@ -1,7 +1,7 @@
-"""The code that goes along with a job: this machine's causalmer, as its wheel would hold it.
+"""The code that is sent with a job: this machine's causalmer, with the contents of its wheel.
 
-It goes as folders, since Ray installs a wheel together with all that it depends on, and would fetch another torch and
-another Ray to every node.
+It is sent as folders. Ray would install a wheel with all its dependencies, and fetch another torch and another Ray to
+every node.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from causalmer_core.basics.packages import PACKAGES
 
 
 def copy_code(folder: Path) -> list[Path]:
-    """Copy the packages into a folder, and what says their version.
+    """Copy the packages and the metadata of their version into a folder.
 
     Returns:
-        The folders in it, each to be importable on the nodes.
+        The copied folders; each can be imported on the nodes.
     """
-    here = Path(__file__).parents[2]  # they are installed side by side, and stand so in a checkout
+    here = Path(__file__).parents[2]  # the packages lie side by side, both installed and in a checkout
     copies = [folder / name for name in PACKAGES]
     for copy in copies:
         shutil.copytree(here / copy.name, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -29,6 +29,6 @@ def copy_code(folder: Path) -> list[Path]:
         return copies
     about = folder / f"causalmer-{installed.version}.dist-info"
     about.mkdir()
-    # alone: the other files of an installation name folders of this machine
+    # no other file of the installation: they name folders of this machine
     (about / "METADATA").write_text(installed.read_text("METADATA") or "", encoding="utf-8")
     return [*copies, about]

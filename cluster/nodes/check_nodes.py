@@ -1,4 +1,4 @@
-"""Looking at every node of a cluster before a sweep: what it has, its clock, and the place that all must share."""
+"""Checks every node of a cluster before a sweep: resources, clock and shared storage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cluster.nodes.storage_probe import SharedPlace
 from cluster.resources.trial_resources import NodeSupply, TrialResources
 
 _ANSWER_SECONDS = 90.0
-"""A node may first have to start a process."""
+"""Seconds to wait for an answer; a node may first have to start a process."""
 
 _CLOCK_READINGS = 5
 _DRIVER = "driver"
@@ -34,13 +34,13 @@ _DRIVER_NAME = "the process that runs the sweep"
 
 
 class Preflight(Frozen):
-    """What a look at a cluster found.
+    """The result of a check of a cluster.
 
     Attributes:
         here: the process that would run the sweep.
         nodes: all living nodes.
-        storage: the place of all sweeps that they were asked about; none: none.
-        findings: what there is to say, problems first.
+        storage: the name of the tested storage. None: none was tested.
+        findings: the findings, problems first.
     """
 
     here: NodeFacts
@@ -50,7 +50,7 @@ class Preflight(Frozen):
 
     @property
     def would_fail(self) -> bool:
-        """Whether a sweep would."""
+        """Whether a sweep on this cluster would fail."""
         return any(finding.kind == "problem" for finding in self.findings)
 
 
@@ -59,15 +59,15 @@ def look(
     needed: Sequence[Path] = (),
     resources: TrialResources | None = None,
 ) -> Preflight:
-    """Look at every node of the Ray that is connected. Files that are written into the storage are removed again.
+    """Check every node of the connected Ray. Files that the check writes into the storage are removed again.
 
     Args:
-        storage: the place of all sweeps.
+        storage: the shared storage. None: it is not tested.
         needed: paths that runs read.
-        resources: what a run asks for; none: the default.
+        resources: the resources of a run. None: the default.
 
     Raises:
-        UserError: this process itself cannot write to the storage.
+        UserError: this process cannot write to the storage.
     """
     here = NodeFacts(**_facts(Inspector().facts()))
     nodes = {node["NodeID"]: node for node in living_nodes()}
@@ -99,7 +99,7 @@ def look(
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """What nodes answered, and why others did not."""
+    """The answers of nodes, and the reasons why others did not answer."""
 
     given: dict[str, Any]
     silent: dict[str, str]
@@ -107,7 +107,7 @@ class _Answers:
 
 @contextmanager
 def sent_whole() -> Iterator[None]:
-    """Within the block inspectors are sent with their code, since a node may lack our packages."""
+    """Send inspectors with their code within the block, because a node may lack our packages."""
     module = sys.modules[inspector.__name__]
     cloudpickle.register_pickle_by_value(module)
     try:
@@ -124,7 +124,7 @@ def _inspectors(nodes: Iterable[str]) -> dict[str, Any]:
 
 
 def _answers(asked: Mapping[str, Any]) -> _Answers:
-    """Wait for what all nodes were asked at once."""
+    """Wait for the answers of all nodes to one question."""
     answers = _Answers({}, {})
     end = time.monotonic() + _ANSWER_SECONDS
     for node, answer in asked.items():
@@ -136,7 +136,7 @@ def _answers(asked: Mapping[str, Any]) -> _Answers:
 
 
 def _clock(who: Any) -> tuple[float, float] | None:
-    """A node's clock minus ours, and how far the truth may be from that: half the time that the answer took."""
+    """A node's clock minus ours in seconds, and its largest error: half the duration of the answer."""
     best: tuple[float, float] | None = None
     for _ in range(_CLOCK_READINGS):
         before = time.time()
@@ -167,7 +167,7 @@ def _skew(clock: tuple[float, float] | None, head: tuple[float, float] | None) -
 def _storage(
     storage: SharedPlace, needed: list[str], inspectors: Mapping[str, Any], names: Mapping[str, str]
 ) -> dict[str, StorageFacts]:
-    """Let this process and every node write a file each, and everyone read them all."""
+    """Let this process and every node write one file each and read all files."""
     here = Inspector()
     with sent_whole(), storage.probed() as probe:
         ours, texts = secrets.token_hex(16), {node: secrets.token_hex(16) for node in inspectors}
@@ -180,7 +180,7 @@ def _storage(
         reads = _answers({n: who.reads.remote(probe, expected) for n, who in inspectors.items()}).given
         locks = _answers({n: who.is_locked.remote(probe) for n, who in inspectors.items()}).given
         lacks = _answers({n: who.lacks.remote(needed) for n, who in inspectors.items()}).given
-        lost = here.reads(probe, written)  # what a node wrote to somewhere else
+        lost = here.reads(probe, written)  # files of nodes that wrote to another place
     return {
         node: StorageFacts(
             unwritable=unwritable[node],
@@ -195,7 +195,7 @@ def _storage(
 def _unread(
     node: str, wrong: Mapping[str, str], lost: Mapping[str, str], names: Mapping[str, str]
 ) -> dict[str, str]:
-    """What a node cannot read of others, by their names; that others cannot read it is put down to it, too."""
+    """The files that a node cannot read, by writer; a node whose own file nobody can read is at fault, too."""
     unread = {names.get(writer, _DRIVER_NAME): why for writer, why in wrong.items() if writer not in lost}
     if node in lost and _DRIVER not in wrong:
         unread[_DRIVER_NAME] = f"nor does that read what this node wrote: {lost[node]}"

@@ -1,4 +1,4 @@
-"""Measuring what training takes of a GPU: on a GPU of the cluster, in a process of its own."""
+"""Measures the GPU memory of training, on a GPU of the cluster in a process of its own."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cluster.connection.connect import nodes_of_cluster
 from cluster.resources.trial_resources import ANY, NodeSupply, TrialShare
 
 _PATIENCE_SECONDS = 600.0
-"""For a free GPU and the steps; the first one may have to load CUDA's libraries from a network disk."""
+"""Seconds to wait for a free GPU and the steps; the first step may load CUDA's libraries from a network disk."""
 
 
 class Probed(NamedTuple):
-    """What is measured: a configuration as JSON, with the seeds of a block, on a data set of a store."""
+    """The measured training: a configuration as JSON, the seeds of a block, and a data set of a store."""
 
     config: str
     seeds: Sequence[int]
@@ -28,14 +28,14 @@ class Probed(NamedTuple):
 
 
 def types_of_gpus(accelerator: str, nodes: Iterable[NodeSupply] | None = None) -> tuple[str, ...]:
-    """The types of GPUs that trials may get, each to be measured on its own; `any` where a node does not say its type.
+    """The types of GPUs that trials may get; each is measured separately.
 
     Args:
-        accelerator: that they ask for.
-        nodes: of the cluster; none: those of the Ray that is connected.
+        accelerator: the type that trials ask for, or `any`.
+        nodes: the nodes of the cluster. None: those of the connected Ray.
 
     Returns:
-        Types, sorted; none where there is no GPU.
+        The types, sorted, with `any` for GPUs of unknown type; empty if there is no GPU.
     """
     found: set[str] = set()
     for node in nodes_of_cluster() if nodes is None else nodes:
@@ -46,17 +46,17 @@ def types_of_gpus(accelerator: str, nodes: Iterable[NodeSupply] | None = None) -
 
 
 def probed(what: Probed, share: TrialShare) -> dict[str, int]:
-    """Measure on a GPU of the type that the share names, in a process that ends after it.
+    """Measure on a GPU of the type in the share, in a process that ends afterwards.
 
     Args:
-        what: is measured.
+        what: the training to measure.
         share: the CPU cores and the type of GPU of a trial; the probe has a whole GPU.
 
     Returns:
-        Bytes: `peak` and `context` of the process on the device, `total` that the device has, `host` of the node.
+        Bytes: `peak` and `context` of the process on the device, `total` of the device, `host` memory of the process.
 
     Raises:
-        UserError: no GPU was free for it; or it could not train there.
+        UserError: no GPU was free in time, or the training failed.
     """
     asked = share.model_copy(update={"gpu": 1.0, "memory": 0.0}).ray_resources()
     cpus, gpus = asked.pop("CPU"), asked.pop("GPU")
@@ -85,7 +85,7 @@ def _failed(why: str) -> UserError:
 
 
 def _measure(what: Probed, threads: int) -> dict[str, Any]:
-    # in the probe's own process: the driver has no need of these
+    # Imported in the probe's own process: the driver does not need them.
     from causalmer_core.config.run_config import RunConfig
     from causalmer_core.datasets.store import open_training_data
     from causalmer_core.training.compute import claim_threads

@@ -1,5 +1,6 @@
-"""What a node says of itself and of a place that it shares with others. It is sent to nodes as text, for causalmer may
-be missing there: it knows nothing but Python's own library.
+"""The code that runs on a node and reports on it and on the shared storage.
+
+It is sent to the nodes with its code, because causalmer may be missing there. So it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -24,29 +25,29 @@ _NVIDIA_SMI = ("--query-gpu=name,driver_version", "--format=csv,noheader")
 
 
 class Probe(Protocol):
-    """A place that all nodes share, or should, as it is sent to them."""
+    """The shared storage, in the form that is sent to the nodes."""
 
     def write(self, name: str, text: str) -> str | None:
-        """Write a file that is not there yet; what went wrong."""
+        """Write a new file; return the error in words, or None."""
         ...
 
     def read(self, name: str, text: str) -> str | None:
-        """Read a file; what went wrong, or that it holds another text."""
+        """Read a file and compare its text; return the error in words, or None."""
         ...
 
     def is_locked(self) -> bool | None:
-        """Whether a lock that another process holds is held against this one; none: it cannot be tried."""
+        """Whether this process sees a lock that another process holds. None: unknown."""
         ...
 
 
 class FolderProbe:
-    """A folder that is there, with a lock in it."""
+    """An existing folder with a lock in it."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
     def write(self, name: str, text: str) -> str | None:
-        """Write a file that is not there yet, down to the disk."""
+        """Write a new file and sync it to disk."""
         try:
             with (Path(self._folder) / name).open("x", encoding="utf-8") as file:
                 file.write(text)
@@ -77,10 +78,10 @@ class FolderProbe:
 
 
 class Inspector:
-    """Lives on a node while it is looked at."""
+    """An actor on a node, during a check."""
 
     def facts(self) -> dict[str, object]:
-        """Name, memory in bytes, Python, packages' versions (none: not installed), CUDA, GPUs and their driver."""
+        """Name, memory in bytes, Python, packages' versions (None: not installed), CUDA, GPUs and their driver."""
         gpus = _gpus()
         return {
             "host": socket.gethostname(),
@@ -97,20 +98,20 @@ class Inspector:
         return time.time()
 
     def writes(self, probe: Probe, name: str, text: str) -> str | None:
-        """Write a file into the place that all share; what went wrong."""
+        """Write a file into the shared storage; return the error in words, or None."""
         return probe.write(name, text)
 
     def reads(self, probe: Probe, texts: dict[str, str]) -> dict[str, str]:
-        """What went wrong with reading files, by their names; those that say what they should are left out."""
+        """The errors from reading files, by name; files with the right text are left out."""
         wrong = {name: probe.read(name, text) for name, text in texts.items()}
         return {name: reason for name, reason in wrong.items() if reason is not None}
 
     def is_locked(self, probe: Probe) -> bool | None:
-        """Whether the probe's lock, which someone holds, is held against this node; none: it cannot be tried."""
+        """Whether this node sees the probe's lock, which another process holds. None: unknown."""
         return probe.is_locked()
 
     def lacks(self, paths: list[str]) -> list[str]:
-        """Which of the paths are not there, or not to be read."""
+        """The paths that are missing or not readable."""
         return [path for path in paths if not os.access(path, os.R_OK)]
 
 
@@ -122,7 +123,8 @@ def _version(name: str) -> str | None:
 
 
 def _cuda() -> str | None:
-    """The CUDA that torch was built for, without the seconds that importing torch takes."""
+    """The CUDA version that torch was built for."""
+    # Importing torch would take seconds.
     spec = find_spec("torch")
     if spec is None or spec.origin is None:
         return None
@@ -131,7 +133,7 @@ def _cuda() -> str | None:
 
 
 def _gpus() -> list[tuple[str, str]]:
-    """Names of the GPUs and their driver, as NVIDIA's own program says."""
+    """The names of the GPUs and the version of their driver, from nvidia-smi."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []

@@ -1,4 +1,4 @@
-"""What is known of the nodes of a cluster, and what of it would make a sweep fail."""
+"""Reports on the nodes of a cluster, and the findings that would make a sweep fail."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from cluster.nodes.storage_probe import SharedPlace
 from cluster.resources.trial_resources import ANY, NodeSupply, TrialResources, TrialShare, fits
 
 MOST_SKEW_SECONDS = 2.0
-"""Clocks may differ by so much before times in the records are called wrong."""
+"""A larger difference of clocks gives a finding: times in the records would be wrong."""
 
 _ON_DRIVER_ALONE = ("optuna", "pyarrow")
 
 _Problem = Callable[[str, str], "Finding"]
-"""Makes a problem of a node from what is so and what to do about it."""
+"""Makes a problem of a node from the fact and its fix."""
 
 
 class NodeFacts(Frozen):
-    """What a node says of itself.
+    """The facts that a node reports about itself.
 
     Attributes:
         host: its name.
-        memory: of the machine, in bytes.
-        python: its version.
-        versions: of packages; none: not installed.
-        cuda: that torch was built for; none: for CPUs alone, or there is no torch.
+        memory: memory of the machine, in bytes.
+        python: version of Python.
+        versions: versions of packages. None: not installed.
+        cuda: the CUDA version of its torch. None: torch is built for CPUs only, or missing.
         gpu_models: names of its GPUs.
-        driver: their driver's version.
+        driver: version of the GPUs' driver. None: no GPU was found.
     """
 
     host: str
@@ -41,13 +41,13 @@ class NodeFacts(Frozen):
 
 
 class StorageFacts(Frozen):
-    """What a node makes of the place of all sweeps.
+    """The shared storage as a node sees it.
 
     Attributes:
-        unwritable: why it cannot write there; none: it can.
-        unread: files that others wrote and that it cannot read, by who wrote them, with the reasons.
-        locks: whether a lock that another process holds is held against it; none: it cannot be tried.
-        lacks: paths that a sweep needs and that are not there.
+        unwritable: the reason why it cannot write there. None: it can.
+        unread: by writer, the reason why it cannot read the writer's file; readable files are left out.
+        locks: whether it sees a lock that another process holds. None: unknown.
+        lacks: paths that a sweep needs and the node does not have.
     """
 
     unwritable: str | None = None
@@ -61,15 +61,15 @@ class NodeReport(Frozen):
 
     Attributes:
         address: its IP address.
-        cpus, gpus: that Ray gives to runs.
+        cpus, gpus: CPU cores and GPUs that Ray gives to runs.
         accelerators: the types of its GPUs, as Ray names them.
-        memory: that Ray gives to runs, in GiB.
+        memory: memory that Ray gives to runs, in GiB.
         is_head: whether it is the head.
-        silent: why it said nothing; none: it did.
-        facts: what it said.
-        skew: its clock minus the head's, in seconds; none: unknown.
-        skew_bound: how far the true value may be from `skew`, from how long the answers took.
-        storage: the place of all sweeps as it sees it; none: it was not asked.
+        silent: the reason why it did not answer. None: it answered.
+        facts: its facts. None: it did not answer.
+        skew: its clock minus the head's, in seconds. None: unknown.
+        skew_bound: the largest error of `skew`, in seconds, from the duration of the answers.
+        storage: the shared storage as it sees it. None: it was not asked.
     """
 
     address: str
@@ -86,12 +86,12 @@ class NodeReport(Frozen):
 
     @property
     def supply(self) -> NodeSupply:
-        """What it has for runs."""
+        """Its resources for runs."""
         return NodeSupply(self.cpus, self.gpus, self.memory, frozenset(self.accelerators))
 
     @property
     def name(self) -> str:
-        """How it is called in findings."""
+        """Its name in findings."""
         return self.address if self.facts is None else f"{self.facts.host} ({self.address})"
 
 
@@ -100,9 +100,9 @@ class Finding(Frozen):
 
     Attributes:
         kind: `problem`: a sweep would fail; `note`: it would not.
-        node: the node it is about; none: all of them.
-        what: what is so.
-        fix: what to do about it.
+        node: the node it is about. None: all nodes.
+        what: the fact.
+        fix: the advice.
     """
 
     kind: Literal["problem", "note"]
@@ -120,13 +120,13 @@ def findings(
     storage: SharedPlace | None,
     resources: TrialResources | None,
 ) -> list[Finding]:
-    """What is to be said of a cluster, problems first.
+    """The findings about a cluster, problems first.
 
     Args:
         here: the process that would run the sweep.
         nodes: all nodes.
-        storage: the place of all sweeps, where it was looked at.
-        resources: what a run asks for, where a sweep is known.
+        storage: the shared storage. None: it was not tested.
+        resources: the resources of a run. None: the default.
     """
     found = [finding for node in nodes for finding in _of_node(here, node, storage)]
     found += _of_all(nodes, resources)

@@ -1,6 +1,4 @@
-"""The place of all sweeps that the nodes of a cluster share: how a preflight tries it, and what to do where they do
-not.
-"""
+"""The storage that all nodes share, as a preflight tests it."""
 
 from __future__ import annotations
 
@@ -17,29 +15,29 @@ from cluster.nodes.node_probe import LOCK, FolderProbe, Probe
 
 
 class SharedPlace(Protocol):
-    """A folder, or something like one, that every node should see."""
+    """A storage that every node should share: a folder or an object store."""
 
     @property
     def name(self) -> str:
-        """How it is called in what is said of it."""
+        """Its name in messages."""
         ...
 
     @property
     def remedy(self) -> str:
-        """What to do where a node does not see what others wrote."""
+        """The advice if a node does not see files of other nodes."""
         ...
 
     def probed(self) -> AbstractContextManager[Probe]:
-        """Somewhere new in it to try, gone after the block.
+        """Yield a new place in it for tests, which is removed after the block.
 
         Raises:
-            UserError: this process itself cannot write there.
+            UserError: this process cannot write there.
         """
         ...
 
 
 class SharedFolder:
-    """A folder on a file system that all nodes mount; it is made where it is missing."""
+    """A folder on a file system that all nodes mount; it is made if it is missing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
@@ -51,12 +49,12 @@ class SharedFolder:
 
     @property
     def remedy(self) -> str:
-        """Mount it."""
+        """Mount the folder on every node."""
         return f"mount the same file system at {self._folder} on every node, or give another --storage"
 
     @contextmanager
     def probed(self) -> Iterator[FolderProbe]:
-        """A new folder in it, with a lock that is held."""
+        """Yield a new folder in it, with a held lock."""
         folder = self._folder / f".preflight-{secrets.token_hex(8)}"
         try:
             folder.mkdir(parents=True)

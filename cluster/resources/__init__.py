@@ -1,9 +1,11 @@
-"""What one trial asks of a node, and which share of a GPU it gets. Measuring what a trial needs is in `nodes`.
+"""The resources that one trial asks of a node, and its share of a GPU.
+
+The measurement of a trial's needs is in `nodes`.
 
 | file | what it is |
 |---|---|
-| `gpu_share.py` | Which share of a GPU a trial is given, from the memory that it was measured to take |
-| `trial_resources.py` | What one trial asks of the cluster, checked before anything starts |
+| `gpu_share.py` | The share of a GPU that a trial gets, from its measured memory |
+| `trial_resources.py` | The resources that one trial asks of the cluster, checked before anything starts |
 """
 
 __all__ = ["gpu_share", "trial_resources"]

@@ -1,11 +1,11 @@
-"""Which share of a GPU a trial is given, from the memory that it was measured to take."""
+"""The share of a GPU that a trial gets, from its measured memory."""
 
 from __future__ import annotations
 
 import math
 
 MARGIN = 0.15
-"""A trial is given so much more than it was measured to take: later batches and the allocator's pieces differ."""
+"""The relative margin above the measured memory: later batches and the allocator's pieces differ."""
 
 _RAY_STEPS = 10_000
 """Ray counts shares in steps of 1/10000: seven trials of 1/7 rounded up would not fit on a device."""
@@ -16,14 +16,14 @@ def share_of(taken: float, total: float) -> float:
 
         n = floor(total / ((1 + MARGIN) taken)), at least 1
 
-    in Ray's steps and rounded down, so that n trials fit.
+    in Ray's steps, and rounded down so that n trials fit.
 
     Args:
-        taken: bytes that the trial takes of the device, its context included.
-        total: bytes that the device has.
+        taken: bytes that the trial uses on the device, including its context.
+        total: bytes of the device.
 
     Returns:
-        The share, above 0 and at most 1: 1 also for what does not fit, which the trial then says itself.
+        The share, above 0 and at most 1. It is 1 also for a trial that does not fit; such a trial fails by itself.
     """
     steps = max(math.ceil(_RAY_STEPS * (1 + MARGIN) * taken / total), 1)
     trials = max(_RAY_STEPS // steps, 1)
@@ -31,5 +31,5 @@ def share_of(taken: float, total: float) -> float:
 
 
 def raised(share: float) -> float | None:
-    """The share of another try at what outgrew its share: twice of it, at most a device; none: it had one."""
+    """The share for the retry of a run that exceeded its share: twice as much, at most 1. None: it had a device."""
     return min(2 * share, 1.0) if share < 1 else None

@@ -1,4 +1,4 @@
-"""What one trial asks of the cluster, checked before anything starts."""
+"""The resources that one trial asks of the cluster, checked before anything starts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from causalmer_core.basics.errors import UserError, invalid
 from causalmer_core.basics.validation import Frozen
 
 ANY = "any"
-"""The accelerator of a trial that takes whichever there is."""
+"""The accelerator of a trial that can use any type of GPU."""
 
 _ACCELERATOR = "accelerator_type:"
-"""How Ray's resources name the type of a node's GPUs."""
+"""The prefix of the type of a node's GPUs among Ray's resources."""
 
 _ACCELERATOR_AMOUNT = 0.001
-"""Each node has 1 of the type of its GPUs; this much of it binds a trial to such a node and to nothing else there."""
+"""Each node has 1 of the type of its GPUs. This small amount binds a trial to such a node without limiting others."""
 
 ACCELERATOR_LABEL = "ray.io/accelerator-type"
-"""The label in which nodes say the same; of labels several values can be asked for."""
+"""The label of a node with the type of its GPUs; a trial can allow several values of a label."""
 
 _TYPE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
@@ -34,14 +34,14 @@ Gpus = Annotated[
 
 
 class TrialShare(Frozen):
-    """What one trial takes of a node, in numbers.
+    """The resources that one trial uses of a node, in numbers.
 
     Attributes:
         cpu: CPU cores.
         gpu: GPUs: 0, a fraction of one device, or a whole number of devices.
-        accelerator: the type of its GPU's, or `any`.
-        memory: of the node, in GiB; 0: it asks for none.
-        among: where `accelerator` is `any`, the types that it may be; none: all.
+        accelerator: the type of its GPUs, or `any`.
+        memory: memory of the node, in GiB; 0: it asks for none.
+        among: the allowed types if `accelerator` is `any`; empty: all.
     """
 
     cpu: float = 1.0
@@ -52,33 +52,33 @@ class TrialShare(Frozen):
 
     @property
     def threads(self) -> int:
-        """Threads of a trial: a whole number of its cores, so that packed trials do not fight for them; at least 1."""
+        """The threads of a trial: its whole cores, at least 1, so that trials on a node do not compete for cores."""
         return max(int(self.cpu), 1)
 
     def ray_resources(self) -> dict[str, float]:
-        """The same by the names of Ray's resources; memory is in bytes there."""
+        """The share by the names of Ray's resources, with memory in bytes."""
         found = {"CPU": self.cpu, "GPU": self.gpu, "memory": float(int(self.memory * GIB))}
         if self.accelerator != ANY:
             found[_ACCELERATOR + self.accelerator] = _ACCELERATOR_AMOUNT
         return {name: amount for name, amount in found.items() if amount}
 
     def ray_labels(self) -> dict[str, str]:
-        """What the labels of the node must be, as Ray selects by them."""
+        """The labels that the node must have, in Ray's form."""
         return {ACCELERATOR_LABEL: f"in({','.join(self.among)})"} if self.among else {}
 
 
 class TrialResources(Frozen):
-    """What one trial takes of a node.
+    """The resources that one trial uses of a node.
 
     Attributes:
         cpu: logical CPU cores, above 0 (default 1). A fraction lets several trials share a core. A trial computes with
             as many threads as it has whole cores, at least one.
         gpu: GPUs: 0 (default), a fraction between 0 and 1 of one device, a whole number of devices, or `auto`: the
-            fraction that a probe measures the trials to need; 0 where no node has a GPU. A trial that has a fraction
-            of a device may use that fraction of its memory, and is tried again once with twice of it if it needs more.
+            fraction that a probe measures; 0 if no node has a GPU. A trial with a fraction of a device may use that
+            fraction of its memory. If it needs more it is retried once with twice the fraction.
         accelerator: the type of the GPU as Ray names it (`H100`, `A100`, `T4`), or `any` (default).
-        memory: of the node, in GiB, by which trials are placed; nothing holds a trial to it. `auto` (default): what the
-            probe of `gpu: auto` measures, without a probe none.
+        memory: memory of the node, in GiB, for the placement of trials; it is not a limit. `auto` (default): the memory
+            that the probe of `gpu: auto` measures, without a probe none.
     """
 
     cpu: float = Field(default=1.0, gt=0.0)
@@ -89,7 +89,7 @@ class TrialResources(Frozen):
     @field_validator("gpu")
     @classmethod
     def _fraction_or_whole(cls, gpu: float | Literal["auto"]) -> float | Literal["auto"]:
-        # Ray's driver crashes on 1.5 GPUs, long after the sweep's folder has been made
+        # Ray's driver crashes on 1.5 GPUs, long after the sweep's folder was made.
         if gpu != "auto" and gpu > 1 and not gpu.is_integer():
             raise invalid(
                 "GPUs above one cannot be divided", "0, a fraction below 1, a whole number, or auto"
@@ -105,7 +105,7 @@ class TrialResources(Frozen):
 
     @property
     def least(self) -> TrialShare:
-        """What is known before anything is measured; what is `auto` counts as nothing."""
+        """The share that is known before any measurement; `auto` counts as 0."""
         return TrialShare(
             cpu=self.cpu,
             gpu=0.0 if self.gpu == "auto" else self.gpu,
@@ -115,7 +115,7 @@ class TrialResources(Frozen):
 
 
 class NodeSupply(NamedTuple):
-    """What a node has for trials: CPU cores, GPUs, memory in GiB, and the types of its GPUs."""
+    """The resources of a node for trials: CPU cores, GPUs, memory in GiB, and the types of its GPUs."""
 
     cpus: float
     gpus: float
@@ -124,19 +124,19 @@ class NodeSupply(NamedTuple):
 
     @staticmethod
     def of(resources: dict[str, float]) -> NodeSupply:
-        """From what Ray says of a node."""
+        """The supply of a node, from its resources in Ray."""
         types = (name.removeprefix(_ACCELERATOR) for name in resources if name.startswith(_ACCELERATOR))
         memory = resources.get("memory", 0.0) / GIB
         return NodeSupply(resources.get("CPU", 0.0), resources.get("GPU", 0.0), memory, frozenset(types))
 
     def holds(self, share: TrialShare) -> bool:
-        """Whether one trial fits on it."""
+        """Whether one trial fits on the node."""
         wanted = share.among if share.accelerator == ANY else (share.accelerator,)
         has_type = not wanted or not self.accelerators.isdisjoint(wanted)
         return has_type and share.cpu <= self.cpus and share.gpu <= self.gpus and share.memory <= self.memory
 
     def copies(self, share: TrialShare) -> int:
-        """How many such trials fit on it side by side. A share of a GPU lies on one GPU."""
+        """The number of such trials that fit on the node at once. A share of a GPU lies on one GPU."""
         most = [_times(self.cpus, share.cpu), _times(self.memory, share.memory)]
         if 0 < share.gpu < 1:
             most.append(_times(self.gpus, 1.0) * _times(1.0, share.gpu))
@@ -146,12 +146,12 @@ class NodeSupply(NamedTuple):
 
 
 def _times(supply: float, each: float) -> float:
-    """How often a number goes into another; without end where nothing is taken."""
+    """How often `each` fits into `supply`; infinity if `each` is 0."""
     return math.floor(supply / each + 1e-9) if each > 0 else math.inf
 
 
 def most_at_once(share: TrialShare, nodes: Iterable[NodeSupply]) -> int:
-    """How many trials with such a share the nodes hold together, when nothing else runs on them."""
+    """The number of trials with this share that fit on all nodes together, if nothing else runs there."""
     return sum(node.copies(share) for node in nodes if node.holds(share))
 
 
@@ -161,18 +161,18 @@ def fits(share: TrialShare, nodes: Iterable[NodeSupply]) -> bool:
 
 
 def check_fits(share: TrialShare, nodes: Iterable[NodeSupply]) -> None:
-    """Checks that at least one trial fits on one of the nodes.
+    """Check that at least one trial fits on one of the nodes.
 
     Raises:
-        UserError: a trial asks for more than any node has, or for a type of GPU that none has; what the largest has, or
-            the types that there are, are named.
+        UserError: a trial asks for more than any node has, or for a type of GPU that no node has. The message names the
+            resources of the largest node, or the existing types.
     """
     nodes = list(nodes)
     if fits(share, nodes):
         return
     if share.accelerator != ANY:
         nodes = _of_type(share.accelerator, nodes)
-    # the one with most GPUs, of those that trials with GPUs could go to at all
+    # The node that comes closest: GPUs first, up to the wanted ones, then memory, then CPU cores.
     largest = max(
         nodes,
         key=lambda node: (min(node.gpus, share.gpu), min(node.memory, share.memory), node.cpus),

@@ -1,4 +1,4 @@
-"""What every template has: a model of what it needs to be told, and a text in which all of it is quoted."""
+"""The base of all templates: a model of their values, and a text with all values quoted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cluster.templates.quoting import Written, as_python, as_shell, as_yaml, yam
 
 
 def matching(pattern: str, allowed: str) -> AfterValidator:
-    """The validator of texts that a regular expression describes; `allowed` says it in words."""
+    """A validator of texts by a regular expression; `allowed` describes it in words."""
 
     def checked(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -31,29 +31,29 @@ Word = Annotated[
         r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*", "letters, digits and . _ : / @ + -, from a letter or a digit on"
     ),
 ]
-"""A name as schedulers and clouds give them: no spaces, no signs that a shell or `sbatch` would read."""
+"""A name of a scheduler or a cloud, without spaces and without special signs of a shell or of `sbatch`."""
 
 Command = Annotated[str, Field(min_length=1)]
-"""A shell command; it means what it says."""
+"""A shell command; it is not quoted."""
 
 _QUOTED = {"yaml": as_yaml, "shell": as_shell, "python": as_python}
 
 
 class Template(Frozen):
-    """The base of all templates. A subclass's fields are what it needs to be told."""
+    """The base of all templates. The fields of a subclass are the values of its text."""
 
     source: ClassVar[str]
-    """The file beside this one that is filled in; there the model is `t`."""
+    """The name of the template file; in it the model is `t`."""
 
     language: ClassVar[Literal["yaml", "shell", "python"]] = "yaml"
-    """What the file is written in."""
+    """The language of the file."""
 
     def render(self) -> str:
         """The text of the file."""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("cluster"),
-            autoescape=jinja2.select_autoescape(),  # of HTML, of which there is none
-            finalize=_QUOTED[self.language],  # whatever is put in
+            autoescape=jinja2.select_autoescape(),  # escapes HTML files, of which there are none
+            finalize=_QUOTED[self.language],  # quotes every value
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -66,6 +66,6 @@ class Template(Frozen):
 
 
 def cloud_name(name: str) -> str:
-    """A sweep's name as clouds and Kubernetes allow them: at most 40 small letters, digits and hyphens."""
+    """A sweep's name in the form for clouds and Kubernetes: at most 40 small letters, digits and hyphens."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
     return plain[:40].strip("-") or "sweep"

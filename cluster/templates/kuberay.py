@@ -1,4 +1,4 @@
-"""A RayJob for KubeRay: a cluster that is there for one sweep."""
+"""A RayJob for KubeRay: a cluster for one sweep."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ class KubeRayJob(Template):
         data_root: the folder of data sets, likewise.
         image: the container image of all pods; it has causalmer and `ray[default]` of this machine's version.
         claim: the PersistentVolumeClaim of the volume, with access mode ReadWriteMany.
-        mount: where the volume stands in the pods.
-        secret: a Secret whose keys are variables of all pods, such as an object store's credentials; none: none is.
-        workers: how many worker pods there are.
-        cpus, gpus, memory: of a worker.
-        head_cpus, head_memory: of the head, which takes no runs; it proposes, evaluates and writes the report.
-        retries: how often another cluster goes on from the records after the job failed or the head was lost.
+        mount: the path of the volume in the pods.
+        secret: a Secret whose keys become variables of all pods, such as an object store's credentials. None: no
+            Secret.
+        workers: the number of worker pods.
+        cpus, gpus, memory: resources of a worker.
+        head_cpus, head_memory: resources of the head, which trains no runs; it proposes, evaluates and writes the
+            report.
+        retries: the number of times that a new cluster resumes from the records after the job failed or lost its head.
     """
 
     source = "kuberay.yaml.j2"
@@ -53,7 +55,7 @@ class KubeRayJob(Template):
 
     @property
     def job_name(self) -> str:
-        """As Kubernetes allows it."""
+        """The sweep's name in the form for Kubernetes."""
         return cloud_name(self.name)
 
     @property

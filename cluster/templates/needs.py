@@ -1,4 +1,4 @@
-"""What a sweep needs of a cluster, in plain numbers, and how it is spread over nodes."""
+"""The resources that a sweep needs of a cluster, and of each of its nodes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from causalmer_core.basics.validation import Frozen
 
 
 class Needs(Frozen):
-    """What a sweep needs of a cluster.
+    """The resources that a sweep needs of a cluster.
 
     Attributes:
         name: the sweep's name.
         cpu: CPU cores of a run.
         gpu: GPUs of a run, a fraction or a whole number.
-        at_once: how many runs the search has open at once.
+        at_once: the number of runs that the search has open at once.
     """
 
     name: str = "sweep"
@@ -25,11 +25,11 @@ class Needs(Frozen):
     at_once: int = Field(default=4, ge=1)
 
     def cpus_per_node(self, nodes: int) -> int:
-        """CPU cores that each of so many nodes needs."""
+        """The CPU cores that each node needs, for a number of nodes."""
         return math.ceil(self.cpu * self._runs_per_node(nodes))
 
     def gpus_per_node(self, nodes: int) -> int:
-        """GPUs that each of so many nodes needs. Runs with a share of a GPU are packed whole onto devices."""
+        """The GPUs that each node needs, for a number of nodes. A run with a share of a GPU lies on one device."""
         gpu, runs = self.gpu, self._runs_per_node(nodes)
         if not gpu:
             return 0

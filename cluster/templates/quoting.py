@@ -1,4 +1,4 @@
-"""Writing a user's words into YAML, shell and Python, so that none of them can mean more than itself."""
+"""Quotes a user's texts in YAML, shell and Python, so that none is read as syntax."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 
 class Written(str):
-    """Text that is in the file's syntax already."""
+    """Text that already has the file's syntax."""
 
     __slots__ = ()
 
 
 def as_yaml(value: object) -> str:
-    """A text, number, truth value or list of them on one line that YAML 1.1 and 1.2 read alike.
-
-    Texts always stand in double quotes: a plain `1e-4`, `no` or `~` would become something else.
-    """
+    """A text, number, truth value or list of them on one line that YAML 1.1 and 1.2 read alike."""
+    # Texts are always in double quotes: a plain `1e-4`, `no` or `~` would become another value.
     if isinstance(value, Written):
         return value
     if isinstance(value, list | tuple):
@@ -29,9 +27,9 @@ def as_yaml(value: object) -> str:
 
 
 def yaml_block(text: str, indent: int) -> Written:
-    """A text of several lines as a literal block, to stand behind a key; its lines are moved to the right.
+    """A text of several lines as an indented literal block, the value of a key.
 
-    Text that a block cannot hold as it is stands in double quotes.
+    Text that a block cannot hold unchanged is put in double quotes.
     """
     lines = text.splitlines(keepends=True)
     if not all(line.endswith("\n") and line[:-1].isprintable() for line in lines) or text[:1] in (
@@ -51,7 +49,7 @@ def as_shell(value: object) -> str:
 
 
 def as_python(value: object) -> str:
-    """A text, or none, as a literal of Python; a text of several lines on as many, where that can be."""
+    """A text or None as a literal of Python; a text of several lines spans several lines if possible."""
     if isinstance(value, Written):
         return value
     if isinstance(value, str) and value.endswith("\n"):

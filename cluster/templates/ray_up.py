@@ -1,7 +1,7 @@
-"""Cluster files for `ray up`: hosts that are there already, and machines of AWS and of Google Cloud.
+"""Cluster files for `ray up`: existing hosts, and machines of AWS and of Google Cloud.
 
-The token that opens the cluster is made on the machine of the one who calls `ray up` and copied to every node with its
-mode, so that nobody else there can read it.
+The cluster's token is made on the machine that calls `ray up`, and copied to every node with its mode, so that no other
+user of a node can read it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class RayUp(Template):
     """The base of cluster files for `ray up`.
 
     Attributes:
-        name: the sweep's name, after which the cluster is called.
-        ssh_user: who logs in to the nodes; clouds name it by the image.
-        setup: shell commands that prepare a node, once and in order: mount what the nodes share, install causalmer.
-        activate: a shell command before each that needs causalmer, such as `. ~/causalmer/bin/activate`; none: Ray
-            and causalmer are on the path already.
+        name: the name of the sweep and of the cluster.
+        ssh_user: the user that logs in to the nodes; on clouds the image decides it.
+        setup: shell commands that prepare a node, once and in order: mount the shared folder, install causalmer.
+        activate: a shell command before each command of causalmer, such as `. ~/causalmer/bin/activate`. None: Ray and
+            causalmer are on the path.
     """
 
     name: str = "sweep"
@@ -32,28 +32,29 @@ class RayUp(Template):
 
     @property
     def cluster_name(self) -> str:
-        """As all clouds allow it."""
+        """The sweep's name in the form for all clouds."""
         return cloud_name(self.name)
 
     @property
     def prefix(self) -> str:
-        """What stands before each of Ray's commands: the environment, and that a token is asked for."""
+        """The shell words before each of Ray's commands: the environment, and the requirement of a token."""
         activated = "" if self.activate is None else f"{self.activate} && "
         return f"{activated}export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 && "
 
     @property
     def start(self) -> str:
-        """The same before Ray is started, which wants many open files where it may have them."""
+        """The shell words before the start of Ray."""
+        # Ray needs many open files, if the system allows them.
         return self.prefix + "{ ulimit -n 65536 || true; } && "
 
 
 class RayUpHosts(RayUp):
-    """Hosts that are there already.
+    """Existing hosts.
 
     Attributes:
-        head: the host that starts the others, where the sweep is started and where runs go as well.
+        head: the host that starts the others; the sweep starts there, and runs train there, too.
         workers: the other hosts.
-        ssh_key: the private key to log in with, which `ray up` also copies to the head; none: ssh's own settings.
+        ssh_key: the private key to log in with, which `ray up` also copies to the head. None: ssh's own settings.
     """
 
     source = "ray_up.yaml.j2"
@@ -65,13 +66,13 @@ class RayUpHosts(RayUp):
 
 
 class RayUpCloud(RayUp):
-    """The base of cluster files for machines that are rented: a head without runs, and workers.
+    """The base of cluster files for rented machines: a head without runs, and workers.
 
     Attributes:
-        workers: how many workers there are; Ray adds and removes none.
-        instance: the type of a worker.
-        spot: whether workers are cheaper ones that the cloud may take back.
-        disk: of each machine, in GB.
+        workers: the number of workers; it stays the same.
+        instance: the machine type of a worker.
+        spot: whether workers are cheaper machines that the cloud may take back.
+        disk: disk of each machine, in GB.
     """
 
     workers: int = Field(default=2, ge=1)
@@ -84,9 +85,9 @@ class RayUpAws(RayUpCloud):
     """Machines of AWS.
 
     Attributes:
-        region: such as `us-west-2`.
-        image: the AMI of all machines, of that region, with Python 3.11 or newer and for GPUs their drivers.
-        head_instance: the type of the head.
+        region: the region, such as `us-west-2`.
+        image: the AMI of all machines in that region, with Python 3.11 or newer, and with drivers for GPUs.
+        head_instance: the machine type of the head.
     """
 
     source = "ray_up_aws.yaml.j2"
@@ -100,13 +101,13 @@ class RayUpGcp(RayUpCloud):
     """Machines of Google Cloud.
 
     Attributes:
-        project: its globally unique id.
-        zone: such as `us-west1-a`.
-        cpus: CPU cores of a worker; Ray does not ask Google Cloud.
+        project: the globally unique id of the project.
+        zone: the zone, such as `us-west1-a`.
+        cpus: CPU cores of a worker; Ray does not ask Google Cloud for them.
         gpus: GPUs of a worker.
-        accelerator: the GPUs' type, such as `nvidia-tesla-t4`; none for machine types that bring theirs.
-        image: the boot image of all machines; with GPUs one that has their drivers.
-        head_instance: the type of the head.
+        accelerator: the type of the GPUs, such as `nvidia-tesla-t4`. None: the machine type includes them.
+        image: the boot image of all machines; with GPUs it must have their drivers.
+        head_instance: the machine type of the head.
     """
 
     source = "ray_up_gcp.yaml.j2"

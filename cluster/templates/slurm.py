@@ -1,4 +1,4 @@
-"""A script for Slurm's `sbatch`: a Ray cluster over the job's nodes, there for one sweep."""
+"""A script for Slurm's `sbatch`: a Ray cluster over the job's nodes, for one sweep."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ class SlurmJob(Template):
 
     Attributes:
         name: the sweep's name.
-        sweep: the sweep's file, relative to where `sbatch` is called; none: it is named when the job is submitted.
-        nodes: how many nodes.
-        cpus, gpus: of each node.
-        time: the job's limit as Slurm writes it, such as `12:00:00` or `1-00`; none: the partition's.
-        partition, account: Slurm's; none: its defaults.
-        activate: a shell command that puts causalmer on the path, such as `. ~/causalmer/bin/activate`; none: it is.
+        sweep: the sweep's file, relative to the folder in which `sbatch` is called. None: it is given at submission.
+        nodes: the number of nodes.
+        cpus, gpus: CPU cores and GPUs of each node.
+        time: the time limit of the job in Slurm's form, such as `12:00:00` or `1-00`. None: the partition's limit.
+        partition, account: Slurm's partition and account. None: Slurm's defaults.
+        activate: a shell command that puts causalmer on the path, such as `. ~/causalmer/bin/activate`. None: it is on
+            the path.
     """
 
     source = "slurm.sh.j2"

@@ -1,4 +1,4 @@
-"""A script for `ray submit`: it carries a sweep to the head of a cluster and runs it there."""
+"""A script for `ray submit`, which runs a sweep on the head of a cluster."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from cluster.templates.base import Command, Template
 
 
 class SubmitScript(Template):
-    """A sweep with its file; what it reads and writes is shared by all nodes.
+    """A sweep with its file; all nodes share the files that it reads and writes.
 
     Attributes:
         sweep: the text of the sweep's file, without includes.
-        options: further words of `causalmer run`.
-        activate: a shell command that puts causalmer on the path, such as `. ~/causalmer/bin/activate`; none: it is.
+        options: further options of `causalmer run`.
+        activate: a shell command that puts causalmer on the path, such as `. ~/causalmer/bin/activate`. None: it is on
+            the path.
     """
 
     source = "submit_script.py.j2"

@@ -13,11 +13,10 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from causalmer_core.debiasing.vector import DebiasingVector
-from results.records.journal import Journal, read_journal
+from results.records.journal import Journal, now, read_journal
 from results.records.layout import SweepLayout
 from results.records.schemas import VECTOR_COLUMNS, RunKey
 from results.statistics.intervals import Interval, t_interval
-from results.storage.files import now
 
 PAPER_VECTOR, CONFIGURED, LEARNED, SEARCHED = "paper", "configured", "learned", "searched"
 """How a vector comes about: weights 1; the configuration's weights; the convex fit; the search."""

@@ -121,8 +121,5 @@ def _test_gain(
     one, other = found.values.get(key, {}), paper.values.get(key, {})
     if not one.keys() & other.keys():
         return None
-    return (
-        paired_difference(one, other)
-        if results.manifest.direction == "max"
-        else paired_difference(other, one)
-    )
+    ahead, behind = (one, other) if results.manifest.direction == "max" else (other, one)
+    return paired_difference(ahead, behind)

@@ -20,7 +20,7 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.store import open_test_split, open_training_data
-from causalmer_core.measures.ablation import Ablation, WholeRemoval, ablations
+from causalmer_core.measures.ablation import Ablation, ModalityAblation, ablations
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import TrainedModel, load_trained
 from results.evaluation.debiasing_records import VectorRecord, read_records
@@ -29,11 +29,10 @@ from results.evaluation.prediction_rows import PREDICTS_BY, ablation_columns, ex
 from results.evaluation.prediction_rows import rows as prediction_rows
 from results.evaluation.untrained_baselines import baseline_rows
 from results.records.histories import read_run
-from results.records.journal import Journal, read_journal
+from results.records.journal import Journal, now, read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.schemas import RunKey, RunState, evaluation_ablation
-from results.storage.files import now
 
 SELECTED, PAPER, UNDEBIASED = "selected", "paper", "undebiased"
 BATCH_SIZE = 256
@@ -44,7 +43,7 @@ def final_evaluation(
     contenders: Mapping[str, str],
     *,
     data_root: Path,
-    kinds: Sequence[WholeRemoval] = ("zero",),
+    kinds: Sequence[ModalityAblation] = ("zero",),
     step_rates: Sequence[float] = (),
     again: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
@@ -52,8 +51,9 @@ def final_evaluation(
     """Evaluate contenders on the test split, each with every seed and every subset of the modalities present.
 
     The selected configuration's runs are evaluated with each vector that was chosen for them after training, too (see
-    `results.evaluation.debiasing_records`). Beside all stand the baselines of `results.evaluation.untrained_baselines`, which have no seed. What each
-    sample was predicted as with nothing removed goes into the table `predictions` (see `results.evaluation.prediction_file`).
+    `results.evaluation.debiasing_records`). Beside all stand the baselines of `results.evaluation.untrained_baselines`,
+    which have no seed. What each sample was predicted as with nothing removed goes into the table `predictions` (see
+    `results.evaluation.prediction_file`).
 
     Args:
         layout: the sweep's folder.
@@ -219,8 +219,8 @@ def _user() -> str:
 def _evaluations(
     trained: TrainedModel, test: Split, chosen: Mapping[str, VectorRecord], missing: Iterable[Ablation]
 ) -> Iterator[dict[str, Any]]:
-    """Rows without the run's key: with vectors chosen after training all that `results.evaluation.prediction_rows` lists, else what
-    the model predicts by.
+    """Rows without the run's key: with vectors chosen after training all that `results.evaluation.prediction_rows`
+    lists, else what the model predicts by.
     """
     config: RunConfig = trained.config
     if config.model.debiasing == "counterfactual":

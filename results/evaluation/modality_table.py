@@ -1,8 +1,8 @@
 """What missing modalities cost on the test split, and what each contributes: the numbers behind tables and curves.
 
-Every number is computed for one seed at a time (`causalmer_core.measures.modality_analysis`) and then averaged over the seeds
-that have all subsets, with its interval. Signs follow the metric: a gap is how much worse, a contribution how much
-better. The majority baseline looks at no modality, and has no line.
+Every number is computed for one seed at a time (`causalmer_core.measures.modality_analysis`) and then averaged over the
+seeds that have all subsets, with its interval. Signs follow the metric: a gap is how much worse, a contribution how
+much better. The majority baseline looks at no modality, and has no line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from causalmer_core.basics.modality import MODALITIES, Modality, subset_name, subsets
-from causalmer_core.measures.ablation import STEP_REMOVALS, WholeRemoval
+from causalmer_core.measures.ablation import STEP_ABLATIONS, ModalityAblation
 from causalmer_core.measures.metrics import Direction, label_metrics
 from causalmer_core.measures.modality_analysis import Subset, Values, drop_gaps, shapley
 from results.evaluation.evaluation_table import (
@@ -139,7 +139,7 @@ def rate_points(results: SweepResults) -> list[RatePoint]:
     points = []
     for label, contender in zip(labels(whole), whole, strict=True):
         mine = rows[(rows["split"] == "test") & _rows_of(contender, rows)].dropna(subset=[manifest.monitor])
-        for ablation in STEP_REMOVALS:
+        for ablation in STEP_ABLATIONS:
             taken = mine[mine["ablation"] == ablation]
             clean = mine[(mine["ablation"] == "zero") & (mine["present"] == "tav")].assign(rate=0.0)
             for rate, group in pd.concat([clean, taken]).groupby("rate") if len(taken) else ():
@@ -161,7 +161,7 @@ def seed_scores(contender: Contender, metric: str) -> dict[Subset, Values] | Non
 
 
 def _evaluated(results: SweepResults) -> Iterator[tuple[str, Contender]]:
-    for ablation in get_args(WholeRemoval):
+    for ablation in get_args(ModalityAblation):
         found = evaluated_contenders(results.evaluations, results.manifest.metrics, ablation=ablation)
         yield from ((ablation, contender) for contender in as_configured(found) if contender.name != MAJORITY)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from causalmer_core.basics.files import written_aside
 from causalmer_core.config.run_config import Debiasing
 from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing.cached_logits import BATCH_SIZE, collect, effect_arrays, tie, trained_constants
@@ -20,7 +21,6 @@ from causalmer_core.training.trained_model import TrainedModel
 from results.records.layout import SweepLayout
 from results.records.predictions_table import task_metadata
 from results.records.schemas import BRANCHES, SCHEMA_VERSION, RunKey, predictions_schema
-from results.storage.files import written_aside
 
 COUNTERFACTUAL: Debiasing = "counterfactual"
 

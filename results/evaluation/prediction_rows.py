@@ -42,8 +42,8 @@ def expected_predictions(records: Mapping[str, VectorRecord]) -> list[str]:
 def rows(
     trained: TrainedModel, split: Split, records: Mapping[str, VectorRecord], ablations: Iterable[Ablation]
 ) -> Iterator[dict[str, Any]]:
-    """For every removal and every prediction a row: `ablation_columns`, `prediction`, the metrics, and for a TIE its six
-    numbers, with the validation gain where a method chose them.
+    """For every removal and every prediction a row: `ablation_columns`, `prediction`, the metrics, and for a TIE its
+    six numbers, with the validation gain where a method chose them.
 
     Args:
         trained: a counterfactual model.

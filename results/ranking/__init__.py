@@ -3,7 +3,7 @@
 | file | what it is |
 |---|---|
 | `certainty.py` | How sure a leaderboard is: who is tied with the best, how far that one is overstated, and what scores vary by |
-| `configuration_runs.py` | What the runs table says of each configuration, seed by seed |
+| `configuration_runs.py` | What the records say of each configuration, seed by seed: the one view that rankings and decisions are made from |
 | `confirmation_race.py` | The confirmation: how many seeds each of the best configurations is given, and which of them leaves when |
 | `importance.py` | How much each searched parameter matters for the search's scores: what an analysis found, in plain numbers |
 | `leaderboard.py` | The leaderboard: configurations ranked by their mean validation score over complete sets of seeds |

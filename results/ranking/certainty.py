@@ -27,7 +27,7 @@ def tied_with_best(board: Leaderboard) -> TiedSet | None:
         return None
     scores = {entry.config_id: entry.scores for entry in board.ranked}
     rng = np.random.default_rng(SEED)
-    return tied_set(scores, higher_is_better=board.direction == "max", rng=rng)
+    return tied_set(scores, direction=board.direction, rng=rng)
 
 
 def expected_optimism(board: Leaderboard, manifest: SweepManifest) -> Optimism | None:
@@ -45,7 +45,7 @@ def expected_optimism(board: Leaderboard, manifest: SweepManifest) -> Optimism |
     return resampled_optimism(
         scores,
         np.random.default_rng(SEED),
-        higher_is_better=board.direction == "max",
+        direction=board.direction,
         earlier=len(earlier),
     )
 
@@ -59,7 +59,7 @@ def overstated_by(score: float | None, fresh: Interval | None, board: Leaderboar
     """How much better a score is than the mean over seeds that had no part in choosing it."""
     if score is None or fresh is None:
         return None
-    return score - fresh.mean if board.direction == "max" else fresh.mean - score
+    return board.objectives.oriented(score - fresh.mean)
 
 
 def tied_sentence(tied: TiedSet, board: Leaderboard) -> str:

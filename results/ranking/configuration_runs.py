@@ -1,10 +1,16 @@
-"""What the runs table says of each configuration, seed by seed."""
+"""What the records say of each configuration, seed by seed: the one view that rankings and decisions are made from.
+
+A sweep that runs reads it from journals (`of_histories`), a reader of a finished one from the runs table (`of_table`).
+Equal records give equal views.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -15,82 +21,135 @@ from results.records.objectives import ObjectiveValues
 from results.records.schemas import RunState
 
 CANDIDATE = "candidate"
-"""The role of configurations that the search proposed; only these can be selected."""
+"""The role of configurations that the search proposed. Only candidates can be selected."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run, as far as rankings look at it.
+
+    Attributes:
+        config_id, seed: the run's key.
+        role: `candidate`, `paper` or `undebiased`.
+        number: the number of the proposal; None for contenders that were never proposed.
+        state: how the run ended, or that it has not.
+        score: the monitored validation metric at the best epoch, whatever the state; None without a finite one.
+        values: the finite objective values, by measure.
+    """
+
+    config_id: str
+    seed: int
+    role: str
+    number: int | None
+    state: RunState
+    score: float | None
+    values: ObjectiveValues
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationRuns:
-    """A configuration in the runs table.
+    """All runs of one configuration.
 
     Attributes:
-        config_id: its identity.
-        number: its number among the proposals, none for contenders.
-        roles: as which it ran, sorted.
-        states: by seed.
-        scores: the finite ones by seed, whatever the run's state.
-        objective_values: by seed, of the measures that are wanted those that are finite.
+        config_id: the configuration.
+        runs: its runs by seed, in the order of the seeds.
     """
 
     config_id: str
-    number: int | None
-    roles: tuple[str, ...]
-    states: Mapping[int, RunState]
-    scores: Mapping[int, float]
-    objective_values: Mapping[int, ObjectiveValues]
+    runs: Mapping[int, RunRecord]
+
+    @property
+    def number(self) -> int | None:
+        """The number of the proposal; None for contenders that were never proposed."""
+        return next((run.number for run in self.runs.values() if run.number is not None), None)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of its runs, sorted."""
+        return tuple(sorted({run.role for run in self.runs.values()}))
+
+    @property
+    def is_candidate(self) -> bool:
+        """Whether the search proposed it."""
+        return any(run.role == CANDIDATE for run in self.runs.values())
 
     @property
     def finished(self) -> dict[int, float]:
-        """The finite scores of finished runs."""
-        return {seed: s for seed, s in self.scores.items() if self.states[seed] is RunState.FINISHED}
+        """The finite scores of finished runs, by seed."""
+        return {
+            seed: run.score
+            for seed, run in self.runs.items()
+            if run.state is RunState.FINISHED and run.score is not None
+        }
 
-    def outcome(self, seed: int) -> float | None:
-        """The score of a run that has ended, none where it ended without one."""
-        return self.finished.get(seed)
-
-    def mean_objective_values(self, seeds: Sequence[int]) -> dict[str, float]:
-        """The means over seeds that it finished on; empty where it did not finish on all of them."""
+    @property
+    def outcomes(self) -> dict[int, float | None]:
+        """The scores of runs that have ended, by seed; None where a run ended without one."""
         finished = self.finished
-        if not all(seed in finished for seed in seeds):
+        return {seed: finished.get(seed) for seed, run in self.runs.items() if run.state.is_final}
+
+    def mean_score(self, seeds: Sequence[int]) -> float | None:
+        """The mean score over seeds; None unless the configuration finished on all of them, or without seeds."""
+        finished = self.finished
+        if not seeds or not finished.keys() >= {*seeds}:
+            return None
+        return sum(finished[seed] for seed in seeds) / len(seeds)
+
+    def mean_values(self, seeds: Sequence[int]) -> dict[str, float]:
+        """The mean objective values over seeds; empty unless the configuration finished on all of them."""
+        if not self.finished.keys() >= {*seeds}:
             return {}
-        return mean_objective_values([self.objective_values[seed] for seed in seeds])
+        return mean_objective_values([self.runs[seed].values for seed in seeds])
 
 
-def configuration_runs(runs: pd.DataFrame, measures: Sequence[str]) -> Iterator[ConfigurationRuns]:
-    """The configurations of a runs table, ordered by their identities."""
-    for config_id, group in runs.groupby("config_id", sort=True):
-        yield _configuration(str(config_id), group, measures)
+def of_histories(histories: Iterable[RunHistory], measures: Iterable[str]) -> dict[str, ConfigurationRuns]:
+    """The configurations of runs that were read from journals, by identity in order."""
+    wanted = tuple(measures)
+    return grouped(run_record(history, wanted) for history in histories)
 
 
-def _configuration(config_id: str, runs: pd.DataFrame, measures: Sequence[str]) -> ConfigurationRuns:
-    states: dict[int, RunState] = {}
-    scores: dict[int, float] = {}
-    for seed, state, score in zip(runs["seed"], runs["state"], runs["score"], strict=True):
-        states[int(seed)] = RunState(state)
-        if score is not None and math.isfinite(score):
-            scores[int(seed)] = float(score)
-    objective_values: dict[int, dict[str, float]] = {seed: {} for seed in states}
-    for measure in measures:
-        for seed, value in zip(runs["seed"], runs[measure], strict=True):
-            if not pd.isna(value) and math.isfinite(value):
-                objective_values[int(seed)][measure] = float(value)
-    numbers = runs["number"].dropna()
-    number = int(numbers.iloc[0]) if len(numbers) else None
-    return ConfigurationRuns(
-        config_id, number, tuple(sorted(set(runs["role"]))), states, scores, objective_values
+def of_table(runs: pd.DataFrame, measures: Iterable[str]) -> dict[str, ConfigurationRuns]:
+    """The configurations of a runs table, by identity in order."""
+    wanted = tuple(measures)
+    columns = ["config_id", "seed", "role", "number", "state", "score", *wanted]
+    return grouped(
+        RunRecord(
+            config_id=str(config_id),
+            seed=int(seed),
+            role=str(role),
+            number=None if pd.isna(number) else int(number),
+            state=RunState(state),
+            score=_finite(score),
+            values=_finite_values(dict(zip(wanted, values, strict=True))),
+        )
+        for config_id, seed, role, number, state, score, *values in runs[columns].itertuples(
+            index=False, name=None
+        )
     )
 
 
-# FOLDED What runs measured of what a sweep wants (see `results.records.objectives`), from their records.
+def run_record(history: RunHistory, measures: Iterable[str]) -> RunRecord:
+    """One run that was read from its journals."""
+    return RunRecord(
+        config_id=history.key.config_id,
+        seed=history.key.seed,
+        role=history.role,
+        number=history.number,
+        state=history.state,
+        score=_finite(history.score),
+        values=objective_values(history, measures),
+    )
+
+
 def objective_values(history: RunHistory, measures: Iterable[str]) -> dict[str, float]:
-    """What one run measured, the finite values by measure: costs of all its epochs, metrics at its best one."""
+    """The finite objective values of one run: costs of all its epochs, metrics at its best epoch."""
     at_best = history.best_row or {}
     costs = {
         "parameters": history.parameters,
         "epochs": len(history.epochs),
         "seconds": history.seconds,
     }
-    found = {measure: costs[measure] if measure in costs else at_best.get(measure) for measure in measures}
-    return {measure: float(v) for measure, v in found.items() if v is not None and math.isfinite(v)}
+    return _finite_values({m: costs[m] if m in costs else at_best.get(m) for m in measures})
 
 
 def mean_objective_values(runs: Sequence[ObjectiveValues]) -> dict[str, float]:
@@ -101,40 +160,60 @@ def mean_objective_values(runs: Sequence[ObjectiveValues]) -> dict[str, float]:
     return {measure: sum(run[measure] for run in runs) / len(runs) for measure in shared}
 
 
-# FOLDED Which seeds a configuration is due to run on by now, from the records of all.
-def confirmation_race(found: Sequence[ConfigurationRuns], manifest: SweepManifest) -> Race:
-    """How the confirmation stands: those race that were given any of its seeds."""
-    active = [c for c in found if CANDIDATE in c.roles and set(c.states) & set(manifest.confirm_seeds)]
-    by_id = {c.config_id: c for c in active}
+def confirmation_race(
+    found: Mapping[str, ConfigurationRuns], manifest: SweepManifest, chosen: Iterable[str] = ()
+) -> Race:
+    """The race of the confirmation, as far as the records go.
+
+    Args:
+        found: all configurations.
+        manifest: the rule, the seeds, the objectives.
+        chosen: candidates that are to be confirmed. Candidates with a run on a confirmation seed race beside them.
+    """
+    seeds = {*manifest.confirm_seeds}
+    begun = [each.config_id for each in found.values() if each.is_candidate and each.runs.keys() & seeds]
+    means = [found_mean for c in found.values() if (found_mean := search_mean(c, manifest)) is not None]
     return race(
         manifest.confirmation,
-        {c.config_id: {s: c.outcome(s) for s in c.states if c.states[s].is_final} for c in active},
+        {config_id: found[config_id].outcomes for config_id in sorted({*begun, *chosen})},
         manifest.confirm_seeds,
         earlier=manifest.counted_search_seeds,
-        searched=[mean for c in found if (mean := _search_mean(c, manifest)) is not None],
-        higher_is_better=manifest.direction == "max",
-        violates=lambda racer, seeds: bool(
-            manifest.goals.violated(by_id[racer].mean_objective_values(seeds))
-        ),
+        searched=means,
+        direction=manifest.direction,
+        violates=lambda config_id, on: bool(manifest.objectives.violated(found[config_id].mean_values(on))),
     )
 
 
-def _search_mean(configuration: ConfigurationRuns, manifest: SweepManifest) -> float | None:
-    """The mean over the search seeds of a candidate that finished on all of them."""
-    if CANDIDATE not in configuration.roles or not manifest.search_seeds:
-        return None
-    scores = [configuration.finished.get(seed) for seed in manifest.search_seeds]
-    whole = [score for score in scores if score is not None]
-    return sum(whole) / len(whole) if len(whole) == len(scores) else None
+def search_mean(configuration: ConfigurationRuns, manifest: SweepManifest) -> float | None:
+    """The mean score of a candidate over the search seeds; None unless it finished on all of them."""
+    return configuration.mean_score(manifest.search_seeds) if configuration.is_candidate else None
 
 
 def expected_seeds(
     configuration: ConfigurationRuns, standing: Race, manifest: SweepManifest
 ) -> tuple[int, ...]:
-    """The ranking seeds that a configuration is due to run on by now; none: it is not in the ranking."""
-    if CANDIDATE not in configuration.roles:
+    """The ranking seeds that a configuration should have run on by now; empty: it is not ranked."""
+    if not configuration.is_candidate:
         return () if manifest.evaluate_seeds else manifest.ranking_seeds
     if not manifest.confirm_seeds:
         return manifest.ranking_seeds
     held = standing.seeds_of(configuration.config_id)
     return (*manifest.counted_search_seeds, *held) if held else ()
+
+
+def grouped(records: Iterable[RunRecord]) -> dict[str, ConfigurationRuns]:
+    """The configurations of runs, by identity in order, each with its runs in the order of their seeds."""
+    by_id: defaultdict[str, dict[int, RunRecord]] = defaultdict(dict)
+    for record in sorted(records, key=lambda record: (record.config_id, record.seed)):
+        by_id[record.config_id][record.seed] = record
+    return {config_id: ConfigurationRuns(config_id, runs) for config_id, runs in by_id.items()}
+
+
+def _finite(value: Any) -> float | None:
+    """The value as a number; None for null and for what is not finite."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _finite_values(values: Mapping[str, Any]) -> dict[str, float]:
+    found = {measure: _finite(value) for measure, value in values.items()}
+    return {measure: value for measure, value in found.items() if value is not None}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from causalmer_core.measures.metrics import Direction, oriented
 from results.records.confirmation_rules import AllRule, HalvingRule, RaceRule
 from results.statistics.probability_best import probability_best
 
@@ -76,7 +77,7 @@ def race(
     *,
     earlier: Sequence[int] = (),
     searched: Sequence[float] = (),
-    higher_is_better: bool,
+    direction: Direction,
     violates: Callable[[str, Sequence[int]], bool] = _never,
 ) -> Race:
     """How the confirmation stands by these records.
@@ -91,12 +92,11 @@ def race(
         earlier: seeds from before the confirmation whose scores count as well.
         searched: the scores of all configurations of the search that finished, means over `earlier`: how far
             configurations differ. Without `earlier` they are not looked at.
-        higher_is_better: of the scores.
+        direction: whether more (`max`) or less (`min`) of a score is better.
         violates: whether a racer's means over some seeds violate a constraint.
     """
-    sign = 1.0 if higher_is_better else -1.0
     planned = _planned(rule, len(outcomes), seeds)
-    rows = {racer: _scores(outcomes[racer], earlier, sign) for racer in sorted(outcomes)}
+    rows = {racer: _scores(outcomes[racer], earlier, direction) for racer in sorted(outcomes)}
     active, held, spent = list(rows), list[Round](), 0.0
     for number, (added, keep) in enumerate(planned, start=1):
         if not active or (len(active) == 1 < len(outcomes) and not isinstance(rule, AllRule)):
@@ -107,7 +107,7 @@ def race(
         whole = []
         for racer in active:
             if len(rows[racer]) == len(due):
-                rows[racer] += _scores(outcomes[racer], added, sign)
+                rows[racer] += _scores(outcomes[racer], added, direction)
             if len(rows[racer]) == len(due) + len(added):
                 whole.append(racer)
         within = [racer for racer in whole if not violates(racer, [*due, *added])]
@@ -135,10 +135,10 @@ def most_confirmation_runs(rule: RaceRule | HalvingRule | AllRule, active: int, 
     return runs
 
 
-def _scores(outcome: Mapping[int, float | None], seeds: Sequence[int], sign: float) -> list[float]:
+def _scores(outcome: Mapping[int, float | None], seeds: Sequence[int], direction: Direction) -> list[float]:
     """On these seeds, up to the first without a score; higher is better."""
     scores = itertools.takewhile(lambda score: score is not None, (outcome.get(seed) for seed in seeds))
-    return [sign * score for score in scores if score is not None]
+    return [oriented(score, direction) for score in scores if score is not None]
 
 
 def _chances(

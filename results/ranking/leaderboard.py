@@ -14,16 +14,18 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from causalmer_core.measures.metrics import Direction
 from results.ranking.configuration_runs import (
     CANDIDATE,
     ConfigurationRuns,
-    configuration_runs,
+    RunRecord,
     confirmation_race,
     expected_seeds,
+    of_table,
 )
 from results.ranking.confirmation_race import Race
 from results.records.manifest import SweepManifest
-from results.records.objectives import VALID, Goals, ObjectiveValues
+from results.records.objectives import VALID, Objectives, ObjectiveValues
 from results.records.schemas import RunState
 from results.statistics.intervals import Interval, t_interval
 from results.statistics.pareto import fronts
@@ -123,8 +125,7 @@ class Leaderboard:
         unconfirmed: candidates that got no ranking seed, the best search score first.
         seeds: the ranking seeds that anyone was due to run on.
         fresh_seeds: those that no selection sees.
-        metric, direction: what ranks, and whether more (`max`) or less (`min`) of it is better.
-        goals: further objectives, and constraints.
+        objectives: the metric that ranks, further objectives, and constraints.
     """
 
     ranked: tuple[Entry, ...]
@@ -135,9 +136,17 @@ class Leaderboard:
     unconfirmed: tuple[Entry, ...]
     seeds: tuple[int, ...]
     fresh_seeds: tuple[int, ...]
-    metric: str
-    direction: str
-    goals: Goals
+    objectives: Objectives
+
+    @property
+    def metric(self) -> str:
+        """The metric that ranks."""
+        return self.objectives.metric
+
+    @property
+    def direction(self) -> Direction:
+        """Whether more (`max`) or less (`min`) of the metric is better."""
+        return self.objectives.direction
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -148,7 +157,7 @@ class Leaderboard:
     @property
     def other_measures(self) -> tuple[str, ...]:
         """What objectives and constraints are about, beside the metric that ranks."""
-        return tuple(measure for measure in self.goals.measures if measure != f"{VALID}{self.metric}")
+        return tuple(measure for measure in self.objectives.measures if measure != f"{VALID}{self.metric}")
 
     @property
     def front(self) -> tuple[Entry, ...]:
@@ -176,10 +185,10 @@ def leaderboard(runs: pd.DataFrame, manifest: SweepManifest) -> Leaderboard:
         runs: the runs table; only `seen_columns` are looked at.
         manifest: says the seeds, the metric and its direction, the goals, and who leaves the confirmation when.
     """
-    found = list(configuration_runs(runs[list(seen_columns(manifest))], manifest.goals.measures))
+    found = of_table(runs[list(seen_columns(manifest))], manifest.objectives.measures)
     standing = confirmation_race(found, manifest)
-    due = {each.config_id: expected_seeds(each, standing, manifest) for each in found}
-    entries = [_entry(each, due[each.config_id], standing, manifest) for each in found]
+    due = {config_id: expected_seeds(each, standing, manifest) for config_id, each in found.items()}
+    entries = [_entry(each, due[config_id], standing, manifest) for config_id, each in found.items()]
     eliminated = [entry for entry in entries if entry.eliminated_after is not None]
     staying = [entry for entry in entries if entry.eliminated_after is None]
     ranked = [entry for entry in staying if entry.selectable]
@@ -189,7 +198,7 @@ def leaderboard(runs: pd.DataFrame, manifest: SweepManifest) -> Leaderboard:
     others = [entry for entry in staying if entry not in apart]
     unconfirmed = [entry for entry in others if not due[entry.config_id] and CANDIDATE in entry.roles]
     return Leaderboard(
-        ranked=_with_fronts(_by_mean(ranked, manifest), manifest.goals),
+        ranked=_with_fronts(_by_mean(ranked, manifest), manifest.objectives),
         infeasible=_by_mean(infeasible, manifest),
         eliminated=tuple(
             sorted(_by_mean(eliminated, manifest), key=lambda entry: -(entry.eliminated_after or 0))
@@ -199,22 +208,20 @@ def leaderboard(runs: pd.DataFrame, manifest: SweepManifest) -> Leaderboard:
         unconfirmed=_by_search(unconfirmed, manifest),
         seeds=_seeds_in_use(due.values(), manifest),
         fresh_seeds=manifest.evaluate_seeds,
-        metric=manifest.monitor,
-        direction=manifest.direction,
-        goals=manifest.goals,
+        objectives=manifest.objectives,
     )
 
 
 def seen_columns(manifest: SweepManifest) -> tuple[str, ...]:
     """The columns of the runs table that a sweep's leaderboard sees, each once."""
-    return tuple(dict.fromkeys((*COLUMNS, *manifest.goals.measures)))
+    return tuple(dict.fromkeys((*COLUMNS, *manifest.objectives.measures)))
 
 
-def _with_fronts(ranked: tuple[Entry, ...], goals: Goals) -> tuple[Entry, ...]:
+def _with_fronts(ranked: tuple[Entry, ...], objectives: Objectives) -> tuple[Entry, ...]:
     """The entries with the numbers of their fronts; as they are where there is one objective."""
-    if not goals.is_multi_objective:
+    if not objectives.is_multi_objective:
         return ranked
-    numbers = fronts([goals.values(entry.measured) for entry in ranked], goals.directions)
+    numbers = fronts([objectives.values(entry.measured) for entry in ranked], objectives.directions)
     return tuple(replace(entry, front=number) for entry, number in zip(ranked, numbers, strict=True))
 
 
@@ -226,10 +233,11 @@ def _seeds_in_use(due: Iterable[Sequence[int]], manifest: SweepManifest) -> tupl
 def _entry(
     configuration: ConfigurationRuns, due: Sequence[int], standing: Race, manifest: SweepManifest
 ) -> Entry:
-    finished, states = configuration.finished, configuration.states
+    finished, runs = configuration.finished, configuration.runs
     fresh = {seed: finished[seed] for seed in manifest.evaluate_seeds if seed in finished}
-    missing = {seed: _why_missing(states.get(seed)) for seed in due if seed not in finished}
+    missing = {seed: _why_missing(runs.get(seed)) for seed in due if seed not in finished}
     ranking = {seed: finished[seed] for seed in due if seed in finished}
+    searched = [runs[seed] for seed in manifest.search_seeds if seed in runs]
     eliminated = standing.eliminated_after(configuration.config_id)
     measured = _measured(configuration, (due, manifest.evaluate_seeds, manifest.search_seeds))
     return Entry(
@@ -238,15 +246,15 @@ def _entry(
         roles=configuration.roles,
         scores=ranking,
         missing=missing,
-        search_scores=_of(manifest.search_seeds, configuration.scores),
-        search_states={seed: states[seed] for seed in manifest.search_seeds if seed in states},
+        search_scores={run.seed: run.score for run in searched if run.score is not None},
+        search_states={run.seed: run.state for run in searched},
         fresh_scores=fresh,
         interval=t_interval(list(ranking.values())) if ranking and not missing else None,
         fresh_interval=t_interval(list(fresh.values())) if _is_whole(fresh, manifest) else None,
         eliminated_after=None if eliminated is None else _held(standing, configuration.config_id),
         chance=standing.last_chance(configuration.config_id),
         measured=measured or {},
-        violated=() if measured is None else manifest.goals.violated(measured),
+        violated=() if measured is None else manifest.objectives.violated(measured),
     )
 
 
@@ -254,11 +262,7 @@ def _measured(configuration: ConfigurationRuns, sets: Iterable[Sequence[int]]) -
     """The means over the first set of seeds that it finished on."""
     whole = (seeds for seeds in sets if seeds and configuration.finished.keys() >= {*seeds})
     first = next(whole, None)
-    return None if first is None else configuration.mean_objective_values(first)
-
-
-def _of(seeds: Sequence[int], scores: Mapping[int, float]) -> dict[int, float]:
-    return {seed: scores[seed] for seed in seeds if seed in scores}
+    return None if first is None else configuration.mean_values(first)
 
 
 def _is_whole(fresh: Mapping[int, float], manifest: SweepManifest) -> bool:
@@ -269,10 +273,10 @@ def _held(standing: Race, config_id: str) -> int:
     return sum(len(each.seeds) for each in standing.rounds if config_id in each.active)
 
 
-def _why_missing(state: RunState | None) -> str:
-    if state is None:
+def _why_missing(run: RunRecord | None) -> str:
+    if run is None:
         return NOT_STARTED
-    return "finished without a finite score" if state is RunState.FINISHED else state.value
+    return "finished without a finite score" if run.state is RunState.FINISHED else run.state.value
 
 
 def _by_mean(entries: list[Entry], manifest: SweepManifest) -> tuple[Entry, ...]:
@@ -286,11 +290,14 @@ def _by_search(entries: list[Entry], manifest: SweepManifest) -> tuple[Entry, ..
 def _sorted(
     entries: list[Entry], values: Mapping[str, float | None], manifest: SweepManifest
 ) -> tuple[Entry, ...]:
-    sign = -1.0 if manifest.direction == "max" else 1.0
-
     def order(entry: Entry) -> tuple[bool, float, float, str]:
         value = values[entry.config_id]
         number = math.inf if entry.number is None else entry.number
-        return value is None, 0.0 if value is None else sign * value, number, entry.config_id
+        return (
+            value is None,
+            0.0 if value is None else -manifest.objectives.oriented(value),
+            number,
+            entry.config_id,
+        )
 
     return tuple(sorted(entries, key=order))

@@ -11,18 +11,19 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from causalmer_core.basics.errors import UserError, unknown_name
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.validation import Frozen
 from results.ranking.certainty import expected_optimism, overstated_by, tied_with_best
 from results.ranking.leaderboard import Entry, Leaderboard, leaderboard, seen_columns
 from results.ranking.selection_reasons import certainty_reasons, joined, reasons_for
 from results.ranking.selection_rules import RULES, Candidates
 from results.records.dataset import SweepResults
+from results.records.journal import now
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest
 from results.statistics.intervals import Interval, PairedDifference, paired_difference
 from results.statistics.optimism import Optimism
 from results.statistics.tied_set import TiedSet
-from results.storage.files import now, write_text
 
 
 class FrontPoint(Frozen):
@@ -179,9 +180,9 @@ def read_selection(layout: SweepLayout) -> Selection | None:
 
 
 def _front(board: Leaderboard) -> tuple[FrontPoint, ...]:
-    if not board.goals.is_multi_objective:
+    if not board.objectives.is_multi_objective:
         return ()
-    measures = [objective.measure for objective in board.goals.objectives]
+    measures = [objective.measure for objective in board.objectives.all]
     return tuple(
         FrontPoint(
             config_id=entry.config_id,

@@ -29,7 +29,7 @@ def reasons_for(
         fresh: the mean over seeds that had no part in what the search saw.
     """
     seeds = ", ".join(map(str, entry.scores))
-    better = "higher" if board.direction == "max" else "lower"
+    better = board.objectives.better
     yield f"rule {rule.name}: {rule.description}; it saw validation records only"
     yield (
         f"configuration {entry.name} ({entry.config_id}) has validation {board.metric} {entry.interval} "
@@ -78,9 +78,9 @@ def _ahead_of(second: Entry, difference: PairedDifference) -> str:
 
 def _goal_reasons(entry: Entry, board: Leaderboard) -> Iterator[str]:
     """What the objectives and constraints have to do with it; nothing where there are none."""
-    if board.goals.is_multi_objective:
+    if board.objectives.is_multi_objective:
         names = ", ".join(each.name for each in board.front)
-        yield f"the Pareto front over {joined(o.measure for o in board.goals.objectives)} holds {names}"
+        yield f"the Pareto front over {joined(o.measure for o in board.objectives.all)} holds {names}"
     if entry.measured:
         values = ", ".join(f"{measure} {value:.6g}" for measure, value in entry.measured.items())
         yield f"means of the selected one: {values}"

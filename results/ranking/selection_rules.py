@@ -15,6 +15,7 @@ import pandas as pd
 
 from causalmer_core.basics.errors import UserError
 from results.ranking.leaderboard import COLUMNS, Entry, Leaderboard
+from results.records.objectives import Objectives
 from results.statistics.pareto import knee
 
 _SAME = 1e-12
@@ -37,11 +38,6 @@ class Candidates:
     def entries(self) -> list[Entry]:
         """What may be chosen, the best mean first."""
         return [entry for entry in self.board.ranked if entry.selectable]
-
-    @property
-    def sign(self) -> float:
-        """What turns scores so that higher is better."""
-        return 1.0 if self.board.direction == "max" else -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +66,10 @@ def _best_mean(candidates: Candidates) -> Entry:
 
 def _knee(candidates: Candidates) -> Entry:
     board = candidates.board
-    if not board.goals.is_multi_objective:
+    if not board.objectives.is_multi_objective:
         return _best_mean(candidates)  # with one objective the front is its best
-    points = [board.goals.values(entry.measured) for entry in board.front]
-    return board.front[knee(points, board.goals.directions)]
+    points = [board.objectives.values(entry.measured) for entry in board.front]
+    return board.front[knee(points, board.objectives.directions)]
 
 
 def _lower_bound(candidates: Candidates) -> Entry:
@@ -85,7 +81,10 @@ def _lower_bound(candidates: Candidates) -> Entry:
     Raises:
         UserError: several configurations have one seed each, and so no interval.
     """
-    return max(_with_spread(candidates, "lower_bound"), key=lambda entry: _worse_end(entry, candidates.sign))
+    return max(
+        _with_spread(candidates, "lower_bound"),
+        key=lambda entry: _worse_end(entry, candidates.board.objectives),
+    )
 
 
 def _one_standard_error(candidates: Candidates) -> Entry:
@@ -105,7 +104,7 @@ def _one_standard_error(candidates: Candidates) -> Entry:
     """
     entries = _with_spread(candidates, "one_standard_error")
     sizes = candidates.runs.groupby("config_id")["parameters"].max()
-    close = [entry for entry in entries if _within_error(entries[0], entry, candidates.sign)]
+    close = [entry for entry in entries if _within_error(entries[0], entry, candidates.board.objectives)]
     return min(close, key=lambda entry: float(sizes[entry.config_id]))
 
 
@@ -119,17 +118,17 @@ def _with_spread(candidates: Candidates, rule: str) -> list[Entry]:
     return entries
 
 
-def _worse_end(entry: Entry, sign: float) -> float:
+def _worse_end(entry: Entry, objectives: Objectives) -> float:
     """Turned so that higher is better; of the only entry, which may have no interval, nothing."""
     interval = entry.interval
     if interval is None or interval.low is None or interval.high is None:
         return 0.0
-    return min(sign * interval.low, sign * interval.high)
+    return min(objectives.oriented(interval.low), objectives.oriented(interval.high))
 
 
-def _within_error(best: Entry, entry: Entry, sign: float) -> bool:
+def _within_error(best: Entry, entry: Entry, objectives: Objectives) -> bool:
     common = sorted(best.scores.keys() & entry.scores.keys())
-    behind = sign * np.array([best.scores[seed] - entry.scores[seed] for seed in common])
+    behind = np.array([objectives.oriented(best.scores[seed] - entry.scores[seed]) for seed in common])
     if behind.size < 2:
         return best is entry
     return bool(behind.mean() <= behind.std(ddof=1) / math.sqrt(behind.size) + _SAME)

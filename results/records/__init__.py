@@ -11,7 +11,7 @@
 | `layout.py` | Where things lie in the folder of a sweep |
 | `locate.py` | From what a user gives as `storage`, a folder or an address on an object store, to the sweep in it |
 | `manifest.py` | The manifest of a sweep: its identity, the columns of its tables, and where its numbers come from |
-| `objectives.py` | What a sweep wants beside a good score: further objectives, and constraints, each on a measure of its runs |
+| `objectives.py` | What a sweep wants: the monitored metric, further objectives, and constraints |
 | `predictions_table.py` | What each sample of the test split was predicted as, by each run of a contender: the table `predictions`, read |
 | `provenance.py` | Where numbers come from: versions, the commit, and the few variables of the environment that they may depend on |
 | `run_journal.py` | The journal of one attempt at a run: a start line, a line an epoch, an end line |

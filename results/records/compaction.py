@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from causalmer_core.basics.files import remove_stale_asides, written_aside
 from results.records.histories import RunHistory, each_run, parameter_value, run_journal_files
 from results.records.journal import read_journal
 from results.records.layout import TABLES, SweepLayout
@@ -29,7 +30,7 @@ from results.records.schemas import (
     evaluations_schema,
     runs_schema,
 )
-from results.storage.files import exclusive_lock, remove_stale_asides, written_aside
+from results.storage.locks import exclusive_lock
 
 ROW_GROUP_ROWS = 100_000
 """Rows a row group: one run's curve is then read in milliseconds, a whole table in under a second at 10^7

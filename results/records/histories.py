@@ -211,9 +211,9 @@ def _history(key: RunKey, in_order: list[_Attempt], monitor: str, unended: RunSt
         host=last.start["host"],
         device=last.start["device"],
         notes=last.start["notes"],
-        # lines without these two are older than they are
+        # earlier versions wrote no `reused_from`, and called `out_of_share` `outgrown`
         reused_from=last.start.get("reused_from"),
-        out_of_share=None if last.end is None else last.end.get("out_of_share"),
+        out_of_share=None if last.end is None else last.end.get("out_of_share", last.end.get("outgrown")),
         gpus=last.start.get("gpus"),
         peak_bytes=max(
             (a.end["peak_bytes"] for a in in_order if a.end and "peak_bytes" in a.end), default=None

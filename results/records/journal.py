@@ -21,17 +21,23 @@ import os
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from causalmer_core.basics.errors import UserError
-from results.storage.files import fsync_folder
+from causalmer_core.basics.files import fsync_folder
 
 BALLAST_BYTES = 32 * 1024
 """What is set aside beside a journal, to be given up when the disk is full: a few dozen rows."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 with microseconds: the form of every `time` in a journal."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 class JournalError(UserError):

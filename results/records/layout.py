@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from results.records.schemas import RunKey
-from results.storage.files import is_locked
+from results.storage.locks import is_locked
 from results.storage.sweep_store import FolderStore, SweepStore
 
 TABLES = ("epochs", "runs", "evaluations")

@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.basics.validation import checked_name
 from results.records.layout import SweepLayout
 from results.records.manifest import new_sweep_id, parse_manifest
-from results.storage.files import write_text
 from results.storage.object_store import ObjectStore
 from results.storage.object_uri import ObjectUri, is_uri, parse_uri
 from results.storage.objects import WAITS, Objects

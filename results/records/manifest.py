@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import fsync_folder, write_text
 from causalmer_core.basics.validation import Frozen
+from causalmer_core.measures.metrics import Direction
 from results.records.confirmation_rules import AllRule, ConfirmationRule, HalvingRule, RaceRule
+from results.records.journal import now
 from results.records.layout import SweepLayout
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from results.records.provenance import git_state, installed_versions, recorded_environment
-from results.storage.files import fsync_folder, now, write_text
 
 ParameterType = Literal["float", "int", "string", "bool"]
 ARROW_TYPES: dict[ParameterType, pa.DataType] = {
@@ -36,10 +39,8 @@ class SweepManifest(Frozen):
     name: str
     created: str
     """UTC, ISO 8601 with microseconds."""
-    monitor: str
-    """The metric that ranks, as computed on the validation split; one of `metrics`."""
-    direction: Literal["max", "min"]
-    """Whether a higher (`max`) or a lower (`min`) value of the monitored metric is better."""
+    objectives: Objectives
+    """The monitored metric, further objectives, and constraints; on disk `monitor`, `direction` and `goals`."""
     metrics: tuple[str, ...] = Field(min_length=1)
     """The metrics' names, without `valid_`: `valid_<metric>` in epochs and runs, `<metric>` in
     evaluations.
@@ -57,8 +58,6 @@ class SweepManifest(Frozen):
     """Whether the scores on the search seeds count in the ranking, beside those on the confirm seeds."""
     confirmation: ConfirmationRule = AllRule()
     """Who leaves the confirmation when."""
-    goals: Goals = Goals()
-    """Further objectives, and constraints."""
     selection_rule: str = "best_mean"
     """The name of the rule that selects (see `results.ranking.selection`)."""
     dataset: str
@@ -70,11 +69,15 @@ class SweepManifest(Frozen):
     environment: dict[str, str] = Field(default_factory=dict)
     """Variables of the environment that a number may depend on (see `results.records.provenance`), and no others."""
 
+    @model_serializer(mode="wrap")
+    def _to_disk(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        tree: dict[str, Any] = serialised(self)
+        del tree["objectives"]
+        return {**tree, **self.objectives.on_disk()}
+
     @model_validator(mode="after")
     def _consistent(self) -> SweepManifest:
-        if self.monitor not in self.metrics:
-            raise ValueError(f"monitor {self.monitor!r} is not among the metrics: {', '.join(self.metrics)}")
-        self.goals.check(self.metrics, self.monitor)
+        self.objectives.check(self.metrics)
         kinds = {"search": self.search_seeds, "confirm": self.confirm_seeds, "evaluate": self.evaluate_seeds}
         for kind, seeds in kinds.items():
             if len(set(seeds)) != len(seeds):
@@ -86,6 +89,16 @@ class SweepManifest(Frozen):
         if self.sweep_id[:-17] != self.name:
             raise ValueError(f"sweep_id {self.sweep_id!r} does not begin with the name {self.name!r}")
         return self
+
+    @property
+    def monitor(self) -> str:
+        """The metric that ranks, as computed on the validation split; one of `metrics`."""
+        return self.objectives.metric
+
+    @property
+    def direction(self) -> Direction:
+        """Whether a higher (`max`) or a lower (`min`) value of the monitored metric is better."""
+        return self.objectives.direction
 
     @property
     def ranking_seeds(self) -> tuple[int, ...]:
@@ -108,7 +121,7 @@ class SweepManifest(Frozen):
     def valid_metrics(self) -> dict[str, pa.DataType]:
         """The metric columns of the epochs and runs tables."""
         whole = {f"valid_{name}": pa.float64() for name in self.metrics}
-        return {**whole, **self.goals.worst_missing_columns}
+        return {**whole, **self.objectives.worst_missing_columns}
 
     @property
     def test_metrics(self) -> dict[str, pa.DataType]:
@@ -129,8 +142,7 @@ def new_sweep_id(name: str) -> str:
 def new_manifest(
     *,
     name: str,
-    monitor: str,
-    direction: Literal["max", "min"],
+    objectives: Objectives,
     metrics: Iterable[str],
     parameters: dict[str, ParameterType],
     search_seeds: Iterable[int],
@@ -140,7 +152,6 @@ def new_manifest(
     evaluate_seeds: Iterable[int] = (),
     search_ranks: bool = False,
     confirmation: RaceRule | HalvingRule | AllRule = AllRule(),  # noqa: B008 - frozen
-    goals: Goals = Goals(),  # noqa: B008 - frozen
     selection_rule: str = "best_mean",
     sweep_id: str | None = None,
 ) -> SweepManifest:
@@ -155,8 +166,7 @@ def new_manifest(
         sweep_id=sweep_id or new_sweep_id(name),
         name=name,
         created=now(),
-        monitor=monitor,
-        direction=direction,
+        objectives=objectives,
         metrics=tuple(metrics),
         parameters=parameters,
         search_seeds=tuple(search_seeds),
@@ -164,7 +174,6 @@ def new_manifest(
         evaluate_seeds=tuple(evaluate_seeds),
         search_ranks=search_ranks,
         confirmation=confirmation,
-        goals=goals,
         selection_rule=selection_rule,
         dataset=dataset,
         dataset_fingerprint=dataset_fingerprint,
@@ -232,6 +241,10 @@ def parse_manifest(text: str, where: str) -> SweepManifest:
         UserError: it is not one that this version reads; `where` it stands is for the message.
     """
     try:
-        return SweepManifest.model_validate_json(text)
-    except ValidationError as error:
+        tree = json.loads(text)
+        objectives = Objectives.from_disk(tree)
+        others = {key: value for key, value in tree.items() if key not in ("monitor", "direction", "goals")}
+        # as text, in which lists may stand for tuples
+        return SweepManifest.model_validate_json(json.dumps({**others, "objectives": objectives}))
+    except (ValueError, AttributeError, TypeError) as error:  # among them pydantic's and JSON's own
         raise UserError(f"{where} is not a manifest that this version reads: {error}") from error

@@ -11,9 +11,9 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from results.ranking.selection import Selection
 from results.records.dataset import SweepResults
-from results.storage.files import write_text
 
 _IN_SECTION = ("fingerprint", "split")
 MAX_NAME = 64

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.measures.metrics import Direction
 from results.evaluation.evaluation_table import Contender, as_configured, evaluated_contenders
 from results.ranking.leaderboard import Entry, leaderboard
 from results.ranking.selection import Selection, read_selection
@@ -50,7 +51,7 @@ class Comparison:
 
     names: tuple[str, str]
     metric: str
-    direction: str
+    direction: Direction
     scores: tuple[Compared, ...]
     settings: Mapping[str, tuple[Any, Any]]
     costs: tuple[tuple[int, float], tuple[int, float]]

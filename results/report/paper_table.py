@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
-
-import pandas as pd
+from collections.abc import Sequence
+from typing import Literal
 
 from causalmer_core.basics.errors import UserError
-from causalmer_core.measures.metrics import Direction, metric_direction
+from causalmer_core.measures.metrics import Direction, metric_direction, oriented
 from results.evaluation.evaluation_table import (
     PRESENT,
     SUBSET_NAMES,
@@ -19,36 +16,21 @@ from results.evaluation.evaluation_table import (
     labels,
 )
 from results.records.dataset import SweepResults
+from results.report.table import DASH, Cell, Column, Table, mean_with_deviation
 from results.statistics.intervals import Interval
 
-Columns = Literal["metrics", "modalities"]
-Form = Literal["markdown", "latex"]
-FORMS = get_args(Form)
 
-
-@dataclass(frozen=True, slots=True)
-class PaperTable:
-    """A table of text.
-
-    Attributes:
-        cells: a row a contender, a column a metric or a set of modalities.
-        best: the same shape: whether a cell has its column's best mean. It says nothing of whether it can be told
-            from the next.
-        caption: what the table shows, in a sentence.
-    """
-
-    cells: pd.DataFrame
-    best: pd.DataFrame
-    caption: str
-
-
-def paper_table(results: SweepResults, columns: Columns = "metrics", metric: str | None = None) -> PaperTable:
+def paper_table(
+    results: SweepResults, columns: Literal["metrics", "modalities"] = "metrics", metric: str | None = None
+) -> Table:
     """The numbers of the test split, `mean ± standard deviation`; of a single value the value alone.
+
+    The best mean of each column is bold. Bold does not say that the best differs significantly from the next.
 
     Args:
         results: the sweep.
         columns: all metrics with all modalities present; or one metric by the modalities present.
-        metric: that one; by default the monitored.
+        metric: the one metric; by default the monitored one.
 
     Raises:
         UserError: nothing was evaluated yet, or there is no such metric.
@@ -64,84 +46,34 @@ def paper_table(results: SweepResults, columns: Columns = "metrics", metric: str
     if chosen not in manifest.metrics:
         raise UserError(f"--metric {chosen}: no metric of this sweep; allowed {', '.join(manifest.metrics)}")
     if columns == "metrics":
-        intervals = {name: [one.interval(name) for one in found] for name in manifest.metrics}
-        directions = {name: metric_direction(name) for name in manifest.metrics}
+        made = {
+            name: _column([c.interval(name) for c in found], metric_direction(name))
+            for name in manifest.metrics
+        }
         about = "all modalities present"
     else:
-        intervals = {SUBSET_NAMES[p]: [one.interval(chosen, p) for one in found] for p in PRESENT}
-        directions = dict.fromkeys(intervals, metric_direction(chosen))
+        direction = metric_direction(chosen)
+        made = {SUBSET_NAMES[p]: _column([c.interval(chosen, p) for c in found], direction) for p in PRESENT}
         about = f"{chosen} by the modalities present"
-    rows = labels(found)
-    return PaperTable(
-        pd.DataFrame({name: [_cell(i) for i in column] for name, column in intervals.items()}, index=rows),
-        pd.DataFrame(
-            {name: _best(column, directions[name]) for name, column in intervals.items()}, index=rows
-        ),
+    return Table(
+        columns,
         f"Test split of {manifest.dataset}, {about}; mean and standard deviation over {_seeds(found)}. "
         "The best mean of a column is bold.",
+        (Column("", "contender"), *(Column(name, align="right") for name in made)),
+        list(zip(labels(found), *made.values(), strict=True)),
     )
 
 
-def as_markdown(table: PaperTable) -> str:
-    """The table in the pipe form that GitHub and pandoc read."""
-    rows = [["", *table.cells.columns], ["---", *["---:"] * len(table.cells.columns)]]
-    for label in table.cells.index:
-        marked = zip(table.cells.loc[label], table.best.loc[label], strict=True)
-        rows.append([label, *(f"**{cell}**" if best else cell for cell, best in marked)])
-    lines = ["| " + " | ".join(_piped(cell) for cell in row) + " |" for row in rows]
-    return "\n".join([*lines, "", table.caption, ""])
-
-
-def as_latex(table: PaperTable) -> str:
-    """The table as a float for the package `booktabs`; every text is escaped."""
-    styled = table.cells.replace("±", "PLUSMINUS", regex=True).style
-    styled = (
-        styled.format(escape="latex")
-        .format_index(escape="latex", axis=0)
-        .format_index(escape="latex", axis=1)
-    )
-    styled = styled.apply(lambda _: table.best.map(lambda best: "textbf:--rwrap;" if best else ""), axis=None)
-    text: str = styled.to_latex(
-        hrules=True,
-        column_format="l" + "r" * len(table.cells.columns),
-        caption=_latex_text(table.caption),
-        position="t",
-        position_float="centering",
-    )
-    return text.replace("PLUSMINUS", "$\\pm$")
-
-
-def _cell(interval: Interval | None) -> str:
-    if interval is None:
-        return "–"
-    return f"{interval.mean:z.4f}" if interval.std is None else f"{interval.mean:z.4f} ± {interval.std:z.4f}"
-
-
-def _best(column: Sequence[Interval | None], direction: Direction) -> list[bool]:
-    means = [round(interval.mean, 4) for interval in column if interval is not None]
-    best = (max if direction == "max" else min)(means, default=None)
-    return [interval is not None and round(interval.mean, 4) == best for interval in column]
+def _column(intervals: Sequence[Interval | None], direction: Direction) -> list[Cell]:
+    means = [None if interval is None else round(interval.mean, 4) for interval in intervals]
+    known = (mean for mean in means if mean is not None)
+    best = max(known, key=lambda mean: oriented(mean, direction), default=None)
+    return [
+        Cell(None, DASH) if interval is None else Cell(interval, mean_with_deviation(interval), mean == best)
+        for interval, mean in zip(intervals, means, strict=True)
+    ]
 
 
 def _seeds(found: Sequence[Contender]) -> str:
     seeds = sorted({seed for one in found for values in one.values.values() for seed in values if seed >= 0})
     return f"seeds {', '.join(map(str, seeds))}" if seeds else "no seeds"
-
-
-def _piped(text: object) -> str:
-    return str(text).replace("\\", "\\\\").replace("|", "\\|")
-
-
-_LATEX: Mapping[str, str] = {
-    "&": "\\&",
-    "%": "\\%",
-    "$": "\\$",
-    "#": "\\#",
-    "_": "\\_",
-    "{": "\\{",
-    "}": "\\}",
-}
-
-
-def _latex_text(text: str) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in text)

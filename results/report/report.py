@@ -15,12 +15,12 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from causalmer_core.basics.files import write_text
 from results.ranking.importance import Importance
 from results.records.dataset import SweepResults, open_sweep
 from results.records.layout import SweepLayout
 from results.report.report_content import content
 from results.statistics.intervals import Interval
-from results.storage.files import write_text
 
 
 def write_report(layout: SweepLayout, out: Path | None = None, importance: Sequence[Importance] = ()) -> Path:

@@ -38,7 +38,7 @@ from results.ranking.search_table import search_table
 from results.ranking.selection import Selection, read_selection
 from results.records.dataset import SweepResults
 from results.records.histories import read_runs
-from results.records.journal import read_journal
+from results.records.journal import now, read_journal
 from results.records.predictions_table import read_predictions
 from results.report.best_yaml import best_yaml
 from results.report.figures.calibration import draw_calibration
@@ -52,7 +52,6 @@ from results.report.figures.rates import draw_rates
 from results.report.figures.spread import draw_expected_best, draw_variance
 from results.report.figures.style import cell_text
 from results.report.figures.timeline import attempt_spans, draw_timeline, utilisation
-from results.storage.files import now
 
 FIGURE_ENTRIES = 16
 """How many ranked configurations the leaderboard's figure shows; the table shows all."""
@@ -106,7 +105,9 @@ def _ranking(results: SweepResults, board: Leaderboard, selection: Selection | N
         "parameters": _parameter_rows(results, board),
         "figures": {
             "leaderboard": draw_leaderboard(drawn, board, best) if drawn else None,
-            "front": draw_front(board, best) if board.goals.is_multi_objective and board.entries else None,
+            "front": draw_front(board, best)
+            if board.objectives.is_multi_objective and board.entries
+            else None,
             "curves": None if curves.empty else draw_curves(curves, results.manifest, order),
         },
     }

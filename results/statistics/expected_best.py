@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from causalmer_core.measures.metrics import Direction, oriented
+
 
 def expected_best(
-    scores: Sequence[float], *, higher_is_better: bool, budgets: Sequence[int] | None = None
+    scores: Sequence[float], *, direction: Direction, budgets: Sequence[int] | None = None
 ) -> NDArray[np.float64]:
     """The expected best score among n configurations of those that a search proposed.
 
@@ -31,7 +33,7 @@ def expected_best(
 
     Args:
         scores: one a configuration, finite, at least one.
-        higher_is_better: of the scores; otherwise the best is the least.
+        direction: whether more (`max`) or less (`min`) of a score is better; otherwise the best is the least.
         budgets: values of n, from 1 to B; none: all of them.
 
     Returns:
@@ -40,19 +42,15 @@ def expected_best(
     Raises:
         ValueError: no score, one that is not finite, or a budget outside 1 to B.
     """
-    values = np.sort(np.asarray(scores, dtype=np.float64))
+    values = np.asarray(scores, dtype=np.float64)
     count = values.size
     if not count or not np.isfinite(values).all():
         raise ValueError("an expected best needs at least one score, and finite ones")
     wanted = range(1, count + 1) if budgets is None else budgets
     if outside := [n for n in wanted if not 1 <= n <= count]:
         raise ValueError(f"budgets are from 1 to {count}, the number of scores, given {outside}")
-    if not higher_is_better:
-        mirrored: NDArray[np.float64] = -expected_best(
-            (-values).tolist(), higher_is_better=True, budgets=wanted
-        )
-        return mirrored
-    return np.array([float(_weights(count, n) @ values) for n in wanted])
+    ordered = np.sort(oriented(values, direction))
+    return oriented(np.array([float(_weights(count, n) @ ordered) for n in wanted]), direction)
 
 
 def _weights(count: int, budget: int) -> NDArray[np.float64]:

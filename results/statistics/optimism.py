@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from causalmer_core.measures.metrics import Direction, oriented
+
 Floats = NDArray[np.float64]
 
 RESAMPLES = 2_000
@@ -33,7 +35,7 @@ def resampled_optimism(
     scores: Floats,
     rng: np.random.Generator,
     *,
-    higher_is_better: bool,
+    direction: Direction,
     earlier: int = 0,
     resamples: int = RESAMPLES,
 ) -> Optimism | None:
@@ -56,7 +58,7 @@ def resampled_optimism(
         scores: `(configurations, seeds)`, finite, every configuration on the same seeds. Equally good ones: the first,
             so their order must not follow from the scores.
         rng: draws the seeds.
-        higher_is_better: of the scores.
+        direction: whether more (`max`) or less (`min`) of a score is better.
         earlier: so many of the first seeds chose which configurations are here: they count in every choice and judge
             none, since their scores are too good already.
         resamples: B.
@@ -72,14 +74,13 @@ def resampled_optimism(
     count, fresh = scores.shape[0], scores.shape[1] - earlier
     if count < 2 or fresh < 2:
         return None
-    oriented = scores if higher_is_better else -scores
+    turned = oriented(scores, direction)
     drawn = rng.multinomial(fresh, np.full(fresh, 1.0 / fresh), size=resamples)
     drawn = drawn[(drawn == 0).any(axis=1)]
-    sums = oriented[:, :earlier].sum(axis=1) + drawn @ oriented[:, earlier:].T
-    judged = oriented[sums.argmax(axis=1), earlier:]
+    sums = turned[:, :earlier].sum(axis=1) + drawn @ turned[:, earlier:].T
+    judged = turned[sums.argmax(axis=1), earlier:]
     left_out = drawn == 0
     unseen = float(((judged * left_out).sum(axis=1) / left_out.sum(axis=1)).mean())
-    raw = float(oriented.mean(axis=1).max())
-    sign = 1.0 if higher_is_better else -1.0
+    raw = float(turned.mean(axis=1).max())
     method = f"estimated by resampling {fresh} seeds around the choice among {count} configurations"
-    return Optimism(sign * raw, raw - unseen, sign * unseen, method)
+    return Optimism(oriented(raw, direction), raw - unseen, oriented(unseen, direction), method)

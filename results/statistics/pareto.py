@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from causalmer_core.measures.metrics import Direction
+from causalmer_core.measures.metrics import Direction, oriented
 
 Points = Sequence[Sequence[float]]
 """`(points, objectives)`, finite numbers."""
@@ -77,9 +77,9 @@ def knee(points: Points, directions: Sequence[Direction]) -> int:
 
 def _oriented(points: Points, directions: Sequence[Direction]) -> NDArray[np.float64]:
     """The points with more as better in every objective."""
-    signs = np.array([1.0 if direction == "max" else -1.0 for direction in directions])
-    oriented: NDArray[np.float64] = np.asarray(points, np.float64).reshape(len(points), len(signs)) * signs
-    return oriented
+    signs = np.array([oriented(1.0, direction) for direction in directions])
+    turned: NDArray[np.float64] = np.asarray(points, np.float64).reshape(len(points), len(signs)) * signs
+    return turned
 
 
 def _dominated(oriented: NDArray[np.float64]) -> NDArray[np.bool_]:

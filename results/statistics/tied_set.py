@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from causalmer_core.basics.validation import Frozen
+from causalmer_core.measures.metrics import Direction, oriented
 from results.statistics.paired import holm, least_p, sign_flip_p
 
 Test = Literal["sign_flip", "t", "none"]
@@ -60,7 +61,7 @@ class TiedSet(Frozen):
 def tied_set(
     scores: Mapping[str, Mapping[int, float]],
     *,
-    higher_is_better: bool,
+    direction: Direction,
     rng: np.random.Generator,
     level: float = 0.05,
 ) -> TiedSet:
@@ -79,7 +80,7 @@ def tied_set(
 
     Args:
         scores: by configuration and seed, finite.
-        higher_is_better: of the scores. Of equally good ones the first is the best.
+        direction: whether more (`max`) or less (`min`) of a score is better. Of equally good ones the first is the best.
         rng: for more than `sign_flip.EXACT_SIGN_FLIPS` seeds.
         level: between 0 and 1, default 0.05.
 
@@ -92,8 +93,7 @@ def tied_set(
     if not seeds:
         raise ValueError("a tied set needs a seed in common")
     rows = {name: np.array([each[seed] for seed in seeds]) for name, each in scores.items()}
-    sign = 1.0 if higher_is_better else -1.0
-    best = max(rows, key=lambda name: sign * float(rows[name].mean()))
+    best = max(rows, key=lambda name: oriented(float(rows[name].mean()), direction))
     others = [name for name in rows if name != best]
     if not others or len(seeds) == 1:
         return TiedSet(best=best, tied=tuple(rows), p_values={}, seeds=seeds, test="none", level=level)

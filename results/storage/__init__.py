@@ -2,7 +2,7 @@
 
 | file | what it is |
 |---|---|
-| `files.py` | Writing files so that a reader never meets half of one, and locks that end with the process that holds them |
+| `locks.py` | Lock files that the system frees when the process that holds them ends |
 | `object_store.py` | A sweep on an object store: objects below an address, and a working copy of them in a folder of this machine |
 | `object_uri.py` | Addresses of folders on object stores: `s3://bucket/prefix?endpoint_override=HOST:PORT&scheme=http`, `gs://...` |
 | `objects.py` | The objects below an address on an object store, in bytes |
@@ -12,4 +12,4 @@
 | `sweep_store.py` | Where the records of a sweep are kept, seen from the files of its folder |
 """
 
-__all__ = ["files", "object_store", "object_uri", "objects", "shared_objects", "store_error", "sweep_store"]
+__all__ = ["locks", "object_store", "object_uri", "objects", "shared_objects", "store_error", "sweep_store"]

@@ -12,7 +12,8 @@ from typing import final
 
 import pyarrow as pa
 
-from results.storage.files import exclusive_lock, written_aside
+from causalmer_core.basics.files import write_bytes
+from results.storage.locks import exclusive_lock
 from results.storage.objects import Objects
 from results.storage.store_lock import StoreLock
 from results.storage.sweep_store import SweepStore
@@ -51,7 +52,7 @@ class ObjectStore(SweepStore):
         if data is None:
             path.unlink(missing_ok=True)
             return False
-        _write(path, data)
+        write_bytes(path, data)
         return True
 
     def pull_grown(self, path: Path) -> bool:
@@ -133,7 +134,7 @@ class ObjectStore(SweepStore):
         data = self.objects.get(self._name(path)) or b""
         with exclusive_lock(self.root / ".pull.lock"):  # else an older answer could replace a newer one
             if len(data) > _size(path):
-                _write(path, data)
+                write_bytes(path, data)
 
 
 def _is_journal(name: str) -> bool:
@@ -144,8 +145,3 @@ def _is_journal(name: str) -> bool:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _write(path: Path, data: bytes) -> None:
-    with written_aside(path) as temporary:
-        temporary.write_bytes(data)

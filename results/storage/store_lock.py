@@ -1,8 +1,11 @@
 """A lock on an object store: an object that says who holds it, and that its holder renews.
 
-pyarrow has no conditional writes, so that this is weaker than a lock on a disk. Whoever takes the lock writes it, waits
-a moment and reads it again: of two that start together one finds the other's name and gives way, unless a write takes
-longer than that moment. A holder reads before each renewal, and stops where it finds another's name.
+pyarrow has no conditional put, so this is weaker than a lock on a disk. A process that takes the lock writes it, waits
+a moment and reads it again. Of two processes that start together one finds the other's name and gives way, unless a
+write takes longer than that moment. A holder reads before each renewal, and stops if it finds another's name.
+
+The library obstore has a conditional put, which would close that gap (tried on the tests' S3 server: a second create
+and an update of a stale version are rejected). It is not used: it would be one more dependency.
 """
 
 from __future__ import annotations
@@ -21,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
-from results.storage.files import now
 from results.storage.store_error import StoreError
 
 NAME = ".lock.json"
@@ -149,7 +151,8 @@ class StoreLock:
 
     def _write(self) -> None:
         self._beats += 1
-        self._put(NAME, json.dumps({**self._mine, "beats": self._beats, "time": now()}).encode())
+        time = datetime.now(UTC).isoformat(timespec="microseconds")
+        self._put(NAME, json.dumps({**self._mine, "beats": self._beats, "time": time}).encode())
 
     def _is_mine(self, found: dict[str, Any] | None) -> bool:
         return found is not None and found["owner"] == self._mine["owner"]

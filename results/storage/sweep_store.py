@@ -91,7 +91,7 @@ class SweepStore(ABC):
 
 @final
 class FolderStore(SweepStore):
-    """The folder is the sweep, and its locks (`results.storage.files.exclusive_lock`) keep others out: nothing to be done."""
+    """The folder is the sweep, and its locks (`results.storage.locks.exclusive_lock`) keep others out: nothing to be done."""
 
     sweep_id = None
 

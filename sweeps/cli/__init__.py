@@ -9,12 +9,12 @@
 | `interruption.py` | Ctrl-C where a command only watches what goes on without it |
 | `main.py` | The command line: `causalmer run|resume|plan|status|schema`, and `causalmer data|results|checkpoint|cluster ...` |
 | `options.py` | Arguments and options that several commands share |
-| `plan_lines.py` | What a plan says of the search: what is wanted, what is fixed or follows, what is tried first, what it learns from, when it cuts |
+| `output.py` | How commands show tables: drawn in the terminal, as JSON, or as CSV |
+| `plan_table.py` | What `causalmer plan` shows: what would run, with what, and for how long at most |
 | `results/` | `causalmer results`: rank, select, evaluate, report, compare and export |
 | `schema.py` | `causalmer schema`: what an editor checks and completes a sweep's file by |
 | `status.py` | `causalmer status`: how far a sweep is, from its records alone; works while it runs, from any process |
 | `sweep.py` | `causalmer run`, `resume` and `plan` |
-| `tables.py` | Tables for the terminal; where the output is no terminal, plain text wide enough that no cell is cut |
 """
 
 __all__ = ["main"]

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.datasets.store import ROOT_VARIABLE
 from results.records.dataset import DEFAULT_STORAGE, find_sweep
 from results.records.layout import SweepLayout
-from results.storage.files import write_text
 from results.storage.object_uri import is_uri
 from sweeps.spec.sweep_spec import SweepSpec, load_spec
 

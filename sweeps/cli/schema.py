@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sweeps.cli.options import put_out
-from sweeps.cli.tables import console
+from sweeps.cli.output import console
 
 
 def schema(

@@ -6,20 +6,20 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
+from causalmer_core.basics.errors import UserError
 from results.records.histories import RunHistory, read_runs
 from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
+from results.records.objectives import Objectives
+from results.report.table import Cell, Column, Table, facts
 from sweeps.cli.options import StorageOption, SweepArgument, named_sweep
-from sweeps.cli.tables import console
+from sweeps.cli.output import Form, Screen, console, show
 from sweeps.jobs.evaluate import PHASES
 from sweeps.jobs.search import cut_of
 from sweeps.progress import status_text as words
@@ -38,20 +38,22 @@ def status(
             "--watch", min=0.1, metavar="SECONDS", help="Show it anew so often, until the sweep stops."
         ),
     ] = None,
+    form: Form = None,
 ) -> None:
     """Show how far a sweep is, from its records alone; works while it runs."""
     layout = named_sweep(sweep, storage)
-    screen = console()
     if watch is None:
-        screen.print(status_of(layout))
+        show(status_of(layout), form)
         return
-    with Live(status_of(layout), console=screen, auto_refresh=False) as live:
+    if form:
+        raise UserError("--watch shows tables in the terminal; it goes without --json and --csv")
+    with Live(Screen(status_of(layout)), console=console(), auto_refresh=False) as live:
         while layout.is_driven:
             time.sleep(watch)
-            live.update(status_of(layout), refresh=True)
+            live.update(Screen(status_of(layout)), refresh=True)
 
 
-def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableType:
+def status_of(layout: SweepLayout, now: datetime | None = None) -> list[Table]:
     """Runs by how they stand in each phase, the leader, the pace, and what the budget has left.
 
     Args:
@@ -60,35 +62,28 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> RenderableTyp
     """
     layout.store.pull_records()
     manifest, runs = read_sweep_manifest(layout), read_runs(layout)
-    higher = manifest.direction == "max"
-    best = BestSoFar(higher_is_better=higher, goals=manifest.goals)
+    best = BestSoFar(manifest.objectives)
     for run in runs:
         best.add(run)
     leader, cut = best.leader(), cut_of(read_journal(layout.proposals))
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_row("driver", _driver(layout, runs, now or datetime.now(UTC)))
-    facts.add_row("runs", words.run_ends(Counter(run.state for run in runs if run.state.is_final)))
-    facts.add_row("best so far", "–" if leader is None else str(leader))
-    facts.add_row("pace", _pace(runs, now or datetime.now(UTC)))
-    for name, text in manifest.goals.described().items():
-        facts.add_row(name, text)
+    lines: list[tuple[Any, ...]] = [
+        ("driver", _driver(layout, runs, now or datetime.now(UTC))),
+        ("runs", words.run_ends(Counter(run.state for run in runs if run.state.is_final))),
+        ("best so far", "–" if leader is None else str(leader), leader),
+        ("pace", _pace(runs, now or datetime.now(UTC))),
+        *manifest.objectives.described().items(),
+    ]
     budget = (
         load_stored_spec(layout.spec).budget if layout.spec.exists() else BudgetSection()
     )  # else records alone
-    for line in _budget(budget, runs):
-        facts.add_row("budget", line)
+    lines += [("budget", line) for line in _budget(budget, runs)]
     if cut:
-        facts.add_row("search", f"cut by budget after {cut['number']} proposals; {cut['reason']}")
-    if not runs:
-        return Group(Text(manifest.sweep_id), Text("no run has been recorded yet"), facts)
-    return Group(Text(manifest.sweep_id), _phases(runs, higher_is_better=higher), facts)
+        lines.append(("search", f"cut by budget after {cut['number']} proposals; {cut['reason']}"))
+    return [_phases(manifest.sweep_id, runs, manifest.objectives), facts("facts", "", lines)]
 
 
-def _phases(runs: Sequence[RunHistory], *, higher_is_better: bool) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("phase", "runs", "states", "epochs", "best score"):
-        table.add_column(heading)
+def _phases(title: str, runs: Sequence[RunHistory], objectives: Objectives) -> Table:
+    rows = []
     for phase in PHASES:
         group = [run for run in runs if run.phase == phase]
         if not group:
@@ -96,10 +91,17 @@ def _phases(runs: Sequence[RunHistory], *, higher_is_better: bool) -> Table:
         states = Counter(run.state.value for run in group)
         told = ", ".join(f"{count} {state}" for state, count in states.most_common())
         scores = [run.score for run in group if run.score is not None]
-        best = (max if higher_is_better else min)(scores, default=None)
+        best = objectives.best(scores)
         epochs = sum(len(run.epochs) for run in group)
-        table.add_row(phase, str(len(group)), told, str(epochs), words.score(best))
-    return table
+        rows.append((phase, len(group), Cell(states, told), epochs, best))
+    columns = (
+        Column("phase"),
+        Column("runs"),
+        Column("states"),
+        Column("epochs"),
+        Column("best score", "best_score"),
+    )
+    return Table("phases", title, columns, rows, () if rows else ("no run has been recorded yet",))
 
 
 def _driver(layout: SweepLayout, runs: Iterable[RunHistory], now: datetime) -> str:

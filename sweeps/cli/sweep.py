@@ -12,7 +12,10 @@ import typer
 from causalmer_core.basics.errors import UserError
 from results.records.dataset import open_sweep
 from results.records.locate import sweep_layout
-from sweeps.cli.tables import console, leaderboard_table, plan_table, print_test_tables
+from results.report.evaluation_tables import final_evaluation_tables
+from results.report.leaderboard_table import leaderboard_table
+from sweeps.cli.output import Form, Screen, console, show
+from sweeps.cli.plan_table import plan_table
 from sweeps.driver import run_sweep
 from sweeps.execution.machine import Machine
 from sweeps.setup.plan import plan_sweep
@@ -91,14 +94,12 @@ def plan(
     data_root: DataRoot = None,
     cpus: Cpus = None,
     gpus: Gpus = None,
+    form: Form = None,
 ) -> None:
     """Show what a sweep would run and about how long it takes. Starts nothing."""
     with _loaded(file, set_, storage, data_root) as spec:
         checked = preflight(spec)
-    shown = plan_sweep(checked, cpus, gpus)
-    console().print(plan_table(shown))
-    for caution in checked.method_warnings:
-        console().print(f"note: {caution}", markup=False, highlight=False)
+    show(plan_table(plan_sweep(checked, cpus, gpus)), form)
 
 
 def _check_begun(spec: SweepSpec, file: Path) -> None:
@@ -124,9 +125,7 @@ def _run(spec: SweepSpec, machine: Machine, *, retry_failed: bool) -> None:
     run_sweep(checked, machine, screen, retry_failed=retry_failed)
     results = open_sweep(checked.layout)
     screen.print()
-    screen.print(leaderboard_table(results))
-    screen.print()
-    print_test_tables(screen, results)
+    screen.print(Screen([leaderboard_table(results), *final_evaluation_tables(results)]))
 
 
 def overrides_of(

@@ -8,7 +8,6 @@ share most of their samples, so that an interval over folds is a little too narr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.seeding import numpy_stream
 from causalmer_core.debiasing.cached_logits import CachedLogits, scores
 from causalmer_core.debiasing.vector import DebiasingVector
+from causalmer_core.measures.metrics import Direction, oriented
 
 LEAST_FOLDS = 3
 """Choosing on the others must leave two folds, to tell how much their scores spread."""
@@ -73,15 +73,14 @@ def fold_gains(
     paper: DebiasingVector,
     *,
     metric: str,
-    direction: Literal["max", "min"],
+    direction: Direction,
 ) -> tuple[float, ...]:
     """For each fold, how much better than the paper's vector is the one that `choose` takes on the other folds."""
-    sign = 1.0 if direction == "max" else -1.0
     gains = []
     for held_out in range(len(folds)):
         others = np.concatenate([fold for number, fold in enumerate(folds) if number != held_out])
         chosen = choose(cached.subset(np.sort(others)))
         pair = np.stack([chosen.as_row(), paper.as_row()])
         found, reference = scores(cached.subset(folds[held_out]), pair, metric)
-        gains.append(float(sign * (found - reference)))
+        gains.append(float(oriented(found - reference, direction)))
     return tuple(gains)

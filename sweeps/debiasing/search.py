@@ -24,7 +24,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import optuna
@@ -36,6 +35,7 @@ from optuna.trial import create_trial
 from causalmer_core.basics.seeding import derive
 from causalmer_core.debiasing.cached_logits import CachedLogits, subset_scores
 from causalmer_core.debiasing.vector import DebiasingVector, Triple, Vectors, fixed
+from causalmer_core.measures.metrics import Direction, oriented
 from sweeps.debiasing.folds import Samples
 
 CONSTANT_REACH = 2.0
@@ -71,7 +71,7 @@ def search_vector(
     folds: Sequence[Samples],
     *,
     metric: str,
-    direction: Literal["max", "min"],
+    direction: Direction,
     trials: int = 2000,
     seed: int = 0,
 ) -> VectorSearch:
@@ -93,8 +93,7 @@ def search_vector(
     if len(folds) < 3:
         raise ValueError(f"a nested choice needs at least three folds, given {len(folds)}")
     offsets = candidates(trials, seed)
-    sign = 1.0 if direction == "max" else -1.0
-    found = sign * subset_scores(cached, _vectors(offsets, constants), metric, folds)
+    found = oriented(subset_scores(cached, _vectors(offsets, constants), metric, folds), direction)
     gains = nested_gains(found, offsets)
     kept = not _beyond_error(np.array(gains))
     chosen = 0 if kept else one_standard_error(found, offsets)

@@ -130,9 +130,8 @@ class BlockSession:
         if reason := out_of_patience(self._job.patience, epoch, best_epoch):
             return RunState.FINISHED, reason
         score = mean_score([run.score_at(epoch) for run in self._runs])
-        higher = self._context.direction == "max"
         reason = pruning_reason(
-            self._job.rung_thresholds, epoch, score, higher_is_better=higher, seeds=self._job.seeds
+            self._job.rung_thresholds, epoch, score, direction=self._context.direction, seeds=self._job.seeds
         )
         return (RunState.PRUNED, reason) if reason else None
 

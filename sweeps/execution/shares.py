@@ -8,9 +8,8 @@ from dataclasses import replace
 from causalmer_core.training.device_memory import ASSUMED_CONTEXT_BYTES
 from cluster.resources.gpu_share import raised
 from cluster.resources.trial_resources import TrialShare
-from results.records.journal import Journal, read_journal
+from results.records.journal import Journal, now, read_journal
 from results.records.layout import SweepLayout
-from results.storage.files import now
 from sweeps.execution.run_session import RunContext
 from sweeps.jobs.job import Job
 

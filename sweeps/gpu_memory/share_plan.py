@@ -12,9 +12,8 @@ from causalmer_core.config.run_config import RunConfig
 from cluster.connection.connect import labelled_types, nodes_of_cluster
 from cluster.nodes.memory_probe import Probed, probed, types_of_gpus
 from cluster.resources.trial_resources import ANY, TrialShare, check_fits
-from results.records.journal import Journal, read_journal
+from results.records.journal import Journal, now, read_journal
 from results.records.layout import SweepLayout
-from results.storage.files import now
 from sweeps.execution.shares import Shares, same_for_all
 from sweeps.gpu_memory.largest import Sizes, largest_config
 from sweeps.gpu_memory.measures import MemorySample, measured_share

@@ -11,15 +11,14 @@ from collections.abc import Iterable, Sequence
 from typing import final
 
 from causalmer_core.config.run_config import RunConfig
-from results.ranking.configuration_runs import mean_objective_values, objective_values
-from results.ranking.confirmation_race import Race, race
+from results.ranking.configuration_runs import confirmation_race, grouped, run_record
+from results.ranking.confirmation_race import Race
 from results.records.histories import RunHistory
 from results.records.manifest import SweepManifest
-from results.records.objectives import ObjectiveValues
 from results.records.schemas import RunKey
 from sweeps.jobs.job import Job
-from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, is_done, nothing_to_take_over
-from sweeps.search.results import finished_scores, searched_histories
+from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
+from sweeps.search.results import searched_histories
 
 
 @final
@@ -45,32 +44,18 @@ class ConfirmJobs(JobSource):
         self._manifest = manifest
         self._read_run = read_run
         self._take_over = take_over
+        measures = manifest.objectives.measures
         searched = {history.key.config_id: history for history in searched_histories(histories)}
-        confirmed = {h.key.config_id for h in histories if h.key.seed in manifest.confirm_seeds}
-        active = {history.key.config_id: history for history in best}
-        active |= {config_id: searched[config_id] for config_id in confirmed & searched.keys()}
-        self._racers = active
-        self._outcomes: dict[str, dict[int, float | None]] = {config_id: {} for config_id in active}
-        self._measured: dict[str, dict[int, ObjectiveValues]] = {config_id: {} for config_id in active}
-        for history in histories:
-            if history.key.config_id in active and is_done(history):
-                self._note(history)
-        self._searched = list(finished_scores(histories, manifest.search_seeds).values())
+        begun = {h.key.config_id for h in histories if h.key.seed in manifest.confirm_seeds}
+        self._chosen = {history.key.config_id: history for history in best}
+        self._chosen |= {config_id: searched[config_id] for config_id in begun & searched.keys()}
+        self._records = {history.key: run_record(history, measures) for history in histories}
         self._waiting: deque[Job] = deque()
         self._running: set[RunKey] = set()
 
     def race(self) -> Race:
         """How the confirmation stands."""
-        manifest = self._manifest
-        return race(
-            manifest.confirmation,
-            self._outcomes,
-            manifest.confirm_seeds,
-            earlier=manifest.counted_search_seeds,
-            searched=self._searched,
-            higher_is_better=manifest.direction == "max",
-            violates=self._violates,
-        )
+        return confirmation_race(grouped(self._records.values()), self._manifest, self._chosen)
 
     def next_job(self) -> Job | NoJob:
         """The next run of the round that is on; none until all of its runs have ended."""
@@ -100,24 +85,15 @@ class ConfirmJobs(JobSource):
         for key in job.keys:
             history = self._read_run(key)
             if history is not None:
-                self._note(history)
-
-    def _note(self, history: RunHistory) -> None:
-        config_id, seed = history.key.config_id, history.key.seed
-        self._outcomes[config_id][seed] = history.final_score
-        self._measured[config_id][seed] = objective_values(history, self._manifest.goals.measures)
-
-    def _violates(self, config_id: str, seeds: Sequence[int]) -> bool:
-        """Whether the means over seeds that it has finished on violate a constraint."""
-        means = mean_objective_values([self._measured[config_id][seed] for seed in seeds])
-        return bool(self._manifest.goals.violated(means))
+                self._records[key] = run_record(history, self._manifest.objectives.measures)
 
     def _round(self, standing: Race) -> Iterable[Job]:
         """Ordered by seed, so that what is cut short has compared all on the first seeds."""
         for seed in standing.pending:
-            for racer in standing.active:
-                if seed not in self._outcomes[racer]:
-                    yield confirm_job(self._racers[racer], seed)
+            for config_id in standing.active:
+                run = self._records.get(RunKey(config_id, seed))
+                if run is None or not run.state.is_final:
+                    yield confirm_job(self._chosen[config_id], seed)
 
 
 def confirm_job(history: RunHistory, seed: int) -> Job:

@@ -21,14 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import written_aside
 from results.ranking.configuration_runs import objective_values
 from results.records.histories import RunHistory, read_run
 from results.records.layout import SweepLayout
 from results.records.locate import sweeps_beside
 from results.records.manifest import read_sweep_manifest
+from results.records.objectives import Objectives
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
-from results.storage.files import written_aside
 from results.storage.object_uri import is_uri
 from sweeps.jobs.job import Job
 from sweeps.jobs.run_lock import locked_run
@@ -43,23 +44,20 @@ class Reuse:
 
     Args:
         layout: the sweep's folder; other sweeps are looked for beside it.
-        higher_is_better: of the monitored metric.
         notify: hears of every run that was taken over.
-        measures: what this sweep wants of a run; one that lacks any of it is trained again.
+        objectives: a run on whose record one of their values is missing is trained again.
     """
 
     def __init__(
         self,
         layout: SweepLayout,
         *,
-        higher_is_better: bool,
+        objectives: Objectives,
         notify: Callable[[RunHistory], None],
-        measures: Sequence[str] = (),
     ) -> None:
-        self._measures = measures
+        self._objectives = objectives
         self._layout = layout
         self._beside: list[SweepLayout] | None = None
-        self._higher = higher_is_better
         self._notify = notify
 
     def __call__(self, job: Job) -> bool:
@@ -102,9 +100,9 @@ class Reuse:
             history, weights = read_run(other, key), other.best_weights(key)
             if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
                 return None
-            if not other.store.pull(weights) or len(objective_values(history, self._measures)) < len(
-                self._measures
-            ):
+            if not other.store.pull(weights) or len(
+                objective_values(history, self._objectives.measures)
+            ) < len(self._objectives.measures):
                 return None
             found.append(_Finished(history, weights))
         return found
@@ -128,7 +126,7 @@ class Reuse:
                 going = [(run, journal) for run, journal in going if run.last > epoch]
                 score = mean_score([run.history.curve[min(epoch, run.last)] for run in finished])
                 reason = pruning_reason(
-                    job.rung_thresholds, epoch, score, higher_is_better=self._higher, seeds=job.seeds
+                    job.rung_thresholds, epoch, score, direction=self._objectives.direction, seeds=job.seeds
                 )
                 for _, journal in going if reason else ():
                     journal.end(RunState.PRUNED, reason)

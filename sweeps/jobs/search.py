@@ -9,11 +9,10 @@ from typing import Any, final
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import RunHistory
-from results.records.journal import Journal, read_journal
+from results.records.journal import Journal, now, read_journal
 from results.records.layout import SweepLayout
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
-from results.storage.files import now
 from sweeps.jobs.job import Job
 from sweeps.jobs.observer import SearchWatcher
 from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
@@ -60,11 +59,10 @@ class SearchJobs(JobSource):
         spec: the sweep.
         configurations: the configurations of its runs.
         layout: its folder; the journal of proposals is written there.
-        higher_is_better: of the monitored metric.
         read_run: looks a run up in the records.
         take_over: takes a job's runs over from another sweep.
         watcher: who is told.
-        goals: further objectives, and constraints.
+        objectives: which scores are better; further objectives, and constraints.
     """
 
     def __init__(
@@ -73,18 +71,17 @@ class SearchJobs(JobSource):
         configurations: Configurations,
         layout: SweepLayout,
         *,
-        higher_is_better: bool,
+        objectives: Objectives,
         read_run: ReadRun,
         take_over: TakeOver = nothing_to_take_over,
-        goals: Goals = Goals(),  # noqa: B008 - frozen
         watcher: SearchWatcher | None = None,
     ) -> None:
         self._spec = spec
-        self._measures = goals.measures
+        self._measures = objectives.measures
         self._watcher = watcher
         self._configurations = configurations
         self._max_epochs = configurations.base.trainer.max_epochs
-        self._higher = higher_is_better
+        self._direction = objectives.direction
         self._read_run = read_run
         self._take_over = take_over
         rows = read_journal(layout.proposals)
@@ -93,15 +90,14 @@ class SearchJobs(JobSource):
         taught = warm_start.trials_on_record(rows)
         self._journal = Journal.open(layout.proposals, layout.store.push)
         if taught is None and spec.search.warm_start is not None:
-            taught = warm_start.gather(spec, configurations, higher_is_better=higher_is_better, goals=goals)
+            taught = warm_start.gather(spec, configurations, objectives)
             self._journal.append(warm_start.as_row(taught))
         self._proposer = Proposer(
             configurations.space,
             spec.search,
-            "max" if higher_is_better else "min",
+            objectives,
             spec.first_points,
             taught or (),
-            goals,
         )
         self._ids: list[str] = []
         """The configuration of each proposal."""
@@ -111,9 +107,7 @@ class SearchJobs(JobSource):
         self._settled = 0
         """So many of the first proposals have outcomes."""
         self._learned = 0
-        self._budget_use = BudgetUse(
-            spec.budget, gpus=spec.resources.least.gpu, higher_is_better=higher_is_better, goals=goals
-        )
+        self._budget_use = BudgetUse(spec.budget, gpus=spec.resources.least.gpu, objectives=objectives)
 
     def next_job(self) -> Job | NoJob:
         """The next block of a configuration that was begun, else the next proposal's first one.
@@ -270,7 +264,7 @@ class SearchJobs(JobSource):
         ended = {other: self._searched[identity].ended for identity, other in first.items()}
         curves = {other: blocks[block].curve for other, blocks in ended.items() if len(blocks) > block}
         return rung_thresholds(
-            self._spec.scheduler, self._max_epochs, curves, number=number, higher_is_better=self._higher
+            self._spec.scheduler, self._max_epochs, curves, number=number, direction=self._direction
         )
 
 

@@ -7,9 +7,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from results.ranking.configuration_runs import CANDIDATE, mean_objective_values, objective_values
+from results.ranking.configuration_runs import CANDIDATE, ConfigurationRuns, run_record
 from results.records.histories import RunHistory
-from results.records.objectives import Goals, ObjectiveValues
+from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
 from results.statistics.intervals import Interval, t_interval
 from sweeps.jobs.evaluate import PHASES
@@ -71,8 +71,7 @@ class SweepCounters:
 
     Args:
         max_epochs: of one run.
-        higher_is_better: of the score.
-        goals: constraints, which go before it.
+        objectives: constraints, which go before it.
         clock: seconds; for tests.
     """
 
@@ -80,15 +79,14 @@ class SweepCounters:
         self,
         *,
         max_epochs: int,
-        higher_is_better: bool,
-        goals: Goals = Goals(),  # noqa: B008 - frozen
+        objectives: Objectives,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_epochs = max_epochs
         self._clock = clock
         self._began = clock()
         self._phase = ""
-        self._best = BestSoFar(higher_is_better=higher_is_better, goals=goals)
+        self._best = BestSoFar(objectives)
         self._begun: set[RunKey] = set()
         self._running: dict[RunKey, RunningRun] = {}
         self._ended: Counter[RunState] = Counter()
@@ -212,47 +210,35 @@ class Leader:
 
 
 class BestSoFar:
-    """Keeps the scores of finished runs by configuration.
+    """Keeps the finished runs of candidates and finds the configuration in the lead. Nothing is chosen by it.
 
-    Of those that violate no constraint, while there are any, those with the most seeds are compared, by their means:
-    one lucky seed does not lead before a mean over several.
-
-    Args:
-        higher_is_better: of the score.
-        goals: the constraints; among several objectives the first leads.
+    Configurations that violate no constraint come first, then those with the most finished seeds, then the best mean:
+    one lucky seed does not lead before a mean over several. Among several objectives the monitored metric decides.
     """
 
-    def __init__(
-        self,
-        *,
-        higher_is_better: bool,
-        goals: Goals = Goals(),  # noqa: B008 - frozen
-    ) -> None:
-        self._sign = 1.0 if higher_is_better else -1.0
-        self._goals = goals
-        self._scores: dict[str, dict[int, float]] = {}
-        self._measured: dict[str, dict[int, ObjectiveValues]] = {}
-        self._names: dict[str, str] = {}
+    def __init__(self, objectives: Objectives) -> None:
+        self._objectives = objectives
+        self._found: dict[str, ConfigurationRuns] = {}
 
     def add(self, run: RunHistory) -> None:
-        """A run has ended. Those of the evaluation never lead: nothing is chosen by them."""
-        config_id, seed = run.key.config_id, run.key.seed
+        """Note a run that has ended. Runs of the evaluation never lead: nothing is chosen by them."""
         if run.final_score is not None and run.role == CANDIDATE and run.phase != "evaluate":
-            self._scores.setdefault(config_id, {})[seed] = run.final_score
-            self._measured.setdefault(config_id, {})[seed] = objective_values(run, self._goals.measures)
-            self._names[config_id] = f"#{run.number} {config_id[:8]}"
+            record = run_record(run, self._objectives.measures)
+            known = self._found.get(run.key.config_id)
+            runs = {**(known.runs if known else {}), run.key.seed: record}
+            self._found[run.key.config_id] = ConfigurationRuns(run.key.config_id, runs)
 
     def leader(self) -> Leader | None:
-        """The configuration in the lead; none before a run has finished."""
-        if not self._scores:
+        """The configuration in the lead; None before a run has finished."""
+        best = max(self._found.values(), key=self._order, default=None)
+        if best is None:
             return None
-        best = max(self._scores, key=self._order)
-        return Leader(self._names[best], t_interval(list(self._scores[best].values())), self._broken(best))
+        name = f"#{best.number} {best.config_id[:8]}"
+        return Leader(name, t_interval(list(best.finished.values())), self._violated(best))
 
-    def _order(self, config_id: str) -> tuple[bool, int, float]:
-        scores = self._scores[config_id]
-        mean = sum(scores.values()) / len(scores)
-        return not self._broken(config_id), len(scores), self._sign * mean
+    def _order(self, configuration: ConfigurationRuns) -> tuple[bool, int, float]:
+        mean = configuration.mean_score(tuple(configuration.runs)) or 0.0
+        return not self._violated(configuration), len(configuration.runs), self._objectives.oriented(mean)
 
-    def _broken(self, config_id: str) -> tuple[str, ...]:
-        return self._goals.violated(mean_objective_values(list(self._measured[config_id].values())))
+    def _violated(self, configuration: ConfigurationRuns) -> tuple[str, ...]:
+        return self._objectives.violated(configuration.mean_values(tuple(configuration.runs)))

@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from results.records.histories import RunHistory
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from results.records.schemas import RunKey
 from sweeps.jobs.job import Job
 from sweeps.progress import status_text as words
@@ -33,8 +33,7 @@ class SweepProgress:
         console: where the table or the lines go.
         log: the sweep's log file, appended to.
         max_epochs: of one run.
-        higher_is_better: of the score.
-        goals: constraints, which go before it.
+        objectives: constraints, which go before it.
     """
 
     def __init__(
@@ -43,11 +42,10 @@ class SweepProgress:
         log: Path,
         *,
         max_epochs: int,
-        higher_is_better: bool,
-        goals: Goals = Goals(),  # noqa: B008 - frozen
+        objectives: Objectives,
     ) -> None:
         self._console = console
-        self._counters = SweepCounters(max_epochs=max_epochs, higher_is_better=higher_is_better, goals=goals)
+        self._counters = SweepCounters(max_epochs=max_epochs, objectives=objectives)
         self._lock = threading.Lock()  # the table is drawn by a thread of its own
         self._logger = logging.Logger("causalmer.sweep")
         handler = logging.FileHandler(log, encoding="utf-8")

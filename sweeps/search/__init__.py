@@ -11,7 +11,7 @@ proposals are in `jobs`.
 | `optuna_trials.py` | The search as trials of Optuna, built from the records: trial n is proposal n |
 | `outcomes.py` | What came of a configuration in the search, from the records of its runs |
 | `proposer.py` | Proposals of configurations, repeatable to the last digit |
-| `results.py` | What the search found, of complete sets of its seeds: a seed that failed makes a set incomplete, never smaller |
+| `results.py` | What the search found, over complete sets of its seeds |
 | `samplers.py` | The samplers of a search: Optuna's, made anew for each proposal, and Sobol points |
 | `warm_start.py` | Warm start: what an earlier sweep found out teaches the sampler before the first proposal |
 """

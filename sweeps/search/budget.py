@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from results.records.histories import RunHistory
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
 from sweeps.search.outcomes import Outcome
 from sweeps.spec.sections import BudgetSection
@@ -28,8 +28,7 @@ class BudgetUse:
     Args:
         budget: the limits.
         gpus: what a trial takes while it runs, as the sweep's file says; how much it took stands in its records.
-        higher_is_better: of the score.
-        goals: a configuration that misses a constraint reaches no target.
+        objectives: which scores are better; a configuration that misses a constraint reaches no target.
         clock: the time in UTC; for tests.
     """
 
@@ -38,14 +37,12 @@ class BudgetUse:
         budget: BudgetSection,
         *,
         gpus: float,
-        higher_is_better: bool,
-        goals: Goals = Goals(),  # noqa: B008 - frozen
+        objectives: Objectives,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._budget = budget
         self._gpus = gpus
-        self._sign = 1.0 if higher_is_better else -1.0
-        self._goals = goals
+        self._objectives = objectives
         self._clock = clock
         self._running: dict[RunKey, datetime] = {}
         self._spans: list[Span] = []
@@ -88,9 +85,9 @@ class BudgetUse:
         if target is None:
             return ""
         for config_id, outcome in settled.items():
-            within = outcome.state is RunState.FINISHED and not self._goals.violated(outcome.measured)
+            within = outcome.state is RunState.FINISHED and not self._objectives.violated(outcome.measured)
             score = outcome.score if within else None
-            if score is not None and self._sign * score >= self._sign * target:
+            if score is not None and self._objectives.is_as_good(score, target):
                 return (
                     f"budget.target: configuration {config_id} reached {score:.4f}, the target is {target:g}"
                 )

@@ -25,6 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from causalmer_core.measures.metrics import Direction, oriented
 from sweeps.spec.search_section import (
     AshaScheduler,
     HyperbandScheduler,
@@ -61,7 +62,7 @@ def rung_thresholds(
     earlier: Mapping[int, Curve],
     *,
     number: int = 0,
-    higher_is_better: bool,
+    direction: Direction,
 ) -> dict[int, float]:
     """The score that a trial must reach at each rung.
 
@@ -74,7 +75,7 @@ def rung_thresholds(
         max_epochs: of a run.
         earlier: the curves of earlier trials, by the numbers of their proposals.
         number: of the trial's own proposal.
-        higher_is_better: of the score.
+        direction: whether more (`max`) or less (`min`) of the score is better.
     """
     share, enough = _share(scheduler)
     brackets = num_brackets(scheduler, max_epochs)
@@ -83,7 +84,7 @@ def rung_thresholds(
     for rung in rungs(scheduler, max_epochs, number):
         scores = _finite(curve[rung] for curve in peers if rung in curve)
         if len(scores) >= enough:
-            found[rung] = float(np.quantile(scores, 1.0 - share if higher_is_better else share))
+            found[rung] = float(np.quantile(scores, 1.0 - share if direction == "max" else share))
     return found
 
 
@@ -128,9 +129,9 @@ def _share(scheduler: Scheduler) -> tuple[float, int]:
     return 0.5, scheduler.min_proposals if isinstance(scheduler, MedianScheduler) else 1
 
 
-def misses_threshold(score: float, bar: float, *, higher_is_better: bool) -> bool:
+def misses_threshold(score: float, threshold: float, *, direction: Direction) -> bool:
     """Whether a score misses its bar; a score that is not a number always does."""
-    return not (score >= bar if higher_is_better else score <= bar)
+    return not oriented(score, direction) >= oriented(threshold, direction)
 
 
 def pruning_reason(
@@ -138,7 +139,7 @@ def pruning_reason(
     epoch: int,
     score: float | None,
     *,
-    higher_is_better: bool,
+    direction: Direction,
     seeds: Sequence[int] = (),
 ) -> str:
     """Why a trial with this best score is pruned after this epoch, or an empty text.
@@ -146,7 +147,7 @@ def pruning_reason(
     `seeds` are those that the score is the mean over.
     """
     bar = rung_thresholds.get(epoch)
-    if bar is None or score is None or not misses_threshold(score, bar, higher_is_better=higher_is_better):
+    if bar is None or score is None or not misses_threshold(score, bar, direction=direction):
         return ""
     what = (
         "best score" if len(seeds) < 2 else f"best score, the mean over seeds {', '.join(map(str, seeds))},"

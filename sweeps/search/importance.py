@@ -7,7 +7,6 @@ import warnings
 
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from results.ranking.importance import Importance
@@ -18,7 +17,6 @@ from sweeps.spec.configurations import Configurations
 
 LEAST_CONFIGURATIONS = 10
 """The least number of scores: with fewer, both methods mostly report noise."""
-_OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 
 def parameter_importance(layout: SweepLayout, configurations: Configurations) -> list[Importance]:
@@ -54,7 +52,7 @@ def parameter_importance(layout: SweepLayout, configurations: Configurations) ->
     varied = [path for path in common if len({trial.params[path] for trial in trials}) > 1]
     if len(trials) < LEAST_CONFIGURATIONS or len({trial.value for trial in trials}) < 2 or not varied:
         return []
-    study = optuna.create_study(direction=_OPTUNA[manifest.direction])
+    study = optuna.create_study(direction=manifest.objectives.study_directions[0])
     study.add_trials(trials)
     found = []
     with warnings.catch_warnings():

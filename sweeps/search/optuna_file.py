@@ -17,19 +17,17 @@ from typing import Any
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
-from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
+from causalmer_core.basics.files import written_aside
 from results.records.histories import RunHistory
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
-from results.storage.files import written_aside
 from sweeps.search.optuna_space import distributions
 from sweeps.search.optuna_trials import Proposal, recorded_trials, trial_of
 from sweeps.space.parameters import Value
 from sweeps.spec.configurations import Configurations
 
-_OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _LOCK_SECONDS = 3
 """The longest delay of a write by the lock of a killed reader."""
 
@@ -56,14 +54,11 @@ def write_study(layout: SweepLayout, configurations: Configurations, path: Path)
         study = optuna.create_study(
             storage=JournalStorage(backend),
             study_name=manifest.name,
-            directions=[
-                _OPTUNA[direction] for direction in manifest.goals.directions or (manifest.direction,)
-            ],
+            directions=manifest.objectives.study_directions,
         )
         with backend.together(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            objectives = [objective.measure for objective in manifest.goals.objectives]
-            study.set_metric_names(objectives or [f"valid_{manifest.monitor}"])
+            study.set_metric_names([objective.measure for objective in manifest.objectives.all])
             study.set_user_attr("sweep_id", manifest.sweep_id)
             study.add_trials(trials)
     return len(trials)
@@ -124,7 +119,7 @@ class _OpenStudy:
         manifest = read_sweep_manifest(layout)
         self._known = distributions(configurations.space)
         self._seeds = manifest.search_seeds
-        self._goals = manifest.goals
+        self._objectives = manifest.objectives
         self._backend = _Backend(layout.study)
         self._storage = JournalStorage(self._backend)
         self._study = optuna.load_study(storage=self._storage, study_name=manifest.name)
@@ -139,13 +134,13 @@ class _OpenStudy:
 
     def add(self, proposal: Proposal) -> None:
         if proposal.number >= self._count:  # else a resumed search repeats a trial of the file
-            self._study.add_trial(trial_of(proposal, self._known, self._seeds, (), self._goals))
+            self._study.add_trial(trial_of(proposal, self._known, self._seeds, (), self._objectives))
             self._count += 1
             self._running[proposal.config_id].append(proposal)
 
     def end(self, config_id: str, runs: Sequence[RunHistory | None]) -> None:
         for proposal in self._running.pop(config_id, ()):
-            trial = trial_of(proposal, self._known, self._seeds, runs, self._goals)
+            trial = trial_of(proposal, self._known, self._seeds, runs, self._objectives)
             identifier = self._storage.get_trial_id_from_study_id_trial_number(
                 self._study_id, proposal.number
             )

@@ -16,7 +16,7 @@ from results.records.histories import RunHistory, read_runs
 from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
 from sweeps.search.optuna_space import distributions
 from sweeps.search.outcomes import Outcome, outcome
@@ -57,7 +57,7 @@ def recorded_trials(layout: SweepLayout, configurations: Configurations) -> list
         identity = config_id(configurations.of(row["values"]))
         found = [runs.get(RunKey(identity, seed)) for seed in manifest.search_seeds]
         proposal = Proposal(number, identity, row["values"])
-        trials.append(trial_of(proposal, known, manifest.search_seeds, found, manifest.goals))
+        trials.append(trial_of(proposal, known, manifest.search_seeds, found, manifest.objectives))
     return trials
 
 
@@ -66,7 +66,7 @@ def trial_of(
     known: Mapping[str, BaseDistribution],
     seeds: Sequence[int],
     runs: Sequence[RunHistory | None],
-    goals: Goals,
+    objectives: Objectives,
 ) -> FrozenTrial:
     """A proposal as a trial, which is `running` until the runs on all seeds are over.
 
@@ -78,40 +78,40 @@ def trial_of(
         known: the distributions of the searched parameters, by path.
         seeds: the search seeds.
         runs: the run on each search seed; `None` for a run that was not started.
-        goals: the objectives, and constraints, whose violations are noted on the trial.
+        objectives: the objectives, and constraints, whose violations are noted on the trial.
     """
     begun = [run for run in runs if run is not None]
     searched = [path for path in known if path in proposal.values]
-    reached = outcome(begun, goals.measures) if begun else Outcome(RunState.RUNNING, {})
-    state = _state(reached, begun, len(seeds), goals)
-    curve = {} if goals.is_multi_objective else reached.curve
+    reached = outcome(begun, objectives.measures) if begun else Outcome(RunState.RUNNING, {})
+    state = _state(reached, begun, len(seeds), objectives)
+    curve = {} if objectives.is_multi_objective else reached.curve
     return FrozenTrial(
         number=proposal.number,
         trial_id=proposal.number,
         state=state,
         value=None,
-        values=_values(reached, state, goals),
+        values=_values(reached, state, objectives),
         datetime_start=min((_time(run.spans[0][0]) for run in begun), default=datetime.now(UTC)),
         datetime_complete=max(_time(run.spans[-1][1]) for run in begun) if state.is_finished() else None,
         params={path: proposal.values[path] for path in searched},
         distributions={path: known[path] for path in searched},
-        user_attrs={**_attributes(proposal, seeds, begun), **_violations(reached, goals)},
+        user_attrs={**_attributes(proposal, seeds, begun), **_violations(reached, objectives)},
         system_attrs={},
         intermediate_values={epoch: score for epoch, score in curve.items() if math.isfinite(score)},
     )
 
 
-def _values(reached: Outcome, state: TrialState, goals: Goals) -> list[float] | None:
+def _values(reached: Outcome, state: TrialState, objectives: Objectives) -> list[float] | None:
     if state not in (TrialState.COMPLETE, TrialState.PRUNED) or reached.score is None:
         return None
-    return [*goals.values(reached.measured)] if goals.is_multi_objective else [reached.score]
+    return [*objectives.values(reached.measured)] if objectives.is_multi_objective else [reached.score]
 
 
-def _state(reached: Outcome, begun: Sequence[RunHistory], seeds: int, goals: Goals) -> TrialState:
+def _state(reached: Outcome, begun: Sequence[RunHistory], seeds: int, objectives: Objectives) -> TrialState:
     is_whole = len(begun) == seeds or reached.state is not RunState.FINISHED
     if not begun or not is_whole or not all(run.state.is_final for run in begun):
         return TrialState.RUNNING
-    if reached.score is None or reached.is_failure or not goals.are_measured(reached.measured):
+    if reached.score is None or reached.is_failure or not objectives.are_measured(reached.measured):
         return TrialState.FAIL
     return TrialState.PRUNED if reached.state is RunState.PRUNED else TrialState.COMPLETE
 
@@ -127,9 +127,9 @@ def _attributes(proposal: Proposal, seeds: Sequence[int], begun: Sequence[RunHis
     }
 
 
-def _violations(reached: Outcome, goals: Goals) -> dict[str, float]:
+def _violations(reached: Outcome, objectives: Objectives) -> dict[str, float]:
     """By constraint how far it is violated, above 0, or kept."""
-    found = goals.violations(reached.measured) if reached.measured else {}
+    found = objectives.violations(reached.measured) if reached.measured else {}
     return {f"violation of {measure}": value for measure, value in found.items()}
 
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
 
 import optuna
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from causalmer_core.basics.seeding import derive
-from results.records.objectives import Goals, ObjectiveValues
+from results.records.objectives import Objectives, ObjectiveValues
 from results.records.schemas import RunState
 from sweeps.search.optuna_space import always_present, suggested_values
 from sweeps.search.outcomes import Outcome
@@ -25,8 +23,6 @@ from sweeps.search.samplers import STATEFUL, make_sampler, sobol_point
 from sweeps.space.parameters import Value
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.search_section import GENETIC, SearchSection
-
-_OPTUNA = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +46,26 @@ class Proposer:
     Args:
         space: what is searched, bound to its fixed part.
         section: the sampler, its seed, and its options.
-        direction: of the score.
+        objectives: what is learned: the score, or the values of several objectives, and constraints.
         first: the proposals to begin with (the paper's default, listed points).
         taught: what the sampler knows before the first proposal.
-        goals: several objectives, which then go before the score, and constraints.
     """
 
     def __init__(
         self,
         space: SearchSpace,
         section: SearchSection,
-        direction: Literal["max", "min"],
+        objectives: Objectives,
         first: Sequence[Mapping[str, Value]] = (),
         taught: Sequence[WarmStartTrial] = (),
-        goals: Goals = Goals(),  # noqa: B008 - frozen
     ) -> None:
-        self._goals = goals
+        self._objectives = objectives
         self._space = space
         self._section = section
         self._always = always_present(space)
         self._is_stateful = section.sampler in STATEFUL and bool(self._always)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        directions = goals.directions if goals.is_multi_objective else (direction,)
-        self._study = optuna.create_study(directions=[_OPTUNA[direction] for direction in directions])
+        self._study = optuna.create_study(directions=objectives.study_directions)
         self._first = first
         self._trials: list[Trial] = []
         self._taught: list[FrozenTrial] = []
@@ -98,7 +91,7 @@ class Proposer:
     def learn(self, number: int, outcome: Outcome) -> None:
         """Tell the sampler what came of a proposal."""
         trial = self._trials[number]
-        score = outcome.score if self._goals.are_measured(outcome.measured) else None
+        score = outcome.score if self._objectives.are_measured(outcome.measured) else None
         if score is None or outcome.state not in (RunState.FINISHED, RunState.PRUNED):
             self._study.tell(trial, state=TrialState.FAIL)
         elif outcome.state is RunState.PRUNED:
@@ -111,11 +104,13 @@ class Proposer:
     def _tell(self, trial: Trial, score: float, measured: ObjectiveValues) -> None:
         """A result: the score, or the values of several objectives."""
         self._constrain(trial, measured)
-        self._study.tell(trial, self._goals.values(measured) if self._goals.is_multi_objective else score)
+        self._study.tell(
+            trial, self._objectives.values(measured) if self._objectives.is_multi_objective else score
+        )
 
     def _constrain(self, trial: Trial, measured: ObjectiveValues) -> None:
         """Note on a trial how far it violates each constraint: above 0 is a violation to every sampler that looks."""
-        for measure, violation in self._goals.violations(measured).items():
+        for measure, violation in self._objectives.violations(measured).items():
             trial.set_constraint(measure, violation)
 
     def _planned(self, number: int) -> dict[str, Value] | None:

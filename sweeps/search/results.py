@@ -1,116 +1,89 @@
-"""What the search found, of complete sets of its seeds: a seed that failed makes a set incomplete, never smaller."""
+"""What the search found, over complete sets of its seeds.
+
+A seed that failed makes a set incomplete. It never makes a mean smaller.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from causalmer_core.basics.errors import UserError
-from results.ranking.configuration_runs import mean_objective_values, objective_values
+from results.ranking.configuration_runs import ConfigurationRuns, of_histories
 from results.records.histories import RunHistory
-from results.records.objectives import Goals, ObjectiveValues
+from results.records.objectives import Objectives, ObjectiveValues
 from results.statistics.pareto import fronts
 
 
 def searched_histories(histories: Iterable[RunHistory]) -> list[RunHistory]:
-    """The runs of the search, ordered by their configurations' numbers and by seed."""
+    """The runs of the search, ordered by the numbers of their proposals and by seed."""
     found = [history for history in histories if history.phase == "search"]
     return sorted(found, key=lambda history: (history.number or 0, history.key))
 
 
-def finished_scores(histories: Iterable[RunHistory], seeds: Sequence[int]) -> dict[str, float]:
-    """The mean score over the search seeds, by configuration, of those that finished on all of them."""
-    scores: defaultdict[str, dict[int, float]] = defaultdict(dict)
-    for history in searched_histories(histories):
-        if history.key.seed in seeds and history.final_score is not None:
-            scores[history.key.config_id][history.key.seed] = history.final_score
-    return {
-        config_id: sum(found.values()) / len(found)
-        for config_id, found in scores.items()
-        if len(found) == len(seeds)
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A configuration that finished on all seeds of the search.
+    """A candidate that finished on all seeds of the search.
 
     Attributes:
-        run: the first of its runs.
+        config_id, number: the configuration and its proposal.
         score: the mean over the seeds.
-        measured: likewise, by measure.
+        values: the mean objective values over the seeds.
     """
 
-    run: RunHistory
+    config_id: str
+    number: int
     score: float
-    measured: ObjectiveValues
+    values: ObjectiveValues
 
 
 def ranked_candidates(
-    histories: Iterable[RunHistory], seeds: Sequence[int], goals: Goals, *, higher_is_better: bool
+    found: Mapping[str, ConfigurationRuns], seeds: Sequence[int], objectives: Objectives
 ) -> list[Found]:
-    """What the search found and measured whole, the best first.
+    """The candidates with all objective values on all search seeds, the best first.
 
-    First those that violate no constraint, by the number of their front among these where there are several objectives
-    (`results.statistics.pareto`), and by score; then the others, by how far they violate them. Ties go to the earlier proposal.
+    Candidates within all constraints come first, by the number of their Pareto front where there are several objectives
+    (see `results.statistics.pareto`), then by score. The others follow, by how far they violate constraints. Ties go to
+    the earlier proposal.
     """
-    found = _finished(searched_histories(histories), seeds, goals)
-    whole = [each for each in found if goals.are_measured(each.measured)]
-    within = [each for each in whole if not goals.violated(each.measured)]
+    finished = [
+        Found(each.config_id, each.number or 0, score, each.mean_values(seeds))
+        for each in found.values()
+        if each.is_candidate and (score := each.mean_score(seeds)) is not None
+    ]
+    whole = [each for each in finished if objectives.are_measured(each.values)]
+    within = [each for each in whole if not objectives.violated(each.values)]
     numbers = [1] * len(within)
-    if goals.is_multi_objective:
-        numbers = fronts([goals.values(each.measured) for each in within], goals.directions)
-    front = {each.run.key.config_id: number for each, number in zip(within, numbers, strict=True)}
-    sign = -1.0 if higher_is_better else 1.0
+    if objectives.is_multi_objective:
+        numbers = fronts([objectives.values(each.values) for each in within], objectives.directions)
+    front = {each.config_id: number for each, number in zip(within, numbers, strict=True)}
 
     def order(each: Found) -> tuple[float, float, float, int]:
-        place = front.get(each.run.key.config_id, len(whole) + 1)
-        return place, goals.violation(each.measured), sign * each.score, each.run.number or 0
+        place = front.get(each.config_id, len(whole) + 1)
+        return place, objectives.violation(each.values), -objectives.oriented(each.score), each.number
 
     return sorted(whole, key=order)
 
 
-def _finished(searched: Sequence[RunHistory], seeds: Sequence[int], goals: Goals) -> list[Found]:
-    runs: defaultdict[str, list[RunHistory]] = defaultdict(list)
-    for history in searched:
-        if history.key.seed in seeds:
-            runs[history.key.config_id].append(history)
-    return [
-        Found(
-            run=runs[config_id][0],
-            score=score,
-            measured=mean_objective_values(
-                [objective_values(history, goals.measures) for history in runs[config_id]]
-            ),
-        )
-        for config_id, score in finished_scores(searched, seeds).items()
-    ]
-
-
 def best_candidates(
-    histories: Iterable[RunHistory],
-    seeds: Sequence[int],
-    top_k: int,
-    *,
-    higher_is_better: bool,
-    goals: Goals = Goals(),  # noqa: B008 - frozen
+    histories: Sequence[RunHistory], seeds: Sequence[int], objectives: Objectives, top_k: int
 ) -> list[RunHistory]:
-    """Of each of the search's best configurations, `top_k` at most, a run, in the order of `ranked_candidates`.
+    """One run of each of the best `top_k` candidates at most, in the order of `ranked_candidates`.
 
-    One that violates a constraint is among them only where all do.
+    A candidate that violates a constraint is among them only where all do.
 
     Raises:
         UserError: no configuration finished on every search seed.
     """
     searched = searched_histories(histories)
-    found = ranked_candidates(searched, seeds, goals, higher_is_better=higher_is_better)
-    if not found:
+    ranked = ranked_candidates(of_histories(searched, objectives.measures), seeds, objectives)
+    if not ranked:
         raise UserError(
-            "no configuration finished its search, so there is nothing to confirm; " + _ends(searched)
+            f"no configuration finished its search, so there is nothing to confirm; {_ends(searched)}"
         )
-    within = [each for each in found if not goals.violated(each.measured)]
-    return [each.run for each in (within or found)[:top_k]]
+    within = [each for each in ranked if not objectives.violated(each.values)]
+    first = {history.key.config_id: history for history in reversed(searched)}
+    return [first[each.config_id] for each in (within or ranked)[:top_k]]
 
 
 def _ends(histories: Sequence[RunHistory]) -> str:

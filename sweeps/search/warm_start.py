@@ -6,21 +6,22 @@ earlier sweep is not read again: whatever becomes of it, a resumed search propos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.errors import UserError, did_you_mean
 from causalmer_core.config.run_config import RunConfig
+from results.ranking.configuration_runs import of_histories
 from results.records.dataset import find_sweep
 from results.records.histories import read_runs
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from results.storage.object_uri import is_uri
 from sweeps.search.proposer import WarmStartTrial
-from sweeps.search.results import Found, ranked_candidates
+from sweeps.search.results import Found, ranked_candidates, searched_histories
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.configurations import Configurations
 from sweeps.spec.search_section import WarmStartSection
@@ -49,13 +50,7 @@ def trials_on_record(rows: Sequence[dict[str, Any]]) -> list[WarmStartTrial] | N
     return [WarmStartTrial(**run) for run in found[0]] if found else None
 
 
-def gather(
-    spec: SweepSpec,
-    configurations: Configurations,
-    *,
-    higher_is_better: bool,
-    goals: Goals = Goals(),  # noqa: B008 - frozen
-) -> list[WarmStartTrial]:
+def gather(spec: SweepSpec, configurations: Configurations, objectives: Objectives) -> list[WarmStartTrial]:
     """The best finished configurations of the earlier search whose values lie in this sweep's space, the best first.
 
     Where this sweep has objectives or constraints, only those of which all measures are on record.
@@ -71,11 +66,17 @@ def gather(
     config, space = configurations.base, configurations.space
     _check_comparable(layout, config)
     seeds = read_sweep_manifest(layout).search_seeds
-    found = ranked_candidates(read_runs(layout), seeds, goals, higher_is_better=higher_is_better)
-    taught = [one for each in found if (one := _taught(each, space, config)) is not None]
+    runs = searched_histories(read_runs(layout))
+    searched = {run.key.config_id: run for run in runs}
+    found = ranked_candidates(of_histories(runs, objectives.measures), seeds, objectives)
+    taught = [
+        trial
+        for each in found
+        if (trial := _trial(each, searched[each.config_id].config, space, config)) is not None
+    ]
     taught = taught[: section.top]
     if not taught:
-        lacking = f" with {', '.join(goals.measures)} on record" if goals.measures else ""
+        lacking = f" with {', '.join(objectives.measures)} on record" if objectives.measures else ""
         raise UserError(
             f"none of the {len(found)} finished configurations{lacking} of the search of {layout.root} lies in this "
             "sweep's space; allowed a sweep whose searched values overlap with it, or no search.warm_start"
@@ -118,10 +119,12 @@ def _check_comparable(layout: SweepLayout, config: RunConfig) -> None:
         )
 
 
-def _taught(found: Found, space: SearchSpace, config: RunConfig) -> WarmStartTrial | None:
+def _trial(
+    found: Found, configuration: Mapping[str, Any], space: SearchSpace, config: RunConfig
+) -> WarmStartTrial | None:
     """The configuration as the sampler learns it; none where it lies outside the space, or saw other samples."""
-    earlier = RunConfig.read(found.run.config)
+    earlier = RunConfig.read(configuration)
     values = space.default_point(earlier)
     if values is None or earlier.data.split != config.data.split:
         return None
-    return WarmStartTrial(values, found.score, found.measured)
+    return WarmStartTrial(values, found.score, found.values)

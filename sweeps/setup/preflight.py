@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.seeding import drawing_from
@@ -19,13 +18,12 @@ from causalmer_core.datasets.store import (
     write_dataset,
 )
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
-from causalmer_core.measures.metrics import checked_metric
 from causalmer_core.method.method_warnings import method_warnings
 from causalmer_core.models.albert_files import weights_digest
 from causalmer_core.models.build import build_model
 from results.records.layout import SweepLayout
 from results.records.locate import check_writable, sweep_layout
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from sweeps.debiasing.folds import sample_folds
 from sweeps.search.warm_start import gather
 from sweeps.spec.configurations import Configurations
@@ -44,8 +42,7 @@ class CheckedSweep:
         layout: its folder.
         data: the training and the validation split.
         data_root: the folder of the data store.
-        direction: the better direction of the monitored metric.
-        goals: further objectives, and constraints.
+        objectives: the monitored metric, further objectives, and constraints.
         method_warnings: combinations in the fixed part that make debiasing a no-op or a loss meaningless.
     """
 
@@ -54,8 +51,7 @@ class CheckedSweep:
     layout: SweepLayout
     data: TrainingData
     data_root: Path
-    direction: Literal["max", "min"]
-    goals: Goals
+    objectives: Objectives
     method_warnings: tuple[str, ...]
 
 
@@ -73,17 +69,13 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     config = configurations.base
     with attributed_to("data", "split"):
         validating = validating_ids(data, config.data.split, spec.seeds.first)
-    with attributed_to("base", "trainer", "monitor"):
-        direction = checked_metric(data.task, config.trainer.monitor)
-    goals = spec.goals(data.task)
+    objectives = spec.objectives_for(data.task)
     for section, checked in {"base": config, "paper_default": configurations.paper}.items():
         with attributed_to(section), drawing_from(0, "init"):
             build_model(checked.model, data)  # raises if shapes do not fit the data
     if spec.debiasing.methods:
-        with attributed_to("debiasing", "folds"):
-            sample_folds(
-                validating, spec.debiasing.folds, spec.search.seed
-            )  # raises if there are too few samples
+        with attributed_to("debiasing", "folds"):  # raises if there are too few samples
+            sample_folds(validating, spec.debiasing.folds, spec.search.seed)
     for name in spec.tracking.names:
         with attributed_to("tracking", name):
             check_installed(name)
@@ -92,15 +84,14 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
         layout = sweep_layout(spec.storage, spec.name)
     if not layout.store.has(layout.proposals):  # a search that has begun has its warm start on record
         with attributed_to("search", "warm_start"):
-            gather(spec, configurations, higher_is_better=direction == "max", goals=goals)
+            gather(spec, configurations, objectives)
     return CheckedSweep(
         spec=spec,
         configurations=configurations,
         layout=layout,
         data=data,
         data_root=root,
-        direction=direction,
-        goals=goals,
+        objectives=objectives,
         method_warnings=method_warnings(config, data.task),
     )
 

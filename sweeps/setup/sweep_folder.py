@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.measures.metrics import metric_directions
 from results.records.manifest import SweepManifest, create_sweep, new_manifest, read_sweep_manifest
-from results.storage.files import write_text
 from sweeps.setup.preflight import CheckedSweep
 from sweeps.spec.problems import shown
 from sweeps.spec.search_section import PatienceScheduler
@@ -54,8 +54,7 @@ def begin_sweep(sweep: CheckedSweep) -> None:
     spec, seeds = sweep.spec, sweep.spec.seed_plan()
     manifest = new_manifest(
         name=spec.name,
-        monitor=sweep.configurations.base.trainer.monitor,
-        direction=sweep.direction,
+        objectives=sweep.objectives,
         metrics=metric_directions(sweep.data.task),
         parameters=sweep.configurations.space.column_types(),
         search_seeds=seeds.search,
@@ -64,7 +63,6 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         # A run that ends by patience is shorter than its configuration's runs in the confirmation, so it is not ranked.
         search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
         confirmation=spec.confirmation,
-        goals=sweep.goals,
         selection_rule=spec.selection.rule,
         dataset=spec.data.name,
         dataset_fingerprint=sweep.data.fingerprint,

@@ -10,8 +10,7 @@ from causalmer_core.basics.errors import invalid
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import Frozen
 from causalmer_core.measures.metrics import Direction, checked_metric
-from results.records import objectives as goals
-from results.records.objectives import VALID, WORST_MISSING, Goals
+from results.records.objectives import VALID, WORST_MISSING, Constraint, Objective, Objectives
 from sweeps.spec.problems import attributed_to
 
 _ONE_OF = "one of metric, worst_missing and cost"
@@ -89,22 +88,32 @@ class ConstraintEntry(MeasureEntry):
         return self
 
 
-def goals_of(
-    objectives: tuple[ObjectiveEntry, ...], constraints: tuple[ConstraintEntry, ...], task: Task
-) -> Goals:
-    """The goals as the records name them.
+def objectives_of(
+    monitor: str, entries: tuple[ObjectiveEntry, ...], limits: tuple[ConstraintEntry, ...], task: Task
+) -> Objectives:
+    """The objectives as the records name them.
+
+    Args:
+        monitor: `trainer.monitor`, the monitored metric.
+        entries: the section `objectives`; its first entry is the monitored metric.
+        limits: the section `constraints`.
+        task: the task of the data set.
 
     Raises:
         SpecMismatchError: the task has no such metric.
     """
-    return Goals(
-        objectives=tuple(
-            goals.Objective(measure=each.column, direction=_direction("objectives", number, each, task))
-            for number, each in enumerate(objectives)
+    with attributed_to("base", "trainer", "monitor"):
+        primary = Objective(measure=f"{VALID}{monitor}", direction=checked_metric(task, monitor))
+    return Objectives(
+        primary=primary,
+        further=tuple(
+            Objective(measure=each.column, direction=_direction("objectives", number, each, task))
+            for number, each in enumerate(entries)
+            if number
         ),
         constraints=tuple(
-            goals.Constraint(measure=each.column, at_least=each.at_least, at_most=each.at_most)
-            for number, each in enumerate(constraints)
+            Constraint(measure=each.column, at_least=each.at_least, at_most=each.at_most)
+            for number, each in enumerate(limits)
             if _direction("constraints", number, each, task)
         ),
     )

@@ -18,14 +18,14 @@ from causalmer_core.config.run_config import merged
 from cluster.resources.trial_resources import TrialResources
 from results.ranking.selection_rules import RULES
 from results.records.confirmation_rules import ConfirmationRule, RaceRule
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from sweeps.space.entries import Entry
 from sweeps.space.parameters import Parameter, Value
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.checks import base_problems, paper_problems, space_problems, synthetic_problems
 from sweeps.spec.configurations import Configurations
 from sweeps.spec.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
-from sweeps.spec.objective_section import ConstraintEntry, ObjectiveEntry, goals_of
+from sweeps.spec.objective_section import ConstraintEntry, ObjectiveEntry, objectives_of
 from sweeps.spec.problems import Problem, SpecMismatchError, invalid_key, problems_of, shown
 from sweeps.spec.renamed_keys import renamed_problems, with_new_keys
 from sweeps.spec.search_checks import first_points, objective_problems, search_problems
@@ -153,13 +153,14 @@ class SweepSpec(Frozen):
         seeds = self.seeds
         return SeedPlan.counted(seeds.search, seeds.confirm, seeds.evaluate, seeds.first)
 
-    def goals(self, task: Task) -> Goals:
+    def objectives_for(self, task: Task) -> Objectives:
         """The objectives and constraints as the records name them.
 
         Raises:
             SpecMismatchError: the task has no such metric.
         """
-        return goals_of(self.objectives, self.constraints, task)
+        monitor = self.configurations.base.trainer.monitor
+        return objectives_of(monitor, self.objectives, self.constraints, task)
 
     def search_blocks(self) -> tuple[tuple[int, ...], ...]:
         """The search's seeds in blocks; one trial trains a block side by side."""

@@ -30,7 +30,7 @@ def test_a_sweep_is_opened_from_the_public_package(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'open_sweeps'; it has .*open_sweep"):
+    with pytest.raises(AttributeError, match=r"no attribute .open_sweeps.; it has .*open_sweep"):
         _ = causalmer.open_sweeps
 
 

@@ -25,7 +25,8 @@ def row(start: str) -> str:
 
 def test_every_option_of_the_command_is_explained() -> None:
     command = typer.main.get_command(app).commands["import"]  # type: ignore[attr-defined]
-    options = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    names = {name for found in command.params for name in (*found.opts, *found.secondary_opts)}
+    options = {name for name in names if name.startswith("--")}
     explained = set(re.findall(r"--[a-z]+", PAGE))
     assert options <= explained
     assert explained - options <= {"--verify"}
@@ -34,7 +35,7 @@ def test_every_option_of_the_command_is_explained() -> None:
 def test_layouts_tasks_and_roles_are_named_in_full() -> None:
     assert re.findall(r"--layout ([\w\\|]+)", PAGE)[0].split("\\|") == list(LAYOUTS)
     assert re.findall(r"--task ([\w\\|]+)`", PAGE)[0].split("\\|") == [kind.value for kind in TaskKind]
-    assert re.findall(r"`(\w+)`", row("`--take").split("Roles:")[1].split(". ")[0]) == list(ROLES)
+    assert re.findall(r"`(\w+)`", row("`--map").split("Roles:")[1].split(". ")[0]) == list(ROLES)
     for names in SPLIT_NAMES.values():
         assert all(f"`{name}`" in PAGE for name in names)
 

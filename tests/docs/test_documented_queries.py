@@ -29,11 +29,11 @@ def test_an_example_runs(example: str, tmp_path: Path, monkeypatch: pytest.Monke
     exec(compile(example, "example", "exec"), {})
 
 
-def test_the_query_in_a_sentence_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_query_in_a_sentence_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = handmade.whole_sweep(tmp_path / "causalmer_runs", "quickstart")
     compact(layout)
     monkeypatch.chdir(tmp_path)
-    sentence = re.search(r"`(duckdb\.sql\(.*?\))`", README)
+    sentence = re.search(r"`(duckdb\.sql\(.*?\))`", RECORDS)
     assert sentence is not None
     names: dict[str, object] = {}
     exec(f"import duckdb; rows = {sentence[1]}.fetchall()", names)

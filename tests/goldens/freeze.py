@@ -1,6 +1,6 @@
 """Write the fixtures of `tests/test_goldens.py` anew, with the code of this tree.
 
-    python tests/goldens/freeze.py rows schema help wheel data imports    # those that are named
+    python tests/goldens/freeze.py rows schema help data imports    # those that are named
     unshare --uts sh -c 'hostname example; LOGNAME=someone python tests/goldens/freeze.py finished interrupted'
 
 What is frozen is a promise: freeze anew only what a change means to change, and look at the difference. The archives of
@@ -46,16 +46,8 @@ def schema(folder: Path) -> None:
 
 
 def help_(folder: Path) -> None:
-    """The help of all commands."""
-    laid_out = {"laid out by": goldens.versions(goldens.HELP)}
-    write(goldens.GOLDENS / "help.json", laid_out)
-    (goldens.GOLDENS / "help.txt").write_text(goldens.help_pages(folder), encoding="utf-8")
-
-
-def wheel(folder: Path) -> None:
-    """The files in the wheel."""
-    files = goldens.wheel_files(folder)
-    (goldens.GOLDENS / "wheel.txt").write_text("\n".join(files) + "\n", encoding="utf-8")
+    """The options of all commands."""
+    write(goldens.GOLDENS / "help.json", {"options": goldens.options_in(goldens.help_pages(folder))})
 
 
 def data(folder: Path) -> None:
@@ -112,7 +104,6 @@ FIXTURES: dict[str, Callable[[Path], None]] = {
     "rows": rows,
     "schema": schema,
     "help": help_,
-    "wheel": wheel,
     "data": data,
     "imports": imports,
     "finished": finished,

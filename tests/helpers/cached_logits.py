@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
+from torch.nn import functional as F  # noqa: N812
 
 from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.debiasing.cached_logits import CachedLogits
+from causalmer_core.debiasing.fit import SMOOTHING
+from causalmer_core.method.effects import effects
 
 TASKS = {
     TaskKind.EMOTIONS: Task(kind=TaskKind.EMOTIONS, labels=("happy", "sad", "angry")),
@@ -58,3 +62,25 @@ def broken_shortcut(*, samples: int = 200, seed: int = 0) -> CachedLogits:
     vision = pair(-3.0 * signs)
     silent = pair(0.1 * rng.standard_normal(samples))
     return CachedLogits(backbone, silent, silent, vision, labels, task, "tanh")
+
+
+def fitted_loss(
+    cached: CachedLogits, constants: tuple[float, float, float], weights: np.ndarray, *, ridge: float = 1e-3
+) -> float:
+    """The task loss of `TIE_w` plus `ridge / 2 |w - 1|^2`, which `learned` minimises.
+
+    A regression's L1 loss smoothed.
+    """
+    found = effects(cached.fuse, cached.branches, torch.tensor(constants))
+    removed = zip(weights, (found.nde_text, found.nde_audio, found.nde_vision), strict=True)
+    logits = found.te.double() - sum(weight * effect.double() for weight, effect in removed)
+    labels = torch.from_numpy(np.array(cached.labels))
+    if cached.task.kind is TaskKind.REGRESSION:
+        smoothing = SMOOTHING[-1]
+        loss = (
+            torch.hypot(logits[:, 0] - labels, torch.tensor(smoothing, dtype=torch.double)) - smoothing
+        ).mean()
+    else:
+        classes = 2 if cached.task.kind is TaskKind.EMOTIONS else cached.task.num_outputs
+        loss = F.cross_entropy(logits.reshape(-1, classes), labels.reshape(-1))
+    return float(loss) + ridge / 2 * float(((weights - 1) ** 2).sum())

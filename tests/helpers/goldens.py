@@ -37,7 +37,7 @@ SWEEPS = ("quickstart", "tiny")
 TABLES = {
     "epochs": ["config_id", "seed", "phase", "epoch"],
     "runs": ["config_id", "seed", "phase"],
-    "evaluations": ["contender", "config_id", "seed", "split", "present", "removal", "rate", "prediction"],
+    "evaluations": ["contender", "config_id", "seed", "split", "present", "ablation", "rate", "prediction"],
 }
 """The tables whose rows are kept whole, with the columns that order them."""
 PREDICTIONS_KEY = ["contender", "config_id", "seed", "split", "sample"]
@@ -55,15 +55,26 @@ OF_ONE_SWEEP = {
 }
 OF_ONE_MACHINE = {"device", "peak_bytes"}
 OF_ONE_INSTALLATION = {"causalmer", "python", "torch", "git_commit", "git_dirty", "versions", "environment"}
-NOT_KEPT = OF_ONE_SWEEP | OF_ONE_MACHINE | OF_ONE_INSTALLATION
+OF_ONE_VERSION = {"schema_version", "causalmer_schema_version"}
+NOT_KEPT = OF_ONE_SWEEP | OF_ONE_MACHINE | OF_ONE_INSTALLATION | OF_ONE_VERSION
 """Columns and keys that two equal sweeps may differ in."""
 WORDS = {"reason", "reasons", "notes", "note"}
-"""Columns and keys whose text has rounded numbers in it: compared only where numbers must be equal."""
+"""Columns and keys that hold sentences; sentences may be said better at any time."""
+RENAMED_COLUMNS = {"removal": "ablation"}
+RENAMED_IN_YAML = {"fidelity: mended": "method: corrected", "removals:": "ablations:"}
+RENAMED_IN_SCHEMA = {
+    "Objective": "ObjectiveEntry",
+    "Constraint": "ConstraintEntry",
+    "fidelity": "method",
+    "removals": "ablations",
+    "mended": "corrected",
+    "paper": "published",
+}
+RENAMED_OPTIONS = {"--take": "--map"}
+"""What has another name since it was frozen (see the changelog)."""
 
 ARITHMETIC = ("numpy", "optuna", "scikit-learn", "scipy", "torch")
 """The packages that decide the last digits."""
-HELP = ("click", "rich", "typer")
-"""The packages that lay out the help."""
 
 QUICK_COMMANDS = (("--help",), ("status", "tiny"), ("plan", "tiny.yaml"))
 """Commands that answer soon because they import little."""
@@ -224,17 +235,21 @@ def metadata(folder: Path) -> dict[str, str]:
 
 
 def assert_rows_equal(sweep: Path, frozen: Path, *, exact: bool) -> None:
-    """The rows of all tables are the frozen ones; not `exact`: numbers up to a thousandth, and without words."""
+    """The rows of all tables are the frozen ones, sentences aside; not `exact`: numbers up to a thousandth."""
     for table in TABLES:
-        found, wanted = read_table(sweep, table), pq.read_table(frozen / f"{table}.parquet")
+        found, wanted = read_table(sweep, table), frozen_table(frozen / f"{table}.parquet")
         assert typed(found) == typed(wanted), table
-        left, right = found.to_pandas(), wanted.to_pandas()
-        if exact:
-            pd.testing.assert_frame_equal(left, right, check_exact=True, obj=table)
-        else:
-            words = [name for name in left.columns if name in WORDS]
-            left, right = left.drop(columns=words), right.drop(columns=words)
-            pd.testing.assert_frame_equal(left, right, rtol=1e-3, atol=1e-4, obj=table)
+        words = [name for name in found.column_names if name in WORDS]
+        left, right = (rows.drop_columns(words).to_pandas() for rows in (found, wanted))
+        tolerance = {"check_exact": True} if exact else {"rtol": 1e-3, "atol": 1e-4}
+        pd.testing.assert_frame_equal(left, right, obj=table, **tolerance)
+
+
+def frozen_table(file: Path) -> pa.Table:
+    """The frozen rows, with the columns' names of today."""
+    rows = pq.read_table(file)
+    rows = rows.drop_columns([name for name in rows.column_names if name in NOT_KEPT])
+    return rows.rename_columns([RENAMED_COLUMNS.get(name, name) for name in rows.column_names])
 
 
 def typed(table: pa.Table) -> list[tuple[str, str]]:
@@ -258,7 +273,35 @@ def close(value: Any) -> Any:
     return pytest.approx(value, rel=1e-3, abs=1e-4) if isinstance(value, float) else value
 
 
+def without_versions(value: Any) -> Any:
+    """A JSON value without the keys that name a version of the format."""
+    if isinstance(value, dict):
+        return {key: without_versions(one) for key, one in value.items() if key not in OF_ONE_VERSION}
+    return value
+
+
 # --- what the command line says ---
+
+
+def bare_schema(schema: Any) -> Any:
+    """A JSON schema without its sentences."""
+    if isinstance(schema, dict):
+        return {
+            key: bare_schema(one)
+            for key, one in schema.items()
+            if not (key == "description" and isinstance(one, str))
+        }
+    return [bare_schema(one) for one in schema] if isinstance(schema, list) else schema
+
+
+def options_in(pages: str) -> dict[str, list[str]]:
+    """The options that each help page lists, by its command."""
+    found: dict[str, list[str]] = {}
+    for page in pages.split("$ causalmer")[1:]:
+        command, _, text = page.partition("\n")
+        found[command.strip()] = sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)))
+    return found
+
 
 WALK = """
 import contextlib, io, json, re

@@ -20,13 +20,13 @@ import pyarrow.parquet as pq
 
 from causalmer_core.basics.task import Task, TaskKind
 from results.records.dataset import SweepResults
-from results.records.journal import Journal
+from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, create_sweep, new_manifest
+from results.records.objectives import Objectives
 from results.records.predictions_table import task_metadata
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState, predictions_schema
-from results.storage.files import now
 
 SEARCH_SEED = 0
 CONFIRM_SEEDS = (1, 2, 3)
@@ -81,8 +81,7 @@ def key(name: str, seed: int, fusion: str = "mask") -> RunKey:
 def manifest(name: str = "handmade") -> SweepManifest:
     return new_manifest(
         name=name,
-        monitor="accuracy",
-        direction="max",
+        objectives=Objectives.of_metric("accuracy", "max"),
         metrics=("accuracy", "weighted_f1"),
         parameters={"model.fusion": "string", "loss.beta": "float", "model.backbone.layers": "int"},
         search_seeds=(SEARCH_SEED,),

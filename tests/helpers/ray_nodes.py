@@ -18,7 +18,7 @@ from ray.cluster_utils import Cluster
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": int(sys.argv[1]), "include_dashboard": False})
 nodes = []
-print(cluster.connection.address, flush=True)
+print(cluster.address, flush=True)
 for line in sys.stdin:
     verb, *numbers = line.split()
     if verb == "add":

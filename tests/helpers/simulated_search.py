@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from objectives_by_hand import HIGHER
 from tiny_sweep import YAML, begin, checked_sweep, record_run
 
 from results.records.histories import read_run
@@ -50,7 +51,7 @@ class Simulated:
             self.sweep.spec,
             self.sweep.configurations,
             self.layout,
-            higher_is_better=True,
+            objectives=HIGHER,
             read_run=lambda key: read_run(self.layout, key),
             watcher=StudyFile(self.layout, self.sweep.configurations, self.said.append)
             if self.watch
@@ -83,7 +84,7 @@ class Simulated:
         for epoch, score in enumerate(scores(key), start=1):
             reached.append(score)
             if epoch in job.rung_thresholds and misses_threshold(
-                score, job.rung_thresholds[epoch], higher_is_better=True
+                score, job.rung_thresholds[epoch], direction="max"
             ):
                 state = RunState.PRUNED
                 break

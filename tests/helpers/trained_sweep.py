@@ -9,7 +9,7 @@ from typing import Any
 from tiny_sweep import begin, checked_sweep, train
 
 from causalmer_core.config.run_config import RunConfig
-from causalmer_core.measures.ablation import WholeRemoval
+from causalmer_core.measures.ablation import ModalityAblation
 from results.evaluation.final_evaluation import final_evaluation
 from results.records.journal import Journal, read_journal
 from sweeps.jobs.evaluate import contender_configs
@@ -63,7 +63,7 @@ class Trained:
         self,
         contenders: dict[str, str] | None = None,
         *,
-        kinds: Sequence[WholeRemoval] = ("zero",),
+        kinds: Sequence[ModalityAblation] = ("zero",),
         step_rates: Sequence[float] = (),
         again: bool = False,
     ) -> bool:

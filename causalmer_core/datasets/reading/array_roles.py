@@ -1,4 +1,4 @@
-"""What each array of a file was taken as: the answer to "what did the import make of my file?"."""
+"""The role that an import gave to each array of a file."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from causalmer_core.datasets.reading.layouts.base import IDS, LABELS, LENGTHS, C
 
 @dataclass(frozen=True, slots=True)
 class ArrayRole:
-    """One value of a file.
+    """One value of a file and its roles.
 
     Attributes:
-        split: `train`, `valid` or `test`; empty for what lies beside them.
-        key: in the file; empty for what was made up.
-        roles: what it was taken as; none: left out.
+        split: `train`, `valid` or `test`; empty for a value outside the splits.
+        key: its key in the file; empty for ids that the import made up.
+        roles: its roles; empty if it was left out.
         shape, dtype: in words, as the file has them.
-        note: what was made of it.
+        note: what the import did with it.
     """
 
     split: str
@@ -39,12 +39,12 @@ def table_of(
     splits: Mapping[str, Split],
     nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]],
 ) -> tuple[ArrayRole, ...]:
-    """Every value of the file, those that were taken first.
+    """Every value of the file; in each split those with a role first.
 
     Args:
         contents: the file.
         keys: by split and role, the keys that were read.
-        labels, splits, nonfinite: what was read.
+        labels, splits, nonfinite: the data that was read.
     """
     rows: list[ArrayRole] = []
     for name, split in splits.items():

@@ -1,4 +1,4 @@
-"""Features of a file as the store keeps them: float32, finite, converted a piece at a time."""
+"""Features of a file in the store's form: float32, finite, converted a piece at a time."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ALLOWED = "allowed: an array of numbers of shape (samples, time, width), all at 
 
 @final
 class FileFeatures:
-    """`(samples, time, width)` float32 over an array of a file; a piece is read and converted when it is asked for.
+    """`(samples, time, width)` float32 over an array of a file; a piece is read and converted on access.
 
     Args:
         source: the array, of any kind of number and any byte order.
-        replaced: what becomes 0.
+        replaced: the numbers that become 0.
     """
 
     def __init__(self, source: Samples, replaced: Replaced) -> None:
@@ -37,7 +37,7 @@ class FileFeatures:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Samples first."""
+        """The shape, samples first."""
         return self._source.shape
 
     def __len__(self) -> int:
@@ -53,11 +53,9 @@ class FileFeatures:
         return result
 
     def _piece(self, key: Any) -> NDArray[Any]:
-        """A piece in the file's numbers.
-
-        In Fortran's order a few samples lie all over the file: they are gathered channel by channel, so that not all
-        of the file is in memory for them.
-        """
+        """A piece in the file's own type of numbers."""
+        # In Fortran's order a few samples are spread over the whole file. Gathering them channel by channel keeps
+        # most of the file out of memory.
         piece = np.asarray(self._source[key])
         if piece.ndim < 3 or piece.strides[0] >= piece.strides[-1]:
             return piece
@@ -77,7 +75,7 @@ def read_features(
     becomes 0 with `zero`. `where` (file, split and key) begins every message.
 
     Raises:
-        UserError: it is no array of features, or has numbers that are not finite.
+        UserError: the value is no array of features, or has numbers that are not finite.
     """
     if not isinstance(values, Samples):
         raise UserError(f"{where}: found {type(values).__name__}; {ALLOWED}")

@@ -1,4 +1,4 @@
-"""The forms in which the field's files name their samples, read into one text a sample."""
+"""Ids of samples: the forms in the field's files, read into one text a sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_ids(values: object, where: str, separator: str = "") -> tuple[str, ...]
     Args:
         values: an array or a list of texts, bytes or numbers, one a sample, or several columns.
         where: file, split and key, for messages.
-        separator: what the file puts between the parts of an id, to be written `/`.
+        separator: the file's text between the parts of an id, which becomes `/`.
 
     Raises:
         UserError: the ids have none of these forms.

@@ -1,4 +1,4 @@
-"""Reading a file of the field, whatever its layout: what each array is taken as, checked and in our forms."""
+"""Reads a file of the field in any known layout, checks it and gives it in our forms."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from causalmer_core.datasets.reading.lengths import read_lengths
 
 @dataclass(frozen=True, slots=True)
 class ImportedData:
-    """What a file of the field holds, checked and in our forms.
+    """The contents of a file of the field, checked and in our forms.
 
     Attributes:
         layout: the name of its layout.
-        task: what is predicted.
-        splits: `train`, `valid` and `test`; features stay in the file and are converted when they are read.
-        nonfinite: by split and modality, the numbers that were not finite.
-        taken: what each array was taken as, and which were left out.
+        task: the task.
+        splits: `train`, `valid` and `test`; features stay in the file and are converted on access.
+        nonfinite: by split and modality, counts of the numbers that were not finite.
+        array_roles: the roles of each array, and the arrays that were left out.
     """
 
     layout: str
     task: Task
     splits: Mapping[str, Split]
     nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]]
-    taken: tuple[ArrayRole, ...]
+    array_roles: tuple[ArrayRole, ...]
 
 
 def read_data_file(
@@ -53,31 +53,31 @@ def read_data_file(
     label_names: Sequence[str] | None = None,
     *,
     layout: LayoutName | None = None,
-    taken: Mapping[str, str] | None = None,
+    array_roles: Mapping[str, str] | None = None,
     nonfinite: Nonfinite = "refuse",
 ) -> ImportedData:
-    """Read a file in one of the layouts of `layouts`; nothing in it is run, and its features are not held in memory.
+    """Read a file in one of the layouts of `layouts`. Nothing in it is run; its features are not held in memory.
 
     Minus infinity in audio becomes 0, as in MulT's own reader. Any other NaN or infinity is an error, or becomes 0
     with `nonfinite="zero"`. A split without ids (MulT's IEMOCAP) gets `train-0`, `train-1`, ...
 
     Args:
         path: a pickle, an `.npz` file, or a folder of `.npy` files. It must stay as it is while the result is in use.
-        kind: the task; none: the layout's, or as `labels.read_labels` recognises it.
-        label_names: the emotions' or classes' names in the order of the file; default: those that the layout or the
-            form of the labels has, else `default_label_names`.
-        layout: none: recognised.
-        taken: by role (`layouts.base.ROLES`), keys before those of the layout; `none` leaves a role out.
+        kind: the form of the task. None: the layout's, or as `labels.read_labels` recognises it.
+        label_names: the emotions' or classes' names in the order of the file. None: those of the layout or of the form
+            of the labels, else `default_label_names`.
+        layout: the layout. None: it is recognised.
+        array_roles: by role (`layouts.base.ROLES`), keys that replace those of the layout; `none` leaves a role out.
         nonfinite: what to do with NaN and infinities.
 
     Raises:
-        UserError: the file is in no such layout. The message says file, split, key, what was found and allowed.
+        UserError: the file is in no such layout. The message names file, split and key, what was found and allowed.
     """
-    taken = taken or {}
-    chosen, contents = open_file(path, layout, taken)
-    if kind is None and LABELS not in taken:
+    array_roles = array_roles or {}
+    chosen, contents = open_file(path, layout, array_roles)
+    if kind is None and LABELS not in array_roles:
         kind = chosen.kind
-    keys = {name: keys_of(chosen, contents, name, kind, taken) for name in SPLITS}
+    keys = {name: keys_of(chosen, contents, name, kind, array_roles) for name in SPLITS}
     labels = _labels(contents, keys, kind)
     splits: dict[str, Split] = {}
     counts: dict[str, dict[Modality, NonfiniteCounts]] = {}
@@ -96,14 +96,14 @@ def _labels(contents: Contents, keys: Mapping[str, Mapping[str, str]], kind: Tas
 
 
 def _whole(value: object) -> object:
-    """An array that is read in pieces, as one in memory; anything else as it is."""
+    """The array in memory; any other value as it is."""
     return value[:] if isinstance(value, Samples) else value
 
 
 def _task(
     layout: Layout, labels: ReadLabels, key: str, label_names: Sequence[str] | None, where: str
 ) -> Task:
-    """The task, with the names that the user gives, or the form of the labels, or the layout."""
+    """The task, with names from the user, else from the form of the labels, else from the layout."""
     names = label_names or labels.names
     count = labels.count
     if names is None and labels.kind is TaskKind.CLASSES and count <= len(layout.class_names.get(key, ())):
@@ -174,7 +174,7 @@ def _check_agreement(splits: Mapping[str, Split], path: Path) -> None:
         if given and len(given) < len(splits):
             raise UserError(
                 f"{path}: {LENGTHS[modality]}: given for {', '.join(given)} only; give them for all splits, or leave "
-                f"them out with --take {LENGTHS[modality]}=none"
+                f"them out with --map {LENGTHS[modality]}=none"
             )
     widths = {name: split.labels.shape[1:] for name, split in splits.items()}
     if len(set(widths.values())) > 1:

@@ -1,4 +1,4 @@
-"""The forms in which the field's files say how many steps of a sample are there."""
+"""Lengths of samples: the forms in the field's files, read into one number a sample."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.datasets.base import Lengths
 
 MASK_ROW = 1
-"""The row of `text_bert` that says which tokens are there; the others are token numbers and segments."""
+"""The row of `text_bert` that is the mask of the tokens; the others are token numbers and segments."""
 
 ALLOWED = (
     "allowed: (samples,) whole numbers, a mask (samples, steps) of 0 and 1, or text_bert's form (samples, 3, steps), "
@@ -20,18 +20,18 @@ ALLOWED = (
 
 
 def read_lengths(values: object, steps: int, role: str, where: str) -> Lengths:
-    """How many steps from the first one on are there, sample by sample.
+    """The number of present steps from the first one on, `(samples,)`.
 
     Args:
         values: in one of the forms `ALLOWED`.
-        steps: of the modality; no length may be greater.
-        role: what the array was taken for, for the likely fix.
+        steps: steps of the modality; no length may be greater.
+        role: the role of the array, for the likely fix.
         where: file, split and key, for messages.
 
     Raises:
         UserError: the form is none of these, a length is no whole number from 0 to `steps`, or a mask has gaps.
     """
-    fix = f"mend the file, or leave them out with --take {role}=none"
+    fix = f"mend the file, or leave them out with --map {role}=none"
     found = np.asarray(values) if isinstance(values, (list, tuple, np.ndarray)) else None
     if found is None or found.dtype.kind not in "biuf":
         kind = type(values).__name__ if found is None else f"dtype {found.dtype}"

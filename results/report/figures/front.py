@@ -16,7 +16,7 @@ def draw_front(board: Leaderboard, selected: str | None) -> go.Figure:
         board: of a sweep with several objectives; means over complete sets of seeds are shown.
         selected: the configuration that stands out; none: none does.
     """
-    first, *others = board.goals.objectives
+    first, *others = board.objectives.all
     figure = make_subplots(1, len(others), shared_yaxes=True, horizontal_spacing=0.04)
     groups = (
         ("on the front", [e for e in board.ranked if e.front == 1], COLOURS[0]),

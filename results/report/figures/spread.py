@@ -47,7 +47,7 @@ def draw_variance(split: VarianceSplit, metric: str) -> go.Figure:
 
 def draw_expected_best(scores: Sequence[float], manifest: SweepManifest) -> go.Figure:
     """The expected best search score among n configurations, for every n (see `results.statistics.expected_best`)."""
-    expected = expected_best(scores, higher_is_better=manifest.direction == "max")
+    expected = expected_best(scores, direction=manifest.direction)
     figure = go.Figure()
     figure.add_scatter(
         x=list(range(1, len(expected) + 1)),

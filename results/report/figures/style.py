@@ -6,6 +6,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from causalmer_core.measures.metrics import Direction, better_word
+
 COLOURS = ("#2f7fd1", "#d9822b", "#1f9d78", "#b95fa8", "#7d6fd6", "#8c8f3a", "#c4554d", "#3fa3b5")
 """Legible on white and on near-black, told apart by colour-blind readers in this order."""
 QUIET = "#8a919c"
@@ -13,9 +15,9 @@ SCALE = ("#9aa3b2", "#8f8fc0", "#7d6fd6", "#5f7be0", "#2f7fd1", "#1f9d78", "#8c8
 """From low to high, legible on white and on near-black."""
 
 
-def better(direction: str) -> str:
+def better(direction: Direction) -> str:
     """Which way a metric is read."""
-    return "higher is better" if direction == "max" else "lower is better"
+    return f"{better_word(direction)} is better"
 
 
 def cell_text(value: Any) -> str:

@@ -16,7 +16,7 @@ from causalmer_core.published_checkpoint.importing import import_published
 from causalmer_core.published_checkpoint.settings import Given
 from results.evaluation.checkpoint_evaluation import SplitName, evaluate_checkpoint
 from sweeps.cli.checkpoint.tables import checkpoint_table, evaluation_tables
-from sweeps.cli.tables import console
+from sweeps.cli.output import Form, messages, show
 
 app = typer.Typer(no_args_is_help=True, help="Import published checkpoints, and evaluate checkpoints.")
 
@@ -80,6 +80,7 @@ def import_checkpoint(
         Standardise, typer.Option("--standardise", help="Scaling of features; published: never.")
     ] = "never",
     force: Annotated[bool, typer.Option("--force", help="Replace a checkpoint in DIR.")] = False,
+    form: Form = None,
 ) -> None:
     """Read a published checkpoint without running anything in it, and write it as one of ours."""
     given = Given(
@@ -92,9 +93,8 @@ def import_checkpoint(
         standardise=standardise,
     )
     found = import_published(file, out, given, force=force)
-    screen = console()
-    screen.print(checkpoint_table(found))
-    screen.print(Text(f"written to {out}"))
+    show(checkpoint_table(found), form)
+    messages(form).print(Text(f"written to {out}"))
 
 
 @app.command("evaluate")
@@ -106,23 +106,31 @@ def evaluate_file(
     remove: Remove = None,
     split: Split = "valid",
     data_root: DataRoot = None,
+    form: Form = None,
 ) -> None:
     """Evaluate a checkpoint with modalities removed: TIE, TE, factual, the backbone and each branch alone."""
-    show_evaluation(checkpoint, data, remove=remove, split=split, data_root=data_root)
+    show_evaluation(checkpoint, data, remove=remove, split=split, data_root=data_root, form=form)
 
 
 def show_evaluation(
-    checkpoint: Path, data: str, *, remove: list[str] | None, split: SplitName, data_root: Path | None
+    checkpoint: Path,
+    data: str,
+    *,
+    remove: list[str] | None,
+    split: SplitName,
+    data_root: Path | None,
+    form: list[bool] | None,
 ) -> None:
     """Evaluate a checkpoint and print its tables; a first line says which split it is."""
     removed = list(subsets()) if not remove else [removed_subset(text) for text in remove]
-    screen = console()
     if split == "test":
-        screen.print(Text("this is the TEST split: what you choose by it can no longer be judged by it"))
+        messages(form).print(
+            Text("this is the TEST split: what you choose by it can no longer be judged by it")
+        )
     found = evaluate_checkpoint(
         checkpoint, data, data_root=data_root or default_root(), removed=removed, split=split
     )
-    screen.print(evaluation_tables(found, data, split))
+    show(evaluation_tables(found, data, split), form)
 
 
 def removed_subset(text: str) -> frozenset[Modality]:

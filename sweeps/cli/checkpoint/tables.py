@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from causalmer_core.basics.modality import MODALITIES, Modality, subset_name
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.published_checkpoint.importing import ImportedModel
 from results.evaluation.checkpoint_evaluation import CheckpointEvaluation
+from results.report.table import Cell, Column, Table
 
 _BRANCHES = {
     "tav_branch": "backbone",
@@ -19,14 +16,10 @@ _BRANCHES = {
 }
 
 
-def checkpoint_table(found: ImportedModel) -> RenderableType:
+def checkpoint_table(found: ImportedModel) -> Table:
     """What an import found, and what it assumed."""
     record, config = found.record, found.config
     mult, albert = config.model.backbone.model_dump(), config.model.text_branch.model_dump()
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    table.add_column()
     kernels = f"kernels {'/'.join(str(mult[f'kernel_{m}']) for m in MODALITIES)}"
     shapes = [
         ("file", f"{record.source_file}, {record.form}, SHA-256 {record.source_sha256[:16]}"),
@@ -57,37 +50,48 @@ def checkpoint_table(found: ImportedModel) -> RenderableType:
         ),
         ("never read", _listed(found.unread)),
     ]
-    for name, text in shapes:
-        table.add_row(Text(name), Text(text), Text("in the file"))
-    for setting in record.settings:
-        style = "yellow" if setting.source == "assumed" else ""
-        table.add_row(Text(setting.name), Text(str(setting.value)), Text(setting.source, style=style))
-    return table
+    settings = [
+        (
+            each.name,
+            Cell(each.value, str(each.value)),
+            Cell(each.source, each.source, each.source == "assumed"),
+        )
+        for each in record.settings
+    ]
+    columns = (Column("", "name"), Column("", "value"), Column("", "source"))
+    return Table("checkpoint", "", columns, [*((*shape, "in the file") for shape in shapes), *settings])
 
 
-def evaluation_tables(found: CheckpointEvaluation, data: str, split: str) -> RenderableType:
-    """Metrics by what is removed and by what is predicted by; for emotions, the TIE's for each emotion too."""
+def evaluation_tables(found: CheckpointEvaluation, data: str, split: str) -> list[Table]:
+    """Metrics by the removed modalities and the prediction; of emotions, the TIE's for each emotion too."""
     first = next(iter(found.metrics.values()))["tie"]
-    parts = [name for name in first if _label_of(name, found) is not None]
-    whole = [name for name in first if name not in parts]
-    table = _table("removed", "predicts by", *whole)
-    for subset, predictions in found.metrics.items():
-        for name, metrics in predictions.items():
-            shown = _removed(subset) if name == "tie" else ""
-            table.add_row(*map(Text, (shown, name, *(f"{metrics[m]:.4f}" for m in whole))))
-    title = Text(f"data set {data}, split {split}, {found.samples} samples")
-    return Group(title, table, Text(""), _emotions(found)) if parts else Group(title, table)
-
-
-def _emotions(found: CheckpointEvaluation) -> Table:
-    table = _table("removed", "TIE by emotion", *found.task.labels)
-    for subset, predictions in found.metrics.items():
-        metrics = predictions["tie"]
-        for kind in ("accuracy", "weighted_f1"):
-            values = (f"{metrics[f'{kind}_{label}']:.4f}" for label in found.task.labels)
-            shown = _removed(subset) if kind == "accuracy" else ""
-            table.add_row(*map(Text, (shown, kind, *values)))
-    return table
+    whole = [name for name in first if _label_of(name, found) is None]
+    metrics = Table(
+        "metrics",
+        f"data set {data}, split {split}, {found.samples} samples",
+        (Column("removed", once=True), Column("predicts by", "prediction"), *map(Column, whole)),
+        [
+            (_removed(subset), name, *(values[metric] for metric in whole))
+            for subset, predictions in found.metrics.items()
+            for name, values in predictions.items()
+        ],
+        labels=2,
+    )
+    if len(whole) == len(first):
+        return [metrics]
+    labels = found.task.labels
+    emotions = Table(
+        "emotions",
+        "",
+        (Column("removed", once=True), Column("TIE by emotion", "metric"), *map(Column, labels)),
+        [
+            (_removed(subset), kind, *(predictions["tie"][f"{kind}_{label}"] for label in labels))
+            for subset, predictions in found.metrics.items()
+            for kind in ("accuracy", "weighted_f1")
+        ],
+        labels=2,
+    )
+    return [metrics, emotions]
 
 
 def _label_of(metric: str, found: CheckpointEvaluation) -> str | None:
@@ -108,10 +112,3 @@ def _parameters(counts: dict[str, int]) -> str:
 def _listed(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return (", ".join(names[:3]) or "nothing") + more
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in headings:
-        table.add_column(heading)
-    return table

@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from causalmer_core.datasets.store import default_root
 from cluster.connection.connect import cluster_ray, local_ray
 from cluster.nodes.check_nodes import Preflight, look
-from cluster.nodes.node_report import NodeReport
+from cluster.nodes.node_report import Finding, NodeReport
 from cluster.nodes.storage_probe import SharedFolder, SharedPlace
 from cluster.resources.trial_resources import TrialResources
+from results.report.table import Column, Table
 from results.storage.object_uri import is_uri
 from results.storage.shared_objects import SharedObjects
+from sweeps.cli.output import Form, show
 from sweeps.cli.sweep import Address, Insecure
-from sweeps.cli.tables import console
 from sweeps.spec.sweep_spec import SweepSpec, load_spec
 
 _GIB = 2**30
@@ -38,7 +37,7 @@ def check(
             "--sweep", metavar="SWEEP.yaml", help="Look for what this sweep needs: data, storage, size."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Say everything as JSON.")] = False,
+    form: Form = None,
 ) -> None:
     """Look at every node before a sweep: size, versions, clock, shared storage. Exit code 1: a sweep would fail."""
     spec = None if sweep is None else load_spec(sweep)
@@ -51,10 +50,7 @@ def check(
         else:
             stack.enter_context(cluster_ray(address, insecure=insecure))
         found = look(_place(storage), needed, resources)
-    if as_json:
-        print(found.model_dump_json(indent=2))
-    else:
-        _show(found)
+    show(_tables(found), form)
     if found.would_fail:
         raise typer.Exit(1)
 
@@ -72,21 +68,27 @@ def _needs(spec: SweepSpec) -> tuple[list[Path], TrialResources]:
     return ([data] if data.exists() else []), spec.resources
 
 
-def _show(found: Preflight) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("node", "CPUs", "GPUs", "memory", "Python", "clock"):
-        table.add_column(heading)
-    for package in found.here.versions:
-        table.add_column(package)
-    table.add_column("storage")
-    for node in found.nodes:
-        table.add_row(*map(Text, _cells(found, node)))
-    screen = console()
-    screen.print(table)
-    for finding in found.findings:
-        screen.print(Text(str(finding)))
-    if not found.would_fail:
-        screen.print(Text("a sweep can run here"))
+def _tables(found: Preflight) -> list[Table]:
+    """The nodes and what there is to say of them; this process for programs alone."""
+    headings = ("node", "CPUs", "GPUs", "memory", "Python", "clock", *found.here.versions, "storage")
+    kinds, here = Finding.model_fields, found.here.model_dump(mode="json") | {"storage": found.storage}
+    nodes = Table(
+        "nodes",
+        "",
+        (
+            *(Column(heading, None) for heading in headings),
+            *(Column(None, key) for key in NodeReport.model_fields),
+        ),
+        [(*_cells(found, node), *node.model_dump(mode="json").values()) for node in found.nodes],
+    )
+    findings = Table(
+        "findings",
+        "",
+        (Column("", None), *(Column(None, key) for key in kinds)),
+        [(str(finding), *finding.model_dump(mode="json").values()) for finding in found.findings],
+        () if found.would_fail else ("a sweep can run here",),
+    )
+    return [nodes, findings, Table("here", "", [Column(None, key) for key in here], [list(here.values())])]
 
 
 def _cells(found: Preflight, node: NodeReport) -> list[str]:

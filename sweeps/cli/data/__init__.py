@@ -3,8 +3,8 @@
 | file | what it is |
 |---|---|
 | `app.py` | `causalmer data`: import a file of the field, draw a synthetic data set, look at one |
-| `importing.py` | `causalmer data import`: a file of the field into the store, and what each of its arrays was taken as |
-| `tables.py` | What `causalmer data` prints about a data set |
+| `importing.py` | `causalmer data import`: a file of the field into the store, with the role of each array |
+| `tables.py` | What `causalmer data` shows of a data set |
 """
 
 __all__: list[str] = []

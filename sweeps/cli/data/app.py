@@ -18,9 +18,11 @@ from causalmer_core.datasets.store import (
     write_dataset,
 )
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
+from results.report.table import Column, Table
 from sweeps.cli.data.importing import import_data
-from sweeps.cli.data.tables import show_manifest, show_overview
+from sweeps.cli.data.tables import manifest_tables, overview_tables
 from sweeps.cli.options import Force, Name, Root
+from sweeps.cli.output import Form, messages, show
 
 app = typer.Typer(no_args_is_help=True, help="Import, draw and look at data sets.")
 
@@ -47,6 +49,7 @@ def synth(
     noise: Annotated[float, typer.Option(help="Noise of each feature and step.")] = 1.0,
     root: Root = None,
     force: Force = False,
+    form: Form = None,
 ) -> None:
     """Draw a data set whose shortcuts hold in training and break in validation and test."""
     values = {
@@ -77,7 +80,7 @@ def synth(
         synthetic=config.model_dump(mode="json"),
         force=force,
     )
-    show_manifest(manifest, root or default_root())
+    show(manifest_tables(manifest, root or default_root()), form)
 
 
 @app.command()
@@ -93,18 +96,26 @@ def info(
             "--probe/--no-probe", help="Lengths and a linear probe of each modality, or shapes alone."
         ),
     ] = True,
+    form: Form = None,
 ) -> None:
     """Show a data set: balance of labels, lengths, padding, scales, and how far linear maps of each modality get."""
     folder = root or default_root()
     if name is None:
-        print("\n".join(list_datasets(folder)) or f"no data sets in {folder}")
+        rows = [(found,) for found in list_datasets(folder)]
+        show(
+            Table(
+                "data_sets", "", [Column("", "name")], rows, () if rows else (f"no data sets in {folder}",)
+            ),
+            form,
+        )
         return
-    show_manifest(read_dataset_manifest(folder, name), folder)
+    tables = manifest_tables(read_dataset_manifest(folder, name), folder)
     if probe:
-        show_overview(open_training_data(folder, name))
+        tables += overview_tables(open_training_data(folder, name))
+    show(tables, form)
     if verify:
         verify_dataset(folder, name)
-        print("verified: the arrays have this fingerprint")
+        messages(form).print("verified: the arrays have this fingerprint")
 
 
 def _by_modality(option: str, text: str, number: type[int] | type[float]) -> dict[str, Any]:

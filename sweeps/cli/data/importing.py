@@ -1,4 +1,4 @@
-"""`causalmer data import`: a file of the field into the store, and what each of its arrays was taken as."""
+"""`causalmer data import`: a file of the field into the store, with the role of each array."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.basics.validation import checked_name
 from causalmer_core.datasets.nonfinite import Nonfinite
-from causalmer_core.datasets.reading.array_roles import ArrayRole
 from causalmer_core.datasets.reading.importing import ImportedData, read_data_file
 from causalmer_core.datasets.reading.layouts.base import ROLES, parsed_array_roles
 from causalmer_core.datasets.reading.layouts.recognise import LayoutName
 from causalmer_core.datasets.store import default_root, write_dataset
-from sweeps.cli.data.tables import show_manifest
+from results.report.table import Cell, Column, Table, facts
+from sweeps.cli.data.tables import manifest_tables
 from sweeps.cli.options import Force, Name, Root
+from sweeps.cli.output import Form, show
 
 
 def import_data(
@@ -42,12 +40,13 @@ def import_data(
         LayoutName | None,
         typer.Option("--layout", help="How the file is laid out. Default: recognised from it."),
     ] = None,
-    take: Annotated[
+    roles: Annotated[
         list[str] | None,
         typer.Option(
-            "--take",
+            "--map",
             metavar="ROLE=KEY",
-            help=f"Take another key as ROLE ({', '.join(ROLES)}); may be repeated. KEY none leaves ids or lengths out.",
+            help=f"Read ROLE ({', '.join(ROLES)}) from this key of the file; may be repeated. KEY none leaves ids or "
+            "lengths out.",
         ),
     ] = None,
     nonfinite: Annotated[
@@ -56,14 +55,14 @@ def import_data(
     ] = "refuse",
     root: Root = None,
     force: Force = False,
+    form: Form = None,
 ) -> None:
-    """Read PATH (train/valid/test of text, audio, vision, labels) into the store, and say what was taken as what."""
+    """Read PATH (train/valid/test of text, audio, vision, labels) into the store, and print the role of each array."""
     checked_name(name, "data set")
     names = None if labels is None else [part.strip() for part in labels.split(",")]
     data = read_data_file(
-        file, task, names, layout=layout, taken=parsed_array_roles(take or []), nonfinite=nonfinite
+        file, task, names, layout=layout, array_roles=parsed_array_roles(roles or []), nonfinite=nonfinite
     )
-    _show_taken(data, "given" if layout else "recognised", "given" if task else "recognised")
     manifest = write_dataset(
         root or default_root(),
         name,
@@ -73,29 +72,31 @@ def import_data(
         nonfinite=data.nonfinite,
         force=force,
     )
-    show_manifest(manifest, root or default_root())
+    arrays = _array_roles(data, "given" if layout else "recognised", "given" if task else "recognised")
+    show([*arrays, *manifest_tables(manifest, root or default_root())], form)
 
 
-def _show_taken(data: ImportedData, layout: str, task: str) -> None:
-    """Print the layout, the task, and what became of every array."""
-    console = Console(highlight=False)
-    console.print(f"layout      {data.layout} ({layout})", markup=False)
-    console.print(f"task        {data.task.kind.value} ({task}): {', '.join(data.task.labels)}", markup=False)
-    table = Table(
-        title="Taken from the file",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
+def _array_roles(data: ImportedData, layout: str, task: str) -> list[Table]:
+    """The layout, the task, and the role of every array."""
+    lines = [
+        ("layout", f"{data.layout} ({layout})"),
+        ("task", f"{data.task.kind.value} ({task}): {', '.join(data.task.labels)}"),
+    ]
+    columns = (
+        Column("split", once=True),
+        Column("key"),
+        Column("role", "roles"),
+        *map(Column, ("shape", "dtype", "note")),
     )
-    for heading in ("split", "key", "taken as", "shape", "dtype", "note"):
-        table.add_column(heading, no_wrap=heading != "note", overflow="fold")
-    shown = ""
-    for row in data.taken:
-        table.add_row(row.split if row.split != shown else "", row.key, *_cells(row))
-        shown = row.split
-    console.print(table)
-
-
-def _cells(row: ArrayRole) -> tuple[str, str, str, str]:
-    return "\n".join(row.roles) or "left out", row.shape, row.dtype, row.note
+    rows = [
+        (
+            row.split,
+            row.key,
+            Cell(row.roles, "\n".join(row.roles) or "left out"),
+            row.shape,
+            row.dtype,
+            row.note,
+        )
+        for row in data.array_roles
+    ]
+    return [facts("file", "", lines), Table("arrays", "Arrays of the file", columns, rows, labels=2)]

@@ -1,40 +1,38 @@
-"""What `causalmer data` prints about a data set."""
+"""What `causalmer data` shows of a data set."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.bar import Bar
-from rich.console import Console
-from rich.table import Table
 
 from causalmer_core.basics.modality import MODALITIES
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import SCALE_RATIO
-from causalmer_core.datasets.manifest import DatasetManifest, FeatureScale
+from causalmer_core.datasets.manifest import DatasetManifest
 from causalmer_core.datasets.overview import groups, step_counts
 from causalmer_core.datasets.synthetic import SyntheticConfig, ideal_accuracy
 from causalmer_core.measures.linear_classifier import REGULARISATION
 from causalmer_core.measures.probe import PROBE_METRICS, ProbeScore, probe
+from results.report.table import Cell, Column, Table, facts
 
 BAR_WIDTH = 24
 HISTOGRAM_BINS = 16
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
-def show_manifest(manifest: DatasetManifest, root: Path) -> None:
-    """Print what a stored data set is."""
-    console = Console(highlight=False)
-    console.print(f"data set    {manifest.name}  ({root / manifest.name})", markup=False, soft_wrap=True)
-    console.print(f"task        {manifest.task.kind.value}: {', '.join(manifest.task.labels)}", markup=False)
-    console.print(f"fingerprint {manifest.fingerprint}", soft_wrap=True)
-    console.print(f"source      {_source(manifest)}", markup=False, soft_wrap=True)
-    for table in (_splits_table(manifest), _features_table(manifest), _scales_table(manifest)):
-        console.print(table)
-    console.print(_recommendation(list(manifest.scales.values())), soft_wrap=True)
+def manifest_tables(manifest: DatasetManifest, root: Path) -> list[Table]:
+    """What a stored data set is: its source, balance of labels, padding and scales."""
+    lines = [
+        ("data set", f"{manifest.name}  ({root / manifest.name})"),
+        ("task", f"{manifest.task.kind.value}: {', '.join(manifest.task.labels)}"),
+        ("fingerprint", manifest.fingerprint),
+        ("source", _source(manifest)),
+    ]
+    return [facts("data_set", "", lines), _splits(manifest), _features(manifest), _scales(manifest)]
 
 
 def _source(manifest: DatasetManifest) -> str:
@@ -44,93 +42,116 @@ def _source(manifest: DatasetManifest) -> str:
     return f"synthetic, seed {config.seed}; ideal accuracy on valid and test {ideal_accuracy(config):.3f}"
 
 
-def _splits_table(manifest: DatasetManifest) -> Table:
-    table = Table(title="Splits", title_justify="left")
-    for heading in ("split", "samples", "label", "count", "share", ""):
-        table.add_column(heading, no_wrap=True)
+def _splits(manifest: DatasetManifest) -> Table:
+    rows = []
     for name, split in manifest.splits.items():
-        for number, (label, count) in enumerate(split.label_counts.items()):
+        for label, count in split.label_counts.items():
             share = count / split.samples
-            head = ("", "") if number else (name, str(split.samples))
-            table.add_row(*head, label, str(count), f"{share:.1%}", Bar(1.0, 0.0, share, width=BAR_WIDTH))
-    return table
+            rows.append((name, split.samples, label, count, share, "█" * round(share * BAR_WIDTH)))
+    columns = (
+        Column("split", once=True),
+        Column("samples", once=True),
+        Column("label"),
+        Column("count"),
+        Column("share", form="{:.1%}".format),
+        Column("", None),
+    )
+    return Table("splits", "Splits", columns, rows, labels=3)
 
 
-def _features_table(manifest: DatasetManifest) -> Table:
-    table = Table(title="Features", title_justify="left")
-    for heading in ("modality", "split", "shape", "padding steps", "missing", "not finite"):
-        table.add_column(heading, no_wrap=True)
+def _features(manifest: DatasetManifest) -> Table:
+    rows = []
     for modality in MODALITIES:
         for name, split in manifest.splits.items():
             summary = split.features[modality]
-            steps = summary.shape[0] * summary.shape[1]
+            padding = summary.padding_steps
             counts = manifest.nonfinite.get(name, {}).get(modality)
-            table.add_row(
-                modality.value if name == "train" else "",
-                name,
-                " x ".join(map(str, summary.shape)),
-                f"{summary.padding_steps} ({summary.padding_steps / steps:.1%})",
-                str(summary.missing_samples),
-                "0" if counts is None else f"{counts.replaced} set to 0" if counts.replaced else "0",
+            replaced = 0 if counts is None else counts.replaced
+            rows.append(
+                (
+                    modality.value,
+                    name,
+                    Cell(summary.shape, " x ".join(map(str, summary.shape))),
+                    Cell(padding, f"{padding} ({padding / (summary.shape[0] * summary.shape[1]):.1%})"),
+                    summary.missing_samples,
+                    Cell(replaced, f"{replaced} set to 0" if replaced else "0"),
+                )
             )
-    return table
+    columns = (
+        Column("modality", once=True),
+        Column("split"),
+        Column("shape"),
+        Column("padding steps", "padding_steps"),
+        Column("missing"),
+        Column("not finite", "not_finite"),
+    )
+    return Table("features", "Features", columns, rows, labels=2)
 
 
-def _scales_table(manifest: DatasetManifest) -> Table:
-    headings = ("modality", "mean of channels", "rms of channels' std")
-    table = Table(*headings, title="Training scale, without padding", title_justify="left")
-    for modality in MODALITIES:
-        scale = manifest.scales[modality]
-        table.add_row(modality.value, f"{scale.mean:.3g}", f"{scale.std:.3g}")
-    return table
-
-
-def _recommendation(scales: list[FeatureScale]) -> str:
-    spreads = [scale.std for scale in scales]
+def _scales(manifest: DatasetManifest) -> Table:
+    spreads = [scale.std for scale in manifest.scales.values()]
     ratio = max(spreads) / min(spreads)
     verdict = "standardises" if ratio > SCALE_RATIO else "leaves the features as they are"
-    return (
-        f"standardise: auto {verdict}: the modalities' scales differ by a factor of {ratio:.1f} "
-        f"(threshold {SCALE_RATIO:g})"
+    return Table(
+        "scales",
+        "Training scale, without padding",
+        (
+            Column("modality"),
+            Column("mean of channels", "mean", form="{:.3g}".format),
+            Column("rms of channels' std", "std", form="{:.3g}".format),
+        ),
+        [
+            (modality.value, manifest.scales[modality].mean, manifest.scales[modality].std)
+            for modality in MODALITIES
+        ],
+        (
+            f"standardise: auto {verdict}: the modalities' scales differ by a factor of {ratio:.1f} "
+            f"(threshold {SCALE_RATIO:g})",
+        ),
     )
 
 
-def show_overview(data: TrainingData) -> None:
-    """Print how long samples are, whether groups are shared, and a linear probe; the test split is not looked at."""
-    console = Console(highlight=False)
-    console.print(_steps_table(data))
-    found = groups(data)
-    if found is not None:
-        console.print(
-            f"groups      {found.train} in train and {found.valid} in valid (the ids' first parts); {found.shared} "
-            f"in both{'' if not found.shared else ': validation is too easy, see data.split in docs/sweep_yaml.md'}",
-            soft_wrap=True,
-        )
-    scores = probe(data)
-    console.print(_probe_table(PROBE_METRICS[data.task.kind], scores))
-    console.print(_probe_legend(data.task.kind, scores), soft_wrap=True)
+def overview_tables(data: TrainingData) -> list[Table]:
+    """How long samples are, whether groups are shared, and a linear probe; the test split is not looked at."""
+    return [_steps(data), _probe(data.task.kind, probe(data))]
 
 
-def _steps_table(data: TrainingData) -> Table:
-    table = Table(title="Steps there, sample by sample", title_justify="left")
-    for heading in ("modality", "split", "min", "median", "max", "of", "none", "lengths", "0 .. all"):
-        table.add_column(heading, no_wrap=True)
+def _steps(data: TrainingData) -> Table:
+    rows = []
     for modality in MODALITIES:
         for name, split in (("train", data.train), ("valid", data.valid)):
             found = step_counts(split, modality)
             counts = found.counts
-            table.add_row(
-                modality.value if name == "train" else "",
-                name,
-                str(counts.min()),
-                f"{np.median(counts):g}",
-                str(counts.max()),
-                str(found.steps),
-                str((counts == 0).sum()),
-                "given" if found.from_lengths else "",
-                _sparkline(found.histogram(HISTOGRAM_BINS)),
+            rows.append(
+                (
+                    modality.value,
+                    name,
+                    counts.min(),
+                    np.median(counts),
+                    counts.max(),
+                    found.steps,
+                    (counts == 0).sum(),
+                    "given" if found.from_lengths else "",
+                    _sparkline(found.histogram(HISTOGRAM_BINS)),
+                )
             )
-    return table
+    columns = (
+        Column("modality", once=True),
+        Column("split"),
+        Column("min"),
+        Column("median", form="{:g}".format),
+        *map(Column, ("max", "of", "none", "lengths")),
+        Column("0 .. all", None),
+    )
+    found_groups = groups(data)
+    notes = []
+    if found_groups is not None:
+        easy = ": validation is too easy, see data.split in docs/sweep_yaml.md" if found_groups.shared else ""
+        notes = [
+            f"groups      {found_groups.train} in train and {found_groups.valid} in valid (the ids' first parts); "
+            f"{found_groups.shared} in both{easy}"
+        ]
+    return Table("steps", "Steps there, sample by sample", columns, rows, notes, labels=2)
 
 
 def _sparkline(counts: NDArray[np.int64]) -> str:
@@ -139,23 +160,22 @@ def _sparkline(counts: NDArray[np.int64]) -> str:
     return "".join(BLOCKS[height] for height in heights)
 
 
-def _probe_table(metric: str, scores: tuple[ProbeScore, ...]) -> Table:
-    table = Table(title=f"Linear probe: {metric}", title_justify="left")
-    for heading in ("modality", "step", "train", "valid", "remark"):
-        table.add_column(heading, no_wrap=True)
-    for score in scores:
-        numbers = (f"{score.train:.3f}", f"{score.valid:.3f}")
-        table.add_row(_names(score), score.pooling or "", *numbers, score.remark)
-    return table
-
-
-def _probe_legend(task: TaskKind, scores: tuple[ProbeScore, ...]) -> str:
+def _probe(task: TaskKind, scores: Sequence[ProbeScore]) -> Table:
     model = "ridge" if task is TaskKind.REGRESSION else "logistic"
-    return (
+    legend = (
         f"{model} regression, standardised features, C = {REGULARISATION}; best constant on valid: "
         f"{scores[0].constant:.3f}. overfits: train far above valid; "
         "shortcut: that, and on valid no better than a constant"
     )
+    columns = (
+        Column("modality"),
+        Column("step"),
+        Column("train", form="{:.3f}".format),
+        Column("valid", form="{:.3f}".format),
+        Column("remark"),
+    )
+    rows = [(_names(score), score.pooling or "", score.train, score.valid, score.remark) for score in scores]
+    return Table("probe", f"Linear probe: {PROBE_METRICS[task]}", columns, rows, (legend,))
 
 
 def _names(score: ProbeScore) -> str:

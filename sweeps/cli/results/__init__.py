@@ -3,8 +3,7 @@
 | file | what it is |
 |---|---|
 | `app.py` | `causalmer results`: look at a sweep's records, select, evaluate, report, compare, export |
-| `modality_tables.py` | What missing modalities cost and what each contributes, for the terminal |
 | `papers.py` | `causalmer results compare` and `table`: two sweeps side by side, and tables for a paper |
 """
 
-__all__ = ["modality_tables"]
+__all__: list[str] = []

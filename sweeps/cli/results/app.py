@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import write_text
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.store import default_root
 from results.evaluation.final_evaluation import final_evaluation
@@ -25,8 +26,10 @@ from results.records.dataset import open_sweep
 from results.records.layout import TABLES, SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.report.best_yaml import write_best_yaml
+from results.report.evaluation_tables import final_evaluation_tables
+from results.report.leaderboard_table import leaderboard_table
 from results.report.report import write_report
-from results.storage.files import exclusive_lock, write_text
+from results.storage.locks import exclusive_lock
 from sweeps.cli.checkpoint.app import Remove, Split, show_evaluation
 from sweeps.cli.options import (
     OptionalSweep,
@@ -36,8 +39,8 @@ from sweeps.cli.options import (
     named_sweep_and_file,
     unwritable,
 )
+from sweeps.cli.output import Form, console, messages, show
 from sweeps.cli.results import papers
-from sweeps.cli.tables import console, leaderboard_table, print_test_tables
 from sweeps.debiasing.phase import debias
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.spec.configurations import Configurations
@@ -49,9 +52,9 @@ app = typer.Typer(
 
 
 @app.command("leaderboard")
-def show_leaderboard(sweep: SweepArgument, storage: StorageOption = None) -> None:
+def show_leaderboard(sweep: SweepArgument, storage: StorageOption = None, form: Form = None) -> None:
     """Rank the configurations by mean validation score over complete sets of seeds."""
-    console().print(leaderboard_table(open_sweep(named_sweep(sweep, storage))))
+    show(leaderboard_table(open_sweep(named_sweep(sweep, storage))), form)
 
 
 @app.command("select")
@@ -98,6 +101,7 @@ def evaluate_selection(
     ] = None,
     remove: Remove = None,
     split: Split = "valid",
+    form: Form = None,
 ) -> None:
     """Evaluate the selection, the paper's default and the undebiased twin on the test split, and show them.
 
@@ -108,7 +112,7 @@ def evaluate_selection(
             raise UserError(
                 "--checkpoint is evaluated on a data set: give --data NAME, and no SWEEP, --storage or --again"
             )
-        show_evaluation(checkpoint, data, remove=remove, split=split, data_root=data_root)
+        show_evaluation(checkpoint, data, remove=remove, split=split, data_root=data_root, form=form)
         return
     if sweep is None:
         raise UserError("give a sweep (its YAML file, folder or name), or --checkpoint DIR with --data NAME")
@@ -125,7 +129,7 @@ def evaluate_selection(
     given = given or spec
     selected, root = RunConfig.read(selection.config), data_root or _data_root(given, spec)
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
-    with layout.store.reserved(busy, partial(console().print, markup=False, soft_wrap=True)):
+    with layout.store.reserved(busy, partial(messages(form).print, markup=False, soft_wrap=True)):
         layout.store.pull_records()
         list(debias(layout, spec, selected, data_root=root))  # to the last, each put on record
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
@@ -139,7 +143,7 @@ def evaluate_selection(
                 again=again,
                 on_progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
-    print_test_tables(console(), open_sweep(layout))
+    show(final_evaluation_tables(open_sweep(layout)), form)
 
 
 @app.command("report")

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from causalmer_core.basics.errors import UserError, unknown_name
+from causalmer_core.measures.metrics import better_word
 from results.records.dataset import open_sweep
-from results.report.comparison import Compared, Comparison, compare
-from results.report.paper_table import FORMS, as_latex, as_markdown, paper_table
-from results.statistics.intervals import Interval
+from results.report.comparison import Comparison, compare
+from results.report.paper_table import paper_table
+from results.report.table import Column, Table, as_latex, as_markdown
 from sweeps.cli.options import StorageOption, SweepArgument, named_sweep, put_out
-from sweeps.cli.tables import console
+from sweeps.cli.output import Form, console, data, show
+
+FORMS = {"markdown": as_markdown, "latex": as_latex}
 
 OtherSweep = Annotated[str, typer.Argument(metavar="OTHER", help="Another sweep, likewise.")]
 Metric = Annotated[
@@ -31,20 +32,18 @@ def compare_two(
     other: OtherSweep,
     metric: Metric = None,
     storage: StorageOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Say everything as JSON.")] = False,
+    form: Form = None,
 ) -> None:
     """Hold what two sweeps on the same data have chosen against one another."""
     first, second = (open_sweep(named_sweep(name, storage)) for name in (sweep, other))
-    found = compare(first, second, metric)
-    if as_json:
-        print(json.dumps(asdict(found), indent=2))
-    else:
-        _show(found)
+    show(_comparison(compare(first, second, metric)), form)
 
 
 def table(
     sweep: SweepArgument,
-    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMS)}.")] = "markdown",
+    format_: Annotated[
+        str | None, typer.Option("--format", help=f"One of {', '.join(FORMS)}; default: markdown.")
+    ] = None,
     modalities: Annotated[
         bool, typer.Option("--modalities", help="One metric by the modalities present, not all metrics.")
     ] = False,
@@ -53,63 +52,62 @@ def table(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="A file; default: standard output.")] = None,
     storage: StorageOption = None,
+    form: Form = None,
 ) -> None:
     """Write the final evaluation as a table for a paper: LaTeX (booktabs) or Markdown."""
-    if form not in FORMS:
-        raise unknown_name("--format", form, FORMS)
+    if format_ is not None and form:
+        raise UserError(f"--format {format_} goes without --json and --csv; leave one of them out")
+    if format_ is not None and format_ not in FORMS:
+        raise unknown_name("--format", format_, FORMS)
     if metric is not None and not modalities:
         raise UserError("--metric goes with --modalities; without it every metric has a column")
     made = paper_table(
         open_sweep(named_sweep(sweep, storage)), "modalities" if modalities else "metrics", metric
     )
-    text = as_latex(made) if form == "latex" else as_markdown(made)
+    text = data(made, form) if form else FORMS[format_ or "markdown"](made)
     if put_out(text, out):
         console().print(Text(f"written to {out}"))
 
 
-def _show(found: Comparison) -> None:
-    screen = console()
+def _comparison(found: Comparison) -> list[Table]:
     one, other = found.names
-    better = "higher" if found.direction == "max" else "lower"
-    screen.print(Text(f"{one} and {other}: test {found.metric}; {better} validation scores are better"))
-    scores = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("", one, other, "difference", "p (Holm)", "how"):
-        scores.add_column(heading)
-    for line in found.scores:
-        scores.add_row(*map(Text, _cells(line)))
-    screen.print(scores if found.scores else Text("neither has a score yet"))
-    if found.settings:
-        screen.print(Text("\nwhat differs in the selected configurations"))
-        settings = Table(box=None, header_style="bold", pad_edge=False)
-        for heading in ("setting", one, other):
-            settings.add_column(heading)
-        for path, values in found.settings.items():
-            settings.add_row(*map(Text, (path, *map(_value, values))))
-        screen.print(settings)
-    costs = ", ".join(
-        f"{name} {runs} runs finished, {timedelta(seconds=round(seconds))} of training"
-        for name, (runs, seconds) in zip(found.names, found.costs, strict=True)
+    scores = Table(
+        "scores",
+        f"{one} and {other}: test {found.metric}; {better_word(found.direction)} validation scores are better",
+        (
+            Column("", "score"),
+            Column(one, "first"),
+            Column(other, "second"),
+            Column("difference"),
+            Column("p (Holm)", "p_value", form="{:.3g}".format),
+            Column("how"),
+        ),
+        [
+            (line.what, line.first, line.second, line.difference, line.p_value, line.how)
+            for line in found.scores
+        ],
+        () if found.scores else ("neither has a score yet",),
     )
-    screen.print(Text(f"\ncost: {costs}"))
-    for caution in found.method_warnings:
-        screen.print(Text(f"note: {caution}"))
-
-
-def _cells(line: Compared) -> list[str]:
-    p_value = "–" if line.p_value is None else f"{line.p_value:.3g}"
-    return [
-        line.what,
-        _interval(line.first),
-        _interval(line.second),
-        _interval(line.difference),
-        p_value,
-        line.how,
-    ]
-
-
-def _interval(interval: Interval | None) -> str:
-    return "–" if interval is None else str(interval)
-
-
-def _value(value: Any) -> str:
-    return "–" if value is None else json.dumps(value)
+    settings = Table(
+        "settings",
+        "what differs in the selected configurations",
+        (Column("setting"), Column(one, "first", form=json.dumps), Column(other, "second", form=json.dumps)),
+        [(path, *values) for path, values in found.settings.items()],
+    )
+    costs = Table(
+        "costs",
+        "cost",
+        (
+            Column("sweep"),
+            Column("runs finished", "runs_finished", "right"),
+            Column(
+                "time of training",
+                "training_seconds",
+                "right",
+                lambda seconds: str(timedelta(seconds=round(seconds))),
+            ),
+        ),
+        [(name, *cost) for name, cost in zip(found.names, found.costs, strict=True)],
+        [f"note: {warning}" for warning in found.method_warnings],
+    )
+    return [scores, *([settings] if settings.rows else []), costs]

@@ -126,7 +126,7 @@ def decoupled(steps: int, mask: Tensor | None = None) -> Decoupled:
     return Decoupled(*values.unbind(), mask)
 
 
-def steps_there(parts: Decoupled) -> list[tuple[int, int]]:
+def present_step_counts(parts: Decoupled) -> list[tuple[int, int]]:
     samples, _, steps = parts.projected.shape
     mask = torch.ones(samples, steps) if parts.mask is None else parts.mask
     return [(b, t) for b in range(samples) for t in range(steps) if mask[b, t]]
@@ -144,7 +144,7 @@ class TestDecoupling:
         for p in parts:
             cosines = [
                 torch.nn.functional.cosine_similarity(p.private[b, :, t], p.shared[b, :, t], dim=0).item()
-                for b, t in steps_there(p)
+                for b, t in present_step_counts(p)
             ]
             of_modalities.append(sum(max(0.0, c) for c in cosines) / len(cosines))
         assert orthogonality_loss(parts).item() == pytest.approx(sum(of_modalities) / 3, rel=1e-5)
@@ -160,7 +160,7 @@ class TestDecoupling:
             for p in parts:
                 errors = [
                     (getattr(p, found)[b, :, t] - getattr(p, wanted)[b, :, t]).square().mean().item()
-                    for b, t in steps_there(p)
+                    for b, t in present_step_counts(p)
                 ]
                 total += sum(errors) / len(errors)
             return total

@@ -112,7 +112,7 @@ def test_any_part_of_an_id_or_the_whole_can_be_the_group() -> None:
     ("split", "message"),
     [
         (FoldsConfig(folds=3, group="id.2"), r"group is id\.2, but the id 'a0/0' has 2 part.*id\.0 to id\.1"),
-        (FoldsConfig(folds=12), r"folds is 12, but id\.0 tells only 11 group.*allowed: 2 to 11"),
+        (FoldsConfig(folds=12), r"folds is 12, but id\.0 gives only 11 group.*allowed: 2 to 11"),
         (FoldsConfig(folds=3, group="id.1"), "different in every sample, so it groups nothing"),
     ],
 )

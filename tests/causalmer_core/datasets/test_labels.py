@@ -57,7 +57,7 @@ def test_one_split_of_whole_numbers_does_not_make_classes_of_scores() -> None:
 )
 def test_labels_of_no_form_are_refused_with_all_forms(make: Callable[[int], Any]) -> None:
     with pytest.raises(
-        UserError, match=r"f\.pkl: train: labels: .*form of no task; allowed: emotions: .*--take labels"
+        UserError, match=r"f\.pkl: train: labels: .*form of no task; allowed: emotions: .*--map labels"
     ):
         read(splits(make))
 

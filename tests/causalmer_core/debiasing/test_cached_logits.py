@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from cached_logits import broken_shortcut, random_logits
+from cached_logits import broken_shortcut, fitted_loss, random_logits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_data import tiny_config, tiny_data
@@ -23,7 +23,7 @@ from causalmer_core.debiasing.cached_logits import (
     tie,
     trained_constants,
 )
-from causalmer_core.debiasing.fit import fitted_loss, learned
+from causalmer_core.debiasing.fit import learned
 from causalmer_core.debiasing.vector import DebiasingVector, fixed
 from causalmer_core.measures.ablation import Ablation
 from causalmer_core.measures.metrics import compute_metrics, metric_directions, predicted_labels

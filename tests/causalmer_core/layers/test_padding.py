@@ -14,8 +14,7 @@ from causalmer_core.layers.padding import (
     averaged_to,
     convolved_mask,
     last_step,
-    mean_step,
-    steps_there,
+    present_step_counts,
     without_padding,
 )
 from causalmer_core.layers.transformer import Attention, future_mask
@@ -103,18 +102,12 @@ def test_the_last_step_is_the_last_that_is_there(mask: Tensor) -> None:
 
 
 @given(mask=masks())
-def test_the_mean_step_is_the_mean_of_those_that_are_there(mask: Tensor) -> None:
-    x = sequence_like(mask)
-    expected = torch.stack([there(x, mask, sample).mean(dim=0) for sample in range(len(mask))])
-    torch.testing.assert_close(mean_step(x, mask), expected)
-    torch.testing.assert_close(mean_step(x, None), x.mean(dim=1))
-
-
-@given(mask=masks())
 def test_the_steps_that_are_there_are_counted_and_the_others_set_to_zero(mask: Tensor) -> None:
     x = sequence_like(mask)
-    assert steps_there(x, mask).tolist() == [len(there(x, mask, sample)) for sample in range(len(mask))]
-    assert steps_there(x, None).tolist() == [x.shape[1]] * len(x)
+    assert present_step_counts(x, mask).tolist() == [
+        len(there(x, mask, sample)) for sample in range(len(mask))
+    ]
+    assert present_step_counts(x, None).tolist() == [x.shape[1]] * len(x)
     emptied = without_padding(x, mask)
     assert torch.equal(emptied[mask], x[mask])
     assert not emptied[~mask].any()
@@ -155,7 +148,7 @@ def test_with_counts_each_sample_is_averaged_to_its_own_and_the_rest_is_zero(
 def test_as_many_steps_as_there_are_stay_as_they_are(mask: Tensor) -> None:
     x = sequence_like(mask)
     torch.testing.assert_close(averaged_to(x, None, x.shape[1]), x)
-    found = averaged_to(x, mask, x.shape[1], steps_there(x, mask))
+    found = averaged_to(x, mask, x.shape[1], present_step_counts(x, mask))
     for sample in range(len(x)):
         kept = there(x, mask, sample)
         torch.testing.assert_close(found[sample, : len(kept)], kept)

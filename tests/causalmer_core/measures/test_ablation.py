@@ -19,18 +19,18 @@ from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.batches import Batches, batches_for
 from causalmer_core.measures.ablation import (
     NO_ABLATION,
-    STEP_REMOVALS,
+    STEP_ABLATIONS,
     Ablation,
     ablations,
     cycle,
     lost_spans,
-    there,
+    present_mask,
 )
 
 DATA = tiny_data(TaskKind.EMOTIONS, valid=23)
 CPU = torch.device("cpu")
 ALL = frozenset(MODALITIES)
-DRAWN = ("permutation", *STEP_REMOVALS)
+DRAWN = ("permutation", *STEP_ABLATIONS)
 KINDS = ("zero", "mean", *DRAWN)
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 
@@ -48,7 +48,7 @@ SPLIT = with_lengths(DATA.valid)
 def ablation(
     kind: str, modalities: frozenset[Modality] = ALL, *, rate: float = 0.4, seed: int = 5
 ) -> Ablation:
-    given_rate = rate if kind in STEP_REMOVALS else None
+    given_rate = rate if kind in STEP_ABLATIONS else None
     return Ablation(kind=kind, modalities=modalities, rate=given_rate, seed=seed)  # type: ignore[arg-type]
 
 
@@ -116,7 +116,7 @@ def test_the_mean_of_raw_features_is_that_of_training_where_steps_are_there_and_
     for modality in gone:
         train = DATA.train.features[modality]
         mean = np.asarray(train)[np.asarray(train).any(axis=2)].mean(axis=0)
-        present = there(full[modality]).numpy()
+        present = present_mask(full[modality]).numpy()
         assert 0 < (~present).sum() < present.size
         np.testing.assert_allclose(
             found[modality].numpy()[present], np.tile(mean, (present.sum(), 1)), rtol=1e-6
@@ -162,13 +162,13 @@ def test_a_sample_alone_keeps_what_it_has() -> None:
     assert cycle(1, np.random.default_rng(0)).tolist() == [0]
 
 
-@pytest.mark.parametrize("kind", STEP_REMOVALS)
+@pytest.mark.parametrize("kind", STEP_ABLATIONS)
 def test_rate_zero_removes_nothing_and_rate_one_every_step(kind: str) -> None:
     assert same(whole(ablation(kind, rate=0.0)), FULL)
     assert same(whole(ablation(kind, rate=1.0)), whole(ablation("zero")))
 
 
-@pytest.mark.parametrize("kind", STEP_REMOVALS)
+@pytest.mark.parametrize("kind", STEP_ABLATIONS)
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_about_the_rates_share_of_the_steps_that_are_there_goes(kind: str, rate: float) -> None:
     """Over 20 seeds: a share of 20 n steps, whose standard error is at most 0.5 / sqrt(20 n)."""
@@ -176,7 +176,7 @@ def test_about_the_rates_share_of_the_steps_that_are_there_goes(kind: str, rate:
     for seed in range(20):
         found = whole(ablation(kind, rate=rate, seed=seed))
         for modality in MODALITIES:
-            before, after = there(FULL[modality]), there(found[modality])
+            before, after = present_mask(FULL[modality]), present_mask(found[modality])
             assert not (after & ~before).any()
             assert torch.equal(found[modality][after], FULL[modality][after])
             gone, total = gone + int((before & ~after).sum()), total + int(before.sum())
@@ -186,7 +186,7 @@ def test_about_the_rates_share_of_the_steps_that_are_there_goes(kind: str, rate:
     )
 
 
-@pytest.mark.parametrize("kind", STEP_REMOVALS)
+@pytest.mark.parametrize("kind", STEP_ABLATIONS)
 def test_modalities_lose_steps_independently_of_each_other(kind: str) -> None:
     alike = replace(SPLIT, features=dict.fromkeys(MODALITIES, SPLIT.features[Modality.AUDIO]), lengths={})
     found = whole(ablation(kind, rate=0.5), split=alike, standardise=False)
@@ -197,7 +197,7 @@ def test_modalities_lose_steps_independently_of_each_other(kind: str) -> None:
 
 
 def test_a_higher_rate_takes_the_same_steps_and_more() -> None:
-    kept = [there(whole(ablation("random_steps", rate=rate)).audio) for rate in (0.2, 0.5, 0.8)]
+    kept = [present_mask(whole(ablation("random_steps", rate=rate)).audio) for rate in (0.2, 0.5, 0.8)]
     for less, more in zip(kept[1:], kept, strict=False):
         assert (less & ~more).sum() == 0
         assert less.sum() < more.sum()
@@ -237,7 +237,7 @@ def test_a_run_is_evaluated_whole_then_by_every_way_and_never_whole_twice() -> N
         *(("zero", name, None) for name in names),
         *(("mean", name, None) for name in names[:-1]),
         *(("permutation", name, None) for name in names[:-1]),
-        *((kind, "tav", rate) for kind in STEP_REMOVALS for rate in (0.1, 0.9)),
+        *((kind, "tav", rate) for kind in STEP_ABLATIONS for rate in (0.1, 0.9)),
     ]
     assert {r.seed for r in ablations(("zero",), (0.1,), 3)} == {3}
 

@@ -75,3 +75,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> No
 def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a readable checkpoint"):
         load_tensors(tmp_path)
+
+
+def test_a_half_written_checkpoint_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -> None:
+    for name in (".last.safetensors.1.tmp", ".anothers.tmp", ".best.safetensors.1.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    save_tensors(tmp_path / "last.safetensors", TENSORS, {})
+    kept = sorted(p.name for p in tmp_path.iterdir())
+    assert kept == [".anothers.tmp", ".best.safetensors.1.tmp", "last.safetensors"]

@@ -92,10 +92,10 @@ def test_a_cluster_that_shares_its_storage_can_run_a_sweep(nodes: RayNodes, tmp_
     assert sorted(node["cpus"] for node in found["nodes"]) == [0.0, 2.0]
     assert [node["is_head"] for node in found["nodes"]].count(True) == 1
     for node in found["nodes"]:
-        assert node["facts"]["versions"] == found["here"]["versions"]
+        assert node["facts"]["versions"] == found["here"][0]["versions"]
         assert abs(node["skew"]) <= node["skew_bound"] + 0.01, "the clocks are the same one"
         assert node["storage"] == {"unwritable": None, "unread": {}, "locks": True, "lacks": []}
-    assert found["storage"] == str(tmp_path / "runs")
+    assert found["here"][0]["storage"] == str(tmp_path / "runs")
     assert not list((tmp_path / "runs").iterdir()), "files of the check were left behind"
 
 
@@ -125,7 +125,7 @@ def test_an_object_store_that_every_node_reaches_is_shared(
     left = server.names("sweeps")
     found: dict[str, Any] = json.loads(output)
     assert (code, found["findings"], left) == (0, [], [])
-    assert found["storage"] == server.uri("sweeps")
+    assert found["here"][0]["storage"] == server.uri("sweeps")
     assert [node["storage"]["unread"] for node in found["nodes"]] == [{}, {}]
 
 

@@ -16,8 +16,9 @@ from results.records.dataset import open_sweep
 from results.records.journal import Journal
 from results.records.layout import SweepLayout
 from results.records.schemas import VECTOR_COLUMNS
+from results.report.evaluation_tables import final_evaluation_tables
 from results.report.report import write_report
-from sweeps.cli.tables import console, print_test_tables
+from sweeps.cli.output import show
 
 PAPER = fixed((0.1, 0.2, 0.3))
 FOUND = DebiasingVector(0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
@@ -153,7 +154,7 @@ def test_the_report_and_the_terminal_show_every_prediction_whichever_wins(
     assert "0.0300" in section
     assert "-0.0200" in section
     assert "paper's vector kept for 3 seeds" in section.replace("&#39;", "'")
-    print_test_tables(console(), open_sweep(layout))
+    show(final_evaluation_tables(open_sweep(layout)))
     printed = capsys.readouterr().out
     assert "debiasing after training: gains in accuracy" in printed
     (learned,) = [line for line in printed.splitlines() if line.startswith("tie:learned")]

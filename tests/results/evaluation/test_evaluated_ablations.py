@@ -17,13 +17,13 @@ from causalmer_core.datasets.store import open_test_split
 from causalmer_core.measures.ablation import Ablation
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import load_trained
-from results.evaluation.final_evaluation import WholeRemoval
+from results.evaluation.final_evaluation import ModalityAblation
 from results.evaluation.modality_table import contribution_lines, gap_lines, rate_points
 from results.records.dataset import open_sweep
 from results.records.journal import Journal
 from results.records.schemas import RunKey
 
-KINDS: tuple[WholeRemoval, ...] = ("zero", "mean", "permutation")
+KINDS: tuple[ModalityAblation, ...] = ("zero", "mean", "permutation")
 RATES = (0.25, 0.75)
 SUBSETS = [subset_name(present) for present in subsets()]
 ONE_RUN = [

@@ -7,6 +7,7 @@ from pathlib import Path
 import handmade
 import numpy as np
 import pytest
+from objectives_by_hand import LOWER
 
 from causalmer_core.basics.modality import MODALITIES, Modality
 from results.evaluation.evaluation_table import PRESENT, evaluated_contenders
@@ -83,7 +84,7 @@ def test_contributions_follow_what_each_modality_is_worth_and_sum_to_the_whole(r
 
 
 def test_where_less_is_better_a_rise_is_a_gap_and_a_fall_a_contribution(results: SweepResults) -> None:
-    less = handmade.changed(results, manifest=results.manifest.model_copy(update={"direction": "min"}))
+    less = handmade.changed(results, manifest=results.manifest.model_copy(update={"objectives": LOWER}))
     for one, other in zip(gap_lines(results), gap_lines(less), strict=True):
         assert other.mean.mean == pytest.approx(-one.mean.mean)
         assert other.std.mean == pytest.approx(one.std.mean)

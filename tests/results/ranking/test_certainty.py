@@ -13,9 +13,10 @@ from rich.console import Console
 from results.ranking.certainty import expected_optimism, tied_sentence, tied_with_best, variance_over_seeds
 from results.ranking.leaderboard import Leaderboard, leaderboard
 from results.records.dataset import SweepResults, open_sweep
+from results.report.leaderboard_table import leaderboard_table
 from results.statistics.optimism import resampled_optimism
 from results.statistics.variance_split import variance_split
-from sweeps.cli.tables import leaderboard_table
+from sweeps.cli.output import Screen
 
 RANKED = {name: {seed: handmade.SCORES[name][seed] for seed in handmade.CONFIRM_SEEDS} for name in "012"}
 
@@ -65,7 +66,7 @@ def test_a_long_tied_set_is_named_in_part(board: Leaderboard, monkeypatch: pytes
 
 def test_the_terminal_names_the_tied_below_the_ranking(results: SweepResults, board: Leaderboard) -> None:
     screen = Console(file=io.StringIO(), width=300)
-    screen.print(leaderboard_table(results))
+    screen.print(Screen([leaderboard_table(results)]))
     tied = tied_with_best(board)
     assert tied is not None
     assert tied_sentence(tied, board) in screen.file.getvalue()  # type: ignore[attr-defined]
@@ -76,7 +77,7 @@ def test_optimism_is_that_of_the_ranked_in_an_order_that_scores_do_not_make(
 ) -> None:
     by_identity = sorted(RANKED, key=handmade.config_id)
     scores = np.array([[*RANKED[name].values()] for name in by_identity])
-    expected = resampled_optimism(scores, np.random.default_rng(0), higher_is_better=True)
+    expected = resampled_optimism(scores, np.random.default_rng(0), direction="max")
     found = expected_optimism(board, results.manifest)
     assert found == expected
     assert found is not None

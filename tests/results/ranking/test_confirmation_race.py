@@ -31,7 +31,7 @@ def steps(
     """The race as a driver meets it: only what it asks for is run."""
     known: dict[str, dict[int, float | None]] = {racer: {0: scores[0]} for racer, scores in truth.items()}
     while True:
-        standing = race(rule, known, seeds, earlier=(0,), higher_is_better=True, **options)  # type: ignore[arg-type]
+        standing = race(rule, known, seeds, earlier=(0,), direction="max", **options)  # type: ignore[arg-type]
         yield standing, known
         if not standing.pending:
             return
@@ -70,8 +70,8 @@ def test_what_stands_is_the_same_from_all_records_at_once_in_any_order(
     seeds = (1, 2, 3, 4, 5, 6)
     (*_, (end, known)) = steps(rule, truth, seeds)
     turned = {racer: known[racer] for racer in reversed(known)}
-    assert race(rule, turned, seeds, earlier=(0,), higher_is_better=True) == end
-    assert race(rule, truth, seeds, earlier=(0,), higher_is_better=True) == end
+    assert race(rule, turned, seeds, earlier=(0,), direction="max") == end
+    assert race(rule, truth, seeds, earlier=(0,), direction="max") == end
 
 
 def test_a_lower_is_better_score_turns_the_race_round() -> None:
@@ -79,8 +79,8 @@ def test_a_lower_is_better_score_turns_the_race_round() -> None:
     turned = {racer: {s: -float(score or 0) for s, score in row.items()} for racer, row in truth.items()}
     options = {"earlier": (0,)}
     rule = RaceRule(max_error=0.3)
-    high = race(rule, truth, (1, 2, 3, 4, 5), higher_is_better=True, **options)  # type: ignore[arg-type]
-    low = race(rule, turned, (1, 2, 3, 4, 5), higher_is_better=False, **options)  # type: ignore[arg-type]
+    high = race(rule, truth, (1, 2, 3, 4, 5), direction="max", **options)  # type: ignore[arg-type]
+    low = race(rule, turned, (1, 2, 3, 4, 5), direction="min", **options)  # type: ignore[arg-type]
     assert high == low
     assert any(each.eliminated for each in high.rounds)
 
@@ -121,9 +121,9 @@ def test_a_racer_without_a_score_is_out_and_leaves_the_others_their_seeds() -> N
 def test_one_alone_has_nobody_to_race_and_runs_on_all_seeds(rule: RaceRule | HalvingRule | AllRule) -> None:
     """With `top_k: 1` the seeds that were asked for are what tells how good it is."""
     outcomes: dict[str, dict[int, float | None]] = {"a": {0: 1.0}}
-    while standing := race(rule, outcomes, (1, 2), earlier=(0,), higher_is_better=True).pending:
+    while standing := race(rule, outcomes, (1, 2), earlier=(0,), direction="max").pending:
         outcomes["a"] |= dict.fromkeys(standing, 1.0)
-    end = race(rule, outcomes, (1, 2), earlier=(0,), higher_is_better=True)
+    end = race(rule, outcomes, (1, 2), earlier=(0,), direction="max")
     assert (end.active, end.seeds_of("a")) == (("a",), (1, 2))
     assert most_confirmation_runs(rule, 1, 2) == 2
 
@@ -156,7 +156,7 @@ def test_the_best_of_those_that_race_leaves_no_more_often_than_stated(
             range(1, seeds + 1),
             earlier=(0,) if counted else (),
             searched=scores[:, 0].tolist(),
-            higher_is_better=True,
+            direction="max",
         )
         lost += str(lead[means[lead].argmax()]) not in end.active
         eliminated += active - len(end.active)
@@ -178,13 +178,9 @@ def test_those_that_left_still_tell_how_far_seeds_differ() -> None:
         "c": {0: 0.82, 1: None},
     }
     rule = RaceRule(max_error=1e-9)
-    alone = race(
-        rule, {racer: outcomes[racer] for racer in "ab"}, (1, 2), earlier=(0,), higher_is_better=True
-    )
-    fallen = race(
-        rule, outcomes | {"c": {0: 0.82, 1: 0.4, 2: None}}, (1, 2), earlier=(0,), higher_is_better=True
-    )
-    failed = race(rule, outcomes, (1, 2), earlier=(0,), higher_is_better=True)
+    alone = race(rule, {racer: outcomes[racer] for racer in "ab"}, (1, 2), earlier=(0,), direction="max")
+    fallen = race(rule, outcomes | {"c": {0: 0.82, 1: 0.4, 2: None}}, (1, 2), earlier=(0,), direction="max")
+    failed = race(rule, outcomes, (1, 2), earlier=(0,), direction="max")
     assert failed.rounds[0].failed == ("c",)
     assert fallen.rounds[1].failed == ("c",)
     assert fallen.last_chance("a") < alone.last_chance("a")  # type: ignore[operator]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import handmade
 import pytest
+from objectives_by_hand import LOWER
 
 from results.ranking.leaderboard import COLUMNS, Leaderboard, leaderboard
 from results.records.confirmation_rules import HalvingRule, RaceRule
@@ -60,7 +61,7 @@ def test_a_contender_that_the_search_met_again_is_selectable_under_both_names(re
 
 
 def test_a_lower_is_better_metric_ranks_the_other_way_round(results: SweepResults) -> None:
-    lower = results.manifest.model_copy(update={"direction": "min"})
+    lower = results.manifest.model_copy(update={"objectives": LOWER})
     assert numbers(leaderboard(results.runs, lower).ranked) == [0, 1, 2]
 
 

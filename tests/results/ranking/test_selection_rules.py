@@ -7,6 +7,7 @@ from typing import get_args
 
 import handmade
 import pytest
+from objectives_by_hand import HIGHER, LOWER
 
 from causalmer_core.basics.errors import UserError
 from results.ranking.selection import choose
@@ -30,7 +31,7 @@ TRUTH: dict[int, tuple[tuple[float, ...], int]] = {
 
 def sweep(folder: Path, *, sign: float = 1.0, direction: str = "max") -> SweepLayout:
     layout = SweepLayout(folder / "ruled")
-    fields = {"search_ranks": True, "direction": direction}
+    fields = {"search_ranks": True, "objectives": HIGHER if direction == "max" else LOWER}
     create_sweep(layout, handmade.manifest("ruled").model_copy(update=fields), spec="name: ruled\n")
     for number, (scores, parameters) in TRUTH.items():
         for seed, score in enumerate(scores):

@@ -21,7 +21,7 @@ from results.records.journal import Journal
 from results.records.layout import TABLES, SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.schemas import SCHEMA_VERSION, epochs_schema, evaluations_schema, runs_schema
-from results.storage.files import exclusive_lock
+from results.storage.locks import exclusive_lock
 
 
 @pytest.fixture

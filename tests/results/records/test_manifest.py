@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import handmade
 import pytest
-from pydantic import ValidationError
 
 from causalmer_core.basics.errors import UserError
 from results.records.layout import SweepLayout
-from results.records.manifest import SweepManifest, create_sweep, read_sweep_manifest
+from results.records.manifest import create_sweep, parse_manifest, read_sweep_manifest
 
 
 def test_a_manifest_comes_back_as_written(tmp_path: Path) -> None:
@@ -56,9 +56,18 @@ def test_a_place_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Pat
     ],
 )
 def test_an_inconsistent_manifest_is_refused(change: dict[str, object], message: str) -> None:
-    tree = handmade.manifest().model_dump()
-    with pytest.raises(ValidationError, match=message):
-        SweepManifest.model_validate({**tree, **change})
+    tree = json.loads(handmade.manifest().model_dump_json())
+    with pytest.raises(UserError, match=message):
+        parse_manifest(json.dumps({**tree, **change}), "manifest.json")
+
+
+def test_a_manifest_is_written_and_read_back_as_it_was() -> None:
+    tree = json.loads(handmade.manifest().model_dump_json())
+    assert (tree["monitor"], tree["direction"]) == ("accuracy", "max")
+    assert tree["goals"] == {"objectives": [], "constraints": []}
+    assert parse_manifest(json.dumps(tree), "manifest.json") == handmade.manifest().model_copy(
+        update={"sweep_id": tree["sweep_id"], "created": tree["created"]}
+    )
 
 
 def test_a_folder_without_manifest_is_no_sweep(tmp_path: Path) -> None:

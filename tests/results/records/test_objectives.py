@@ -21,12 +21,14 @@ from results.records.dataset import SweepResults, open_sweep
 from results.records.histories import read_runs
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, create_sweep
-from results.records.objectives import Constraint, Goals, Objective
+from results.records.objectives import Constraint, Objective, Objectives
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
+from results.report.leaderboard_table import leaderboard_table
 from results.report.report import render
+from results.report.table import Table
+from sweeps.cli.output import Screen
 from sweeps.cli.status import status_of
-from sweeps.cli.tables import leaderboard_table
 from sweeps.search.results import best_candidates
 
 TRUTH = {
@@ -38,18 +40,16 @@ TRUTH = {
 }
 """Means of accuracy and of its worst without a modality, and parameters."""
 OFF = {0: 0.0, 1: -0.01, 2: 0.01, 3: 0.0}
-GOALS = Goals(
-    objectives=(
-        Objective(measure="valid_accuracy", direction="max"),
-        Objective(measure="parameters", direction="min"),
-    ),
+OBJECTIVES = Objectives(
+    primary=Objective(measure="valid_accuracy", direction="max"),
+    further=(Objective(measure="parameters", direction="min"),),
     constraints=(Constraint(measure="worst_missing_accuracy", at_least=0.45),),
 )
 
 
-def sweep(folder: Path, goals: Goals = GOALS, **changes: Any) -> SweepLayout:
+def sweep(folder: Path, objectives: Objectives = OBJECTIVES, **changes: Any) -> SweepLayout:
     layout = SweepLayout(folder / "wanted")
-    fields = {"goals": goals, "search_ranks": True, **changes}
+    fields = {"objectives": objectives, "search_ranks": True, **changes}
     create_sweep(
         layout, handmade.manifest("wanted").model_copy(update=fields), spec="name: wanted\ndata: {name: x}\n"
     )
@@ -80,12 +80,12 @@ def begin(
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> SweepResults:
-    return open_sweep(sweep(tmp_path_factory.mktemp("goals")))
+    return open_sweep(sweep(tmp_path_factory.mktemp("objectives")))
 
 
-def shown(what: Any) -> str:
+def shown(what: list[Table]) -> str:
     text = io.StringIO()
-    Console(file=text, width=200).print(what)
+    Console(file=text, width=200).print(Screen(what))
     return text.getvalue()
 
 
@@ -111,7 +111,7 @@ def test_the_ranking_holds_who_keeps_the_constraints_with_the_number_of_its_fron
 def test_the_rules_differ_as_the_truth_says(results: SweepResults, tmp_path: Path) -> None:
     assert choose(results, "best_mean").number == 2
     assert choose(results, "knee").number == 1
-    free = open_sweep(sweep(tmp_path, GOALS.model_copy(update={"constraints": ()})))
+    free = open_sweep(sweep(tmp_path, OBJECTIVES.model_copy(update={"constraints": ()})))
     assert choose(free, "best_mean").number == 4
     assert choose(free, "knee").number == 1
 
@@ -130,7 +130,7 @@ def test_a_selection_says_the_front_and_why_others_are_none(results: SweepResult
 
 
 def test_where_all_violate_a_constraint_nothing_is_selected(tmp_path: Path) -> None:
-    none = GOALS.model_copy(update={"constraints": (Constraint(measure="parameters", at_most=50.0),)})
+    none = OBJECTIVES.model_copy(update={"constraints": (Constraint(measure="parameters", at_most=50.0),)})
     with pytest.raises(UserError, match=r"every configuration .*#2: parameters 2000 is above 50"):
         choose(open_sweep(sweep(tmp_path, none)))
 
@@ -155,25 +155,35 @@ def test_a_seed_set_that_was_not_measured_whole_keeps_no_constraint(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("goals", "top_k", "confirmed"),
+    ("objectives", "top_k", "confirmed"),
     [
-        (GOALS, 3, [2, 1, 0]),  # the front goes before number 3, which has the better score
-        (GOALS, 9, [2, 1, 0, 3]),  # and who violates a constraint is not confirmed beside others
-        (GOALS.model_copy(update={"objectives": ()}), 3, [2, 1, 3]),
-        (Goals(), 2, [4, 2]),
-        (Goals(constraints=(Constraint(measure="parameters", at_most=50.0),)), 2, [0, 1]),  # the nearest
+        (OBJECTIVES, 3, [2, 1, 0]),  # the front goes before number 3, which has the better score
+        (OBJECTIVES, 9, [2, 1, 0, 3]),  # and who violates a constraint is not confirmed beside others
+        (OBJECTIVES.model_copy(update={"further": ()}), 3, [2, 1, 3]),
+        (Objectives.of_metric("accuracy", "max"), 2, [4, 2]),
+        (
+            Objectives.of_metric(
+                "accuracy", "max", constraints=(Constraint(measure="parameters", at_most=50.0),)
+            ),
+            2,
+            [0, 1],
+        ),  # the nearest
     ],
 )
 def test_the_fronts_are_confirmed_one_after_another(
-    results: SweepResults, goals: Goals, top_k: int, confirmed: list[int]
+    results: SweepResults, objectives: Objectives, top_k: int, confirmed: list[int]
 ) -> None:
     histories = read_runs(results.layout)
-    found = best_candidates(histories, (0,), top_k, higher_is_better=True, goals=goals)
+    found = best_candidates(histories, (0,), objectives, top_k)
     assert [history.number for history in found] == confirmed
 
 
 def test_what_is_shown_names_objectives_constraints_and_who_violates_them(results: SweepResults) -> None:
-    table, status, page = shown(leaderboard_table(results)), shown(status_of(results.layout)), render(results)
+    table, status, page = (
+        shown([leaderboard_table(results)]),
+        shown(status_of(results.layout)),
+        render(results),
+    )
     for text in (table, status, page):
         assert "valid_accuracy (more is better), parameters (less is better)" in text
         assert "worst_missing_accuracy at least 0.45" in text
@@ -195,9 +205,11 @@ def test_a_run_is_measured_at_its_best_epoch_and_by_what_it_cost(results: SweepR
 def test_a_manifest_names_measures_of_its_metrics_only() -> None:
     manifest = handmade.manifest()
     for measure in ("valid_mae", "accuracy", "test_accuracy"):
-        wrong = Goals(constraints=(Constraint(measure=measure, at_least=0.0),))
+        wrong = Objectives.of_metric(
+            "accuracy", "max", constraints=(Constraint(measure=measure, at_least=0.0),)
+        )
         with pytest.raises(ValueError, match=f"no measures of a run: {measure}"):
-            SweepManifest.model_validate({**dict(manifest), "goals": wrong})
+            SweepManifest.model_validate({**dict(manifest), "objectives": wrong})
 
 
 @given(st.floats(-1e6, 1e6), st.none() | st.floats(-1e6, 1e6), st.none() | st.floats(-1e6, 1e6))
@@ -213,4 +225,4 @@ def test_a_constraint_is_violated_beyond_its_limits_and_only_there(
 def test_a_mean_is_of_what_all_have() -> None:
     assert mean_objective_values([{"a": 1.0, "b": 2.0}, {"a": 3.0}]) == {"a": 2.0}
     assert mean_objective_values([]) == {}
-    assert math.isinf(GOALS.violation({}))
+    assert math.isinf(OBJECTIVES.violation({}))

@@ -15,7 +15,7 @@ from results.records.journal import JournalError
 from results.records.layout import SweepLayout
 from results.records.run_journal import attempts
 from results.records.schemas import RunState
-from results.storage.files import exclusive_lock, is_locked
+from results.storage.locks import exclusive_lock, is_locked
 
 
 @pytest.fixture

@@ -113,5 +113,5 @@ def test_the_command_prints_it_and_gives_it_as_json(tmp_path: Path) -> None:
     assert "second and first: test accuracy" in shown.output
     assert "model.backbone.layers  2       3" in shown.output
     told = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
-    assert told["names"] == ["second", "first"]
+    assert [row["sweep"] for row in told["costs"]] == ["second", "first"]
     assert told["scores"][1]["difference"]["mean"] == pytest.approx(0.05)

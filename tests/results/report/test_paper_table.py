@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from causalmer_core.basics.errors import UserError
 from results.records.dataset import SweepResults, open_sweep
-from results.report.paper_table import as_latex, as_markdown, paper_table
+from results.report.paper_table import paper_table
+from results.report.table import Cell, Table, as_latex, as_markdown
 from sweeps.cli.main import app
 
 
@@ -24,29 +25,37 @@ def cell(scores: list[float]) -> str:
     return f"{np.mean(scores):.4f} ± {np.std(scores, ddof=1):.4f}"
 
 
+def column(table: Table, heading: str) -> dict[str, Cell]:
+    """The cells of a column by contender."""
+    place = table.headings.index(heading)
+    return {row[0].text: row[place] for row in table.cells}
+
+
 def test_a_row_is_a_contender_with_mean_and_deviation_over_its_seeds(results: SweepResults) -> None:
     table = paper_table(results)
-    assert list(table.cells.index) == ["selected", "paper", "undebiased", "majority"]
-    assert list(table.cells.columns) == ["accuracy", "weighted_f1"]
+    assert table.headings == ["", "accuracy", "weighted_f1"]
+    accuracy = column(table, "accuracy")
+    assert list(accuracy) == ["selected", "paper", "undebiased", "majority"]
     truth = [handmade.test_accuracy(handmade.WINNER, seed, "tav") for seed in handmade.CONFIRM_SEEDS]
-    assert table.cells.loc["selected", "accuracy"] == cell(truth)
-    assert table.cells.loc["majority", "accuracy"] == "0.5500"
-    assert table.best["accuracy"].tolist() == [True, False, False, False]
-    assert "seeds 1, 2, 3" in table.caption
+    assert accuracy["selected"].text == cell(truth)
+    assert accuracy["majority"].text == "0.5500"
+    assert [each.strong for each in accuracy.values()] == [True, False, False, False]
+    assert "seeds 1, 2, 3" in table.title
 
 
 def test_a_column_is_a_set_of_modalities(results: SweepResults) -> None:
     table = paper_table(results, "modalities")
     truth = [handmade.test_accuracy("paper", seed, "tv") for seed in handmade.CONFIRM_SEEDS]
-    assert table.cells.loc["paper", "text + vision"] == cell(truth)
-    assert table.cells.shape == (4, 8)
+    assert column(table, "text + vision")["paper"].text == cell(truth)
+    assert (len(table.rows), len(table.columns)) == (4, 1 + 8)
 
 
 def test_a_metric_of_errors_has_its_best_at_the_lowest(results: SweepResults) -> None:
     renamed = results.evaluations.rename(columns={"weighted_f1": "mae"})
     results.evaluations = renamed
     results.manifest = results.manifest.model_copy(update={"metrics": ("accuracy", "mae")})
-    assert paper_table(results).best["mae"].tolist() == [False, False, False, True]
+    best = [each.strong for each in column(paper_table(results), "mae").values()]
+    assert best == [False, False, False, True]
 
 
 def test_markdown_has_the_best_bold_and_its_pipes_escaped(results: SweepResults) -> None:
@@ -85,3 +94,5 @@ def test_the_command_writes_a_file_and_refuses_another_form(results: SweepResult
     assert CliRunner().invoke(app, arguments).output == as_markdown(paper_table(results))
     refused = CliRunner().invoke(app, [*arguments, "--format", "html"])
     assert str(refused.exception) == "unknown --format 'html'; allowed: latex, markdown"
+    refused = CliRunner().invoke(app, [*arguments, "--format", "latex", "--csv"])
+    assert "--format latex goes without --json and --csv" in str(refused.exception)

@@ -15,7 +15,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def optimism(scores: np.ndarray, **options: int) -> float:
-    found = resampled_optimism(scores, rng(), higher_is_better=True, **options)
+    found = resampled_optimism(scores, rng(), direction="max", **options)
     assert found is not None
     return found.optimism
 
@@ -27,7 +27,7 @@ def test_it_is_the_mean_over_all_resamples_of_the_choice_on_the_seeds_left_out()
         if left_out := set(range(3)) - set(drawn):
             taken = scores[:, list(drawn)].mean(axis=1).argmax()
             judged.append(scores[taken, list(left_out)].mean())
-    found = resampled_optimism(scores, rng(), higher_is_better=True, resamples=40_000)
+    found = resampled_optimism(scores, rng(), direction="max", resamples=40_000)
     assert found is not None
     assert found.raw == pytest.approx(0.70)
     assert found.corrected == pytest.approx(np.mean(judged), abs=0.002)
@@ -36,8 +36,8 @@ def test_it_is_the_mean_over_all_resamples_of_the_choice_on_the_seeds_left_out()
 
 def test_for_a_metric_of_which_less_is_better_it_is_mirrored() -> None:
     scores = rng(4).normal(size=(4, 5))
-    up = resampled_optimism(scores, rng(), higher_is_better=True)
-    down = resampled_optimism(-scores, rng(), higher_is_better=False)
+    up = resampled_optimism(scores, rng(), direction="max")
+    down = resampled_optimism(-scores, rng(), direction="min")
     assert up is not None
     assert down is not None
     assert (down.raw, down.corrected, down.optimism) == pytest.approx((-up.raw, -up.corrected, up.optimism))
@@ -85,12 +85,12 @@ def test_seeds_that_chose_who_is_compared_judge_nobody() -> None:
 
 def test_where_nothing_can_be_held_out_there_is_none() -> None:
     for scores, earlier in ((np.ones((3, 1)), 0), (np.ones((1, 5)), 0), (np.ones((3, 2)), 1)):
-        assert resampled_optimism(scores, rng(), higher_is_better=True, earlier=earlier) is None
+        assert resampled_optimism(scores, rng(), direction="max", earlier=earlier) is None
 
 
 def test_equal_generators_give_equal_estimates_and_bad_scores_are_refused() -> None:
     scores = rng(8).normal(size=(4, 5))
-    one, same, other = (resampled_optimism(scores, rng(seed), higher_is_better=True) for seed in (0, 0, 1))
+    one, same, other = (resampled_optimism(scores, rng(seed), direction="max") for seed in (0, 0, 1))
     assert one == same != other
     with pytest.raises(ValueError, match="finite scores"):
-        resampled_optimism(np.full((2, 3), np.nan), rng(), higher_is_better=True)
+        resampled_optimism(np.full((2, 3), np.nan), rng(), direction="max")

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from causalmer_core.measures.metrics import Direction
 from results.statistics.paired import least_p
 from results.statistics.tied_set import TiedSet, seeds_needed, tied_set
 
 
-def found(rows: dict[str, list[float]], *, higher_is_better: bool = True, level: float = 0.05) -> TiedSet:
+def found(rows: dict[str, list[float]], *, direction: Direction = "max", level: float = 0.05) -> TiedSet:
     scores = {name: dict(enumerate(row)) for name, row in rows.items()}
     rng = np.random.default_rng(0)
-    return tied_set(scores, higher_is_better=higher_is_better, rng=rng, level=level)
+    return tied_set(scores, direction=direction, rng=rng, level=level)
 
 
 NOISE = [0.00, 0.02, -0.01, 0.01, -0.02, 0.03, -0.03]
@@ -30,7 +31,7 @@ def test_those_far_behind_are_told_apart_and_those_close_are_not() -> None:
 
 
 def test_for_a_metric_of_which_less_is_better_the_least_is_the_best() -> None:
-    tied = found({"a": [0.9 + e for e in NOISE], "b": [0.5 - e for e in NOISE]}, higher_is_better=False)
+    tied = found({"a": [0.9 + e for e in NOISE], "b": [0.5 - e for e in NOISE]}, direction="min")
     assert (tied.best, tied.tied) == ("b", ("b",))
 
 
@@ -80,10 +81,10 @@ def test_equal_differences_on_few_seeds_have_no_spread_to_judge_them_by() -> Non
 
 def test_only_seeds_that_all_have_are_looked_at() -> None:
     scores = {"a": {1: 0.5, 2: 0.6, 3: 9.0}, "b": {2: 0.5, 1: 0.7, 4: 0.0}}
-    tied = tied_set(scores, higher_is_better=True, rng=np.random.default_rng(0))
+    tied = tied_set(scores, direction="max", rng=np.random.default_rng(0))
     assert (tied.seeds, tied.best) == ((1, 2), "b")
     with pytest.raises(ValueError, match="seed in common"):
-        tied_set({"a": {1: 0.5}, "b": {2: 0.5}}, higher_is_better=True, rng=np.random.default_rng(0))
+        tied_set({"a": {1: 0.5}, "b": {2: 0.5}}, direction="max", rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(("seeds", "spread"), [(4, 1.0), (8, 0.0)])

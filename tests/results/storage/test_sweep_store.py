@@ -18,6 +18,7 @@ from results.records.journal import Journal, read_journal
 from results.records.layout import SweepLayout
 from results.records.locate import SCRATCH_VARIABLE, check_writable, layout_at, sweep_layout
 from results.records.manifest import create_sweep, new_manifest
+from results.records.objectives import Objectives
 from results.storage.object_uri import parse_uri
 from results.storage.objects import WAITS, Objects
 from results.storage.store_error import StoreError, asking
@@ -42,8 +43,7 @@ def layout(storage: str) -> SweepLayout:
 def begin(layout: SweepLayout) -> None:
     manifest = new_manifest(
         name="small",
-        monitor="accuracy",
-        direction="max",
+        objectives=Objectives.of_metric("accuracy", "max"),
         metrics=["accuracy"],
         parameters={},
         search_seeds=[0],

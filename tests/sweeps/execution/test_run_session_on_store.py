@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from object_server import BUCKET, ObjectServer
+from objectives_by_hand import HIGHER
 from tiny_sweep import YAML, begin, checked_sweep, compared_rows, run_context, train, write_sweep
 
 from causalmer_core.basics.errors import UserError
@@ -106,7 +107,7 @@ def test_a_run_of_another_sweep_in_the_bucket_is_taken_over_with_its_weights(
     other = checked_sweep(tmp_path, text, storage=server.uri(tmp_path.name))
     begin(other)
     notify: list[RunHistory] = []
-    assert Reuse(other.layout, higher_is_better=True, notify=notify.append)(work)
+    assert Reuse(other.layout, objectives=HIGHER, notify=notify.append)(work)
     assert [run.reused_from for run in notify] == [sweep.layout.store.sweep_id]
     assert compared_rows(history(other, work)) == compared_rows(history(sweep, work))
     weights = f"checkpoints/{work.key.stem}/best.safetensors"

@@ -34,7 +34,7 @@ from torch import nn
 from causalmer_core.config.backbone_config import BackboneConfig
 from causalmer_core.backbones.base import Backbone, BackboneOutput
 from causalmer_core.basics.modality import MODALITIES
-from causalmer_core.layers.padding import mean_step
+from causalmer_core.layers.padding import averaged_to
 
 
 class HungryConfig(BackboneConfig):
@@ -61,7 +61,7 @@ class Hungry(Backbone):
     def forward(self, batch):
         if ray.is_initialized() and ray.get_runtime_context().get_actor_id() is not None:
             self.eat()
-        means = [mean_step(batch[m], batch.mask(m)) for m in MODALITIES]
+        means = [averaged_to(batch[m], batch.mask(m), 1).squeeze(1) for m in MODALITIES]
         features = torch.relu(self.hidden(torch.cat(means, dim=1)))
         logits = self.head(features)
         return BackboneOutput(logits, features, auxiliary_loss=logits.new_zeros(()))
@@ -118,7 +118,7 @@ folder, yaml = Path(sys.argv[1]), sys.argv[2]
 
 
 class Told:
-    def say(self, text): print(text, flush=True)
+    def notify(self, text): print(text, flush=True)
     def run_started(self, job): pass
     def epoch_done(self, key, epoch, score): pass
     def run_ended(self, run): pass
@@ -208,7 +208,7 @@ def test_what_outgrew_its_share_finishes_with_twice_of_it(folder: Path) -> None:
     assert run.state is RunState.FINISHED
     assert [span[2] for span in run.spans] == [0.2, 0.4]
     first, last = ends(folder, "fed", 0)
-    assert (first["state"], first["outgrown"], last["state"]) == ("interrupted", 0.2, "finished")
+    assert (first["state"], first["out_of_share"], last["state"]) == ("interrupted", 0.2, "finished")
     assert "Tried to allocate 2.00 GiB; the run had 0.2 of the GPU" in first["reason"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from objectives_by_hand import HIGHER
 from tiny_sweep import begin, checked_sweep, record_run
 
 from causalmer_core.config.identity import config_id
@@ -43,7 +44,7 @@ def score(number: int | None, seed: int) -> float:
 def source(sweep: CheckedSweep) -> ConfirmJobs:
     """As the driver makes it, from the records."""
     layout, manifest, histories = sweep.layout, read_sweep_manifest(sweep.layout), read_runs(sweep.layout)
-    best = best_candidates(histories, (0,), sweep.spec.seeds.top_k, higher_is_better=True)
+    best = best_candidates(histories, (0,), HIGHER, sweep.spec.seeds.top_k)
     return ConfirmJobs(manifest, best, histories, lambda key: read_run(layout, key))
 
 
@@ -103,7 +104,7 @@ def test_a_driver_that_is_killed_after_every_run_asks_for_the_same_runs(
     killed = run_to_the_end(searched_sweep(tmp_path / "other", confirmation=rule), restarts=True)
     assert sorted(done) == sorted(killed)
     assert len(done) == len(set(done)) <= runs
-    winner = best_candidates(read_runs(whole.layout), (0,), 1, higher_is_better=True)[0].key.config_id
+    winner = best_candidates(read_runs(whole.layout), (0,), HIGHER, 1)[0].key.config_id
     assert winner in source(whole).race().active
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from objectives_by_hand import HIGHER
 from tiny_sweep import YAML, begin, checked_sweep, compared_rows, record_run, run_context, train, train_block
 
 from results.records.dataset import open_sweep
@@ -55,9 +56,7 @@ def measured(found: RunHistory) -> list[dict[str, Any]]:
 
 def take_over(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:
     notify: list[str] = []
-    reuse = Reuse(
-        sweep.layout, higher_is_better=True, notify=lambda run: notify.append(run.reused_from or "")
-    )
+    reuse = Reuse(sweep.layout, objectives=HIGHER, notify=lambda run: notify.append(run.reused_from or ""))
     return (history(sweep) if reuse(work) else None), notify
 
 
@@ -194,7 +193,7 @@ def test_a_run_begun_here_is_taken_over_where_another_sweep_has_finished_it_mean
 def test_a_list_gives_out_what_could_not_be_taken_over(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     second = sweeps[1]
     other = replace(job(second), seeds=(2,))
-    reuse = Reuse(second.layout, higher_is_better=True, notify=lambda _: None)
+    reuse = Reuse(second.layout, objectives=HIGHER, notify=lambda _: None)
     source = JobList([job(second), other], lambda key: read_run(second.layout, key), reuse)
     assert [source.next_job(), source.next_job()] == [other, NoJob.NEVER]
 
@@ -211,9 +210,9 @@ def test_a_block_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
     train_block(work, first)
     cut = replace(work, rung_thresholds={missed: 2.0})
     notify: list[str] = []
-    assert Reuse(
-        second.layout, higher_is_better=True, notify=lambda run: notify.append(run.reused_from or "")
-    )(cut)
+    assert Reuse(second.layout, objectives=HIGHER, notify=lambda run: notify.append(run.reused_from or ""))(
+        cut
+    )
     assert notify == [read_sweep_manifest(first.layout).sweep_id] * 2
     train_block(cut, trained)
     for key in work.keys:
@@ -227,7 +226,7 @@ def test_a_block_is_cut_at_the_bar_at_which_training_it_here_would_have_been(
 def test_a_block_is_taken_over_whole_or_not_at_all(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     """Seed 1 is finished there, seed 2 is not."""
     second = sweeps[1]
-    reuse = Reuse(second.layout, higher_is_better=True, notify=lambda _: None)
+    reuse = Reuse(second.layout, objectives=HIGHER, notify=lambda _: None)
     assert not reuse(replace(job(second), seeds=BLOCK))
     assert list(second.layout.run_journals.iterdir()) == []
 
@@ -243,10 +242,7 @@ def test_a_run_that_was_not_measured_as_this_sweep_wants_it_is_not_taken_over(
     ]
     for sweep in wanting:
         begin(sweep)
-    third, fourth = (
-        Reuse(s.layout, higher_is_better=True, notify=lambda *_: None, measures=s.goals.measures)
-        for s in wanting
-    )
+    third, fourth = (Reuse(s.layout, objectives=s.objectives, notify=lambda *_: None) for s in wanting)
     assert not third(job(wanting[0]))
     train(job(wanting[0]), wanting[0])
     assert fourth(job(wanting[1]))

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 from histories_by_hand import ended_run
+from objectives_by_hand import HIGHER, LOWER
 from rich.console import Console
 
 from causalmer_core.config.run_config import RunConfig
-from results.records.objectives import Constraint, Goals
+from results.records.objectives import Constraint, Objectives
 from results.records.schemas import RunState
 from sweeps.jobs.job import Job
 from sweeps.progress import status_text as words
@@ -35,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tally(clock: Clock) -> SweepCounters:
-    counting = SweepCounters(max_epochs=10, higher_is_better=True, clock=clock)
+    counting = SweepCounters(max_epochs=10, objectives=HIGHER, clock=clock)
     counting.phase("search", 8)
     return counting
 
@@ -112,7 +113,7 @@ def test_a_pruned_run_takes_its_other_epochs_out_of_what_is_ahead(tally: SweepCo
 
 
 def test_earlier_sessions_count_as_done_and_not_as_ahead(clock: Clock) -> None:
-    tally = SweepCounters(max_epochs=10, higher_is_better=True, clock=clock)
+    tally = SweepCounters(max_epochs=10, objectives=HIGHER, clock=clock)
     runs = [ended_run(job(number).key, FINISHED, number / 10, number=number) for number in range(3)]
     tally.earlier([*runs, replace(runs[0], state=RunState.INTERRUPTED)])
     tally.phase("search", 8)
@@ -142,8 +143,10 @@ def test_the_one_with_the_most_seeds_leads_before_a_lucky_one(tally: SweepCounte
 
 
 def test_who_violates_a_constraint_leads_only_while_all_do(clock: Clock) -> None:
-    goals = Goals(constraints=(Constraint(measure="parameters", at_most=10.0),))
-    tally = SweepCounters(max_epochs=10, higher_is_better=True, goals=goals, clock=clock)
+    objectives = Objectives.of_metric(
+        "accuracy", "max", constraints=(Constraint(measure="parameters", at_most=10.0),)
+    )
+    tally = SweepCounters(max_epochs=10, objectives=objectives, clock=clock)
     for number, (score, parameters) in enumerate(((0.9, 11), (0.5, 9), (0.4, 9))):
         tally.ended(
             replace(ended_run(job(number).key, FINISHED, score, number=number), parameters=parameters)
@@ -162,7 +165,7 @@ def test_what_cannot_be_selected_never_leads(tally: SweepCounters, phase: str, r
 
 
 def test_lower_scores_lead_where_they_are_better(clock: Clock) -> None:
-    tally = SweepCounters(max_epochs=10, higher_is_better=False, clock=clock)
+    tally = SweepCounters(max_epochs=10, objectives=LOWER, clock=clock)
     for number, score in enumerate((0.3, 0.2)):
         trained(tally, job(number), FINISHED, score)
     leader = tally.standing().leader

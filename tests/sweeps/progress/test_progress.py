@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from objectives_by_hand import HIGHER
 from rich.console import Console
 
 from sweeps.progress import progress
@@ -19,7 +20,7 @@ def test_the_final_evaluation_says_how_far_it_is_from_time_to_time_alike_to_both
 ) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", seconds)
     screen = StringIO()
-    told = SweepProgress(Console(file=screen), tmp_path / "sweep.log", max_epochs=1, higher_is_better=True)
+    told = SweepProgress(Console(file=screen), tmp_path / "sweep.log", max_epochs=1, objectives=HIGHER)
     with told.shown():
         for done in (1, 2, 3):
             told.evaluated(done, 3)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from histories_by_hand import ended_run
+from objectives_by_hand import HIGHER, LOWER
 from tiny_sweep import begin, checked_sweep, record_run
 
 from results.records.histories import RunHistory, read_run
-from results.records.objectives import Constraint, Goals
+from results.records.objectives import Constraint, Objectives
 from results.records.schemas import RunKey, RunState
 from sweeps.jobs.job import Job
 from sweeps.search.budget import BudgetUse, device_hours, spans_of, wall_hours
@@ -57,7 +58,7 @@ KEY = RunKey("0" * 16, 0)
 def spending(higher: bool = True, gpus: float = 0.0, **limits: float) -> tuple[BudgetUse, list[datetime]]:
     clock = [START]
     budget = BudgetSection.model_validate(limits)
-    return BudgetUse(budget, gpus=gpus, higher_is_better=higher, clock=lambda: clock[0]), clock
+    return BudgetUse(budget, gpus=gpus, objectives=HIGHER if higher else LOWER, clock=lambda: clock[0]), clock
 
 
 def test_without_limits_nothing_is_used_up() -> None:
@@ -127,8 +128,10 @@ def history_between(
 
 
 def test_a_target_is_not_reached_outside_the_constraints() -> None:
-    goals = Goals(constraints=(Constraint(measure="epochs", at_most=5.0),))
-    used = BudgetUse(BudgetSection(target=0.8), gpus=0.0, higher_is_better=True, goals=goals)
+    objectives = Objectives.of_metric(
+        "accuracy", "max", constraints=(Constraint(measure="epochs", at_most=5.0),)
+    )
+    used = BudgetUse(BudgetSection(target=0.8), gpus=0.0, objectives=objectives)
     beyond, within = (Outcome(RunState.FINISHED, {1: 0.9}, {"epochs": epochs}) for epochs in (6.0, 5.0))
     assert used.used_up(1, {"a": beyond}) == ""
     assert used.used_up(1, {"a": beyond, "b": within}).startswith("budget.target: configuration b")

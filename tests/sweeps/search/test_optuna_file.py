@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from causalmer_core.basics.errors import UserError
 from results.records.schemas import RunState
-from results.storage.files import exclusive_lock
+from results.storage.locks import exclusive_lock
 from sweeps.cli.main import app
 from sweeps.cli.results import app as results
 from sweeps.search.optuna_file import write_study

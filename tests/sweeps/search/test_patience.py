@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from objectives_by_hand import HIGHER
 from tiny_sweep import begin, checked_sweep, train
 
 from results.records.histories import read_run
@@ -30,7 +31,7 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
         sweep.spec,
         sweep.configurations,
         layout,
-        higher_is_better=True,
+        objectives=HIGHER,
         read_run=lambda key: read_run(layout, key),
     )
     job = source.next_job()
@@ -43,7 +44,7 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
     assert len(history.epochs) == history.best_epoch + 2 < 9
     assert history.reason == "2 epochs without a new best (scheduler patience)"
     other = checked_sweep(tmp_path, name="other", **settings)
-    take_over = Reuse(begin(other), higher_is_better=True, notify=lambda _: None)
+    take_over = Reuse(begin(other), objectives=HIGHER, notify=lambda _: None)
     assert not take_over(job)
     assert not take_over(replace(job, patience=None)), "the run ended sooner than its configuration says"
     assert confirm_job(history, 1).patience is None

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import optuna
 import pytest
+from objectives_by_hand import HIGHER, LOWER
 
 from results.records.schemas import RunState
 from sweeps.search.outcomes import Outcome
@@ -39,7 +40,7 @@ def section(sampler: Sampler = "tpe", **values: Any) -> SearchSection:
 
 
 def proposer(sampler: Sampler = "tpe", seed: int = 0, first: Any = (), taught: Any = ()) -> Proposer:
-    return Proposer(SPACE, section(sampler, seed=seed), "max", first, taught)
+    return Proposer(SPACE, section(sampler, seed=seed), HIGHER, first, taught)
 
 
 def outcome_of(number: int, values: dict[str, Any]) -> Outcome:
@@ -78,11 +79,17 @@ def elsewhere() -> dict[str, Any]:
     """By sampler what another process proposes."""
     script = (
         "import json, random, numpy, torch, sys; random.seed(); numpy.random.seed(); torch.seed()\n"
-        "sys.path.insert(0, sys.argv[1])\n"
+        "sys.path[:0] = sys.argv[1].split(':')\n"
         "from test_proposer import proposer, searched\n"
         "print(json.dumps({name: searched(proposer(name), 10) for name in sys.argv[2:]}))"
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).parent), *SAMPLERS]
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        f"{Path(__file__).parent}:{Path(__file__).parents[2] / 'helpers'}",
+        *SAMPLERS,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -132,7 +139,7 @@ def test_outcomes_teach_tpe_and_not_random() -> None:
 
 def test_the_direction_is_told() -> None:
     def layers(direction: Literal["max", "min"]) -> float:
-        source = Proposer(SPACE, section(), direction)
+        source = Proposer(SPACE, section(), HIGHER if direction == "max" else LOWER)
         found = []
         for number in range(30):
             found.append(source.propose()["model.backbone.layers"])
@@ -231,5 +238,5 @@ def test_samplers_that_learn_go_where_scores_are_better(sampler: Sampler) -> Non
 
 
 def test_an_empty_space_has_one_proposal() -> None:
-    source = Proposer(SearchSpace(), section(), "max", [{}])
+    source = Proposer(SearchSpace(), section(), HIGHER, [{}])
     assert [source.propose(), source.propose()] == [{}, {}]

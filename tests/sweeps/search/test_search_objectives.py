@@ -11,7 +11,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial
 
-from results.records.objectives import Constraint, Goals, Objective
+from results.records.objectives import Constraint, Objective, Objectives
 from results.records.schemas import RunState
 from sweeps.search.outcomes import Outcome
 from sweeps.search.proposer import Proposer, WarmStartTrial
@@ -33,23 +33,21 @@ CONDITIONAL = SearchSpace.model_validate_json(
         }
     )
 )
-SEVERAL = Goals(
-    objectives=(
-        Objective(measure="valid_accuracy", direction="max"),
-        Objective(measure="seconds", direction="min"),
-    )
+SEVERAL = Objectives(
+    primary=Objective(measure="valid_accuracy", direction="max"),
+    further=(Objective(measure="seconds", direction="min"),),
 )
-BOUNDED = Goals(constraints=(Constraint(measure="seconds", at_most=0.5),))
+BOUNDED = Objectives.of_metric("accuracy", "max", constraints=(Constraint(measure="seconds", at_most=0.5),))
 COUNT = {"gp": 13, "tpe": 40, "nsga2": 48, "nsga3": 48, "random": 48}
 
 
 def proposer(
-    sampler: Sampler = "tpe", goals: Goals = SEVERAL, space: SearchSpace = SPACE, **options: Any
+    sampler: Sampler = "tpe", objectives: Objectives = SEVERAL, space: SearchSpace = SPACE, **options: Any
 ) -> Proposer:
     """Generations come and go within a few proposals."""
     population = 6 if sampler.startswith("nsga") else None
     section = SearchSection(sampler=sampler, startup=5, population=population)
-    return Proposer(space, section, "max", goals=goals, **options)
+    return Proposer(space, section, objectives, **options)
 
 
 def told(source: Proposer) -> FrozenTrial:
@@ -68,8 +66,8 @@ def finished(measured: dict[str, float]) -> Outcome:
     return Outcome(RunState.FINISHED, {1: measured["valid_accuracy"]}, measured)
 
 
-def searched(sampler: Sampler, goals: Goals) -> list[dict[str, Any]]:
-    source = proposer(sampler, goals)
+def searched(sampler: Sampler, objectives: Objectives) -> list[dict[str, Any]]:
+    source = proposer(sampler, objectives)
     found = []
     for number in range(COUNT[sampler]):
         found.append(source.propose())
@@ -96,7 +94,10 @@ def test_proposals_go_to_the_front_and_spread_along_it(sampler: Sampler) -> None
 @pytest.mark.parametrize("sampler", CONSTRAINT_AWARE)
 def test_proposals_keep_within_a_constraint(sampler: Sampler) -> None:
     """The best accuracy is at a = 1, where the price is 1; within the constraint it is at a = 0.5."""
-    bounded, free = ([truth(p) for p in searched(sampler, goals)] for goals in (BOUNDED, Goals()))
+    bounded, free = (
+        [truth(p) for p in searched(sampler, objectives)]
+        for objectives in (BOUNDED, Objectives.of_metric("accuracy", "max"))
+    )
     assert late_mean(p["seconds"] for p in bounded) < 0.75 * late_mean(p["seconds"] for p in free)
     assert max(p["valid_accuracy"] for p in bounded if p["seconds"] <= 0.5) > 0.2
 
@@ -116,14 +117,14 @@ def test_repeated_records_lead_to_the_proposals_of_an_undisturbed_search(
 ) -> None:
     """Values and constraints are told again from the records, to samplers made anew."""
     killed_at = 7
-    goals = SEVERAL.model_copy(update={"constraints": (Constraint(measure="seconds", at_most=3.0),)})
+    objectives = SEVERAL.model_copy(update={"constraints": (Constraint(measure="seconds", at_most=3.0),)})
 
-    source, undisturbed = proposer(sampler, goals, CONDITIONAL), list[dict[str, Any]]()
+    source, undisturbed = proposer(sampler, objectives, CONDITIONAL), list[dict[str, Any]]()
     for number in range(9 if sampler == "gp" else 16):
         if number >= 2:
             source.learn(number - 2, measured_of(number - 2, undisturbed[number - 2]))
         undisturbed.append(source.propose())
-    again = proposer(sampler, goals, CONDITIONAL)
+    again = proposer(sampler, objectives, CONDITIONAL)
     for number, recorded in enumerate(undisturbed):
         if number >= 2:
             again.learn(number - 2, measured_of(number - 2, undisturbed[number - 2]))
@@ -134,8 +135,8 @@ def test_repeated_records_lead_to_the_proposals_of_an_undisturbed_search(
 
 
 def test_what_is_told_are_the_objectives_values_and_how_far_constraints_are_violated() -> None:
-    goals = SEVERAL.model_copy(update={"constraints": BOUNDED.constraints})
-    source = proposer(goals=goals)
+    objectives = SEVERAL.model_copy(update={"constraints": BOUNDED.constraints})
+    source = proposer(objectives=objectives)
     source.propose()
     source.learn(0, finished({"valid_accuracy": 0.25, "seconds": 0.75}))
     trial = told(source)
@@ -144,8 +145,8 @@ def test_what_is_told_are_the_objectives_values_and_how_far_constraints_are_viol
 
 
 def test_a_result_that_lacks_a_measure_is_a_failure() -> None:
-    for goals in (SEVERAL, BOUNDED):
-        source = proposer(goals=goals)
+    for objectives in (SEVERAL, BOUNDED):
+        source = proposer(objectives=objectives)
         source.propose()
         source.learn(0, Outcome(RunState.FINISHED, {1: 0.5}, {"valid_accuracy": 0.5}))
         trial = told(source)
@@ -153,7 +154,7 @@ def test_a_result_that_lacks_a_measure_is_a_failure() -> None:
 
 
 def test_a_pruned_run_says_what_it_violates() -> None:
-    source = proposer(goals=BOUNDED)
+    source = proposer(objectives=BOUNDED)
     source.propose()
     source.learn(0, Outcome(RunState.PRUNED, {1: 0.5}, {"seconds": 1.0}))
     trial = told(source)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from objectives_by_hand import HIGHER, LOWER
 from tiny_sweep import YAML, begin, checked_sweep, record_run
 
 from causalmer_core.basics.errors import UserError
@@ -38,7 +39,7 @@ def jobs(sweep: CheckedSweep, layout: SweepLayout, *, ends: bool) -> list[Job]:
         sweep.spec,
         sweep.configurations,
         layout,
-        higher_is_better=True,
+        objectives=HIGHER,
         read_run=lambda key: read_run(layout, key),
     )
     found: list[Job] = []
@@ -61,11 +62,11 @@ def later(folder: Path, **search: Any) -> CheckedSweep:
 def test_the_best_finished_runs_are_taught_best_first(tmp_path: Path) -> None:
     layout = earlier(tmp_path)
     sweep = later(tmp_path, warm_start={"sweep": "tiny", "top": 3})
-    taught = gather(sweep.spec, sweep.configurations, higher_is_better=True)
+    taught = gather(sweep.spec, sweep.configurations, HIGHER)
     assert [run.score for run in taught] == [0.9, 0.8, 0.7]
     values = {run.number: run.values for run in read_runs(layout)}
     assert [run.values for run in taught] == [values[1], values[4], values[2]]
-    lowest = gather(sweep.spec, sweep.configurations, higher_is_better=False)
+    lowest = gather(sweep.spec, sweep.configurations, LOWER)
     assert [run.score for run in lowest] == [0.5, 0.7, 0.8]
 
 
@@ -74,7 +75,7 @@ def test_a_folder_names_a_sweep_too(tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.move(layout.root, moved)
     sweep = later(tmp_path, warm_start={"sweep": str(moved)})
-    assert len(gather(sweep.spec, sweep.configurations, higher_is_better=True)) == 4
+    assert len(gather(sweep.spec, sweep.configurations, HIGHER)) == 4
 
 
 def test_runs_outside_this_space_are_not_taught(tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_runs_outside_this_space_are_not_taught(tmp_path: Path) -> None:
         name="narrow",
         search__warm_start={"sweep": "tiny"},
     )
-    taught = gather(sweep.spec, sweep.configurations, higher_is_better=True)
+    taught = gather(sweep.spec, sweep.configurations, HIGHER)
     assert {run.values["model.fusion"] for run in taught} == {one}
     assert len(taught) == fusions.count(one)
 

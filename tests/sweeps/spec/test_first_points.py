@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from objectives_by_hand import HIGHER
 
 from causalmer_core.basics.errors import UserError
 from sweeps.search.proposer import Proposer
@@ -34,7 +35,7 @@ def load(folder: Path, search: dict[str, Any], text: str = TEXT) -> SweepSpec:
 
 
 def proposals(spec: SweepSpec) -> list[dict[str, Any]]:
-    proposer = Proposer(spec.configurations.space, spec.search, "max", spec.first_points)
+    proposer = Proposer(spec.configurations.space, spec.search, HIGHER, spec.first_points)
     return [proposer.propose() for _ in range(spec.num_proposals)]
 
 

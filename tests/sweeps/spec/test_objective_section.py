@@ -10,7 +10,7 @@ from tiny_sweep import YAML, checked_sweep
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.task import TaskKind
-from results.records.objectives import Goals
+from results.records.objectives import Objectives
 from sweeps.spec.problems import SpecMismatchError
 from sweeps.spec.sweep_spec import load_spec, to_yaml
 
@@ -33,13 +33,13 @@ def written(folder: Path, text: str) -> Path:
 
 def test_directions_are_those_that_metrics_declare(tmp_path: Path) -> None:
     text = SEVERAL.replace("accuracy", "mae") + RULES + "base: {trainer: {monitor: mae}}\n"
-    goals = load_spec(written(tmp_path, text)).goals(TASKS[TaskKind.REGRESSION])
-    assert [(o.measure, o.direction) for o in goals.objectives] == [
+    objectives = load_spec(written(tmp_path, text)).objectives_for(TASKS[TaskKind.REGRESSION])
+    assert [(o.measure, o.direction) for o in objectives.all] == [
         ("valid_mae", "min"),
         ("worst_missing_mae", "min"),
         ("parameters", "min"),
     ]
-    assert goals.worst_missing == ("mae",)
+    assert objectives.worst_missing == ("mae",)
 
 
 def test_both_are_written_and_read_back_as_they_were(tmp_path: Path) -> None:
@@ -51,7 +51,9 @@ def test_both_are_written_and_read_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_by_default_the_monitored_metric_is_all_that_is_wanted(tmp_path: Path) -> None:
-    assert load_spec(written(tmp_path, "")).goals(TASKS[TaskKind.EMOTIONS]) == Goals()
+    assert load_spec(written(tmp_path, "")).objectives_for(TASKS[TaskKind.EMOTIONS]) == Objectives.of_metric(
+        "accuracy", "max"
+    )
 
 
 FIRST = "the first objective is not trainer.monitor, 'accuracy', which chooses the best epoch"
@@ -123,9 +125,9 @@ def test_a_mistake_is_one_line(tmp_path: Path, text: str, line: str) -> None:
 
 def test_with_one_objective_constraints_go_with_every_scheduler_and_confirmation(tmp_path: Path) -> None:
     spec = load_spec(written(tmp_path, CONSTRAINTS + "objectives: [{metric: accuracy}]\n"))
-    goals = spec.goals(TASKS[TaskKind.EMOTIONS])
-    assert not goals.is_multi_objective
-    assert [c.measure for c in goals.constraints] == ["valid_weighted_f1", "epochs"]
+    objectives = spec.objectives_for(TASKS[TaskKind.EMOTIONS])
+    assert not objectives.is_multi_objective
+    assert [c.measure for c in objectives.constraints] == ["valid_weighted_f1", "epochs"]
 
 
 def test_a_metric_that_the_data_does_not_have_is_blamed_on_its_line(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a layout is: the keys under which a file of the field holds features, labels, ids and lengths."""
+"""A layout: the keys under which a file of the field holds features, labels, ids, lengths."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from causalmer_core.basics.task import TaskKind
 
 SPLITS = ("train", "valid", "test")
 SPLIT_NAMES = {"train": ("train",), "valid": ("valid", "dev", "val"), "test": ("test",)}
-"""How files call the splits."""
+"""The names that files give to the splits."""
 
 LABELS = "labels"
 IDS = "ids"
 LENGTHS = {modality: f"{modality.value}_lengths" for modality in MODALITIES}
 REQUIRED = (*(m.value for m in MODALITIES), LABELS)
 ROLES = (*REQUIRED, IDS, *LENGTHS.values())
-"""What an array can be taken as."""
+"""The roles that an array of a file can have."""
 
 NOTHING = "none"
-"""In the place of a key: no array is taken as ids or as lengths."""
+"""In the place of a key: no array is read as ids or as lengths."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds, unread where it is large.
+    """The values of a file; large arrays are not read yet.
 
     Attributes:
         path: the file or folder.
-        splits: under our names of the splits, the values by key.
-        others: what lies beside the splits.
+        splits: by split, under our names, the values by key.
+        others: names of the file's values outside the splits.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Contents:
     others: tuple[str, ...] = ()
 
     def where(self, split: str, key: str) -> str:
-        """The beginning of a message about a value."""
+        """File, split and key: the beginning of a message about a value."""
         return f"{self.path}: {split}: {key}"
 
 
@@ -49,14 +49,14 @@ class Layout:
     """One way to lay out a data set.
 
     Attributes:
-        name: what `--layout` calls it.
-        needs: what a file in it has, in one line.
+        name: its name for `--layout`.
+        needs: the contents of a file in this layout, in one line.
         open: reads a file.
-        keys: by role, the keys that a split of these values uses, for a task or for the layout's own.
-        marked: whether a split has something that only this layout has.
-        kind: the task, where the layout settles it.
-        class_names: by key of the labels, the names of its classes.
-        id_separator: what stands between the parts of an id.
+        keys: gives, by role, the keys of a split with these values, for a task or for the layout's own task.
+        marked: whether a split has a key that only this layout has.
+        kind: the task, if the layout decides it.
+        class_names: by key of the labels, the names of the classes.
+        id_separator: the text between the parts of an id.
     """
 
     name: str
@@ -68,14 +68,17 @@ class Layout:
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     id_separator: str = ""
 
-    def missing(self, found: Mapping[str, object], taken: Mapping[str, str]) -> tuple[str, ...]:
-        """The roles that a split has nothing for, beside those that the user gave a key for."""
+    def missing(self, found: Mapping[str, object], array_roles: Mapping[str, str]) -> tuple[str, ...]:
+        """The required roles without a key in a split, except those that the user gave a key for."""
         keys = self.keys(found, self.kind)
-        return tuple(role for role in REQUIRED if role not in taken and keys.get(role) not in found)
+        return tuple(role for role in REQUIRED if role not in array_roles and keys.get(role) not in found)
 
 
 def same_or(found: Mapping[str, object], candidates: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """By role the first candidate that is there; a required role without one keeps its first, to be missed by name."""
+    """By role, the first candidate key in a split.
+
+    A required role without any keeps its first candidate, so that the message about it can name the key.
+    """
     there = {
         role: next((k for k in keys if found.get(k) is not None), None) for role, keys in candidates.items()
     }
@@ -88,51 +91,51 @@ PLAIN_KEYS: Mapping[str, tuple[str, ...]] = {
     IDS: ("ids", "id"),
     **{role: (role,) for role in LENGTHS.values()},
 }
-"""Keys that are called what they are."""
+"""Keys that are named like their roles."""
 
 
 def parsed_array_roles(options: tuple[str, ...] | list[str]) -> dict[str, str]:
-    """`ROLE=KEY` options as a mapping.
+    """`--map ROLE=KEY` options as a mapping from role to key.
 
     Raises:
-        UserError: one has another form, names no role, or takes nothing as what every data set needs.
+        UserError: an option has another form, names no role, or leaves out a role that every data set needs.
     """
-    taken: dict[str, str] = {}
+    array_roles: dict[str, str] = {}
     for option in options:
         role, equals, key = option.partition("=")
         if not equals or not key:
             raise UserError(
-                f"--take {option}: allowed: ROLE=KEY, such as labels=sentiment; roles: {', '.join(ROLES)}"
+                f"--map {option}: allowed: ROLE=KEY, such as labels=sentiment; roles: {', '.join(ROLES)}"
             )
         if role not in ROLES:
-            raise unknown_name("role of --take", role, ROLES)
+            raise unknown_name("role of --map", role, ROLES)
         if key == NOTHING and role in REQUIRED:
-            raise UserError(f"--take {option}: a data set needs {role}; give the key that holds it")
-        taken[role] = key
-    return taken
+            raise UserError(f"--map {option}: a data set needs {role}; give the key that holds it")
+        array_roles[role] = key
+    return array_roles
 
 
 def keys_of(
-    layout: Layout, contents: Contents, split: str, kind: TaskKind | None, taken: Mapping[str, str]
+    layout: Layout, contents: Contents, split: str, kind: TaskKind | None, array_roles: Mapping[str, str]
 ) -> dict[str, str]:
-    """By role, the keys of a split that are to be read: the layout's, and before them those that the user takes.
+    """By role, the keys of a split to read: those that the user gave, then the layout's.
 
     Raises:
-        UserError: a key is not there.
+        UserError: a key is missing.
     """
     found = contents.splits[split]
-    keys = {**layout.keys(found, kind), **taken}
+    keys = {**layout.keys(found, kind), **array_roles}
     for role, key in keys.items():
         if key == NOTHING or key in found:
             continue
-        if role in taken:
+        if role in array_roles:
             raise UserError(
-                f"{contents.path}: {split}: --take {role}={key}: there is no key {key!r}"
+                f"{contents.path}: {split}: --map {role}={key}: there is no key {key!r}"
                 f"{did_you_mean(key, found)}; found: {listed(found)}"
             )
         raise UserError(
             f"{contents.path}: {split}: key {key!r} is missing{did_you_mean(key, found)}; found: {listed(found)}; "
-            f"if {role} has another key, give it with --take {role}=KEY"
+            f"if {role} has another key, give it with --map {role}=KEY"
         )
     return {role: key for role, key in keys.items() if key != NOTHING}
 
@@ -143,7 +146,7 @@ def listed(keys: Mapping[str, object]) -> str:
 
 
 def described(value: object) -> tuple[str, str]:
-    """Shape and dtype of a value in words, for tables and messages; other values have a length and a type."""
+    """Shape and dtype of an array in words, for tables and messages; length and type of any other value."""
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return " x ".join(map(str, value.shape)) or "one number", str(value.dtype)
     size = str(len(value)) if isinstance(value, (list, tuple, dict, set, str, bytes)) else ""

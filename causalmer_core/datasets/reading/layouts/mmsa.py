@@ -1,9 +1,10 @@
-"""The layout of MMSA's processed files (`aligned_50.pkl`, `unaligned_50.pkl`), and of what MMSA-FET writes.
+"""The layout of MMSA's processed files and of the files that MMSA-FET writes.
 
-A pickled dict of `train`, `valid`, `test`, each a dict of `text`, `audio`, `vision` `(samples, time, width)`,
-`regression_labels`, mostly `classification_labels` (0 negative, 1 neutral, 2 positive), `id` (`video$_$clip`),
-`text_bert` `(samples, 3, time)` (token numbers, mask, segments) and, where audio and vision are not aligned with the
-words, `audio_lengths` and `vision_lengths`. Padding is at the end. Yu et al., ACL 2020; https://github.com/thuiar/MMSA.
+The files are `aligned_50.pkl` and `unaligned_50.pkl`: a pickled dict of `train`, `valid`, `test`, each a dict of
+`text`, `audio`, `vision` `(samples, time, width)`, `regression_labels`, mostly `classification_labels` (0 negative, 1
+neutral, 2 positive), `id` (`video$_$clip`), `text_bert` `(samples, 3, time)` (token numbers, mask, segments) and, where
+audio and vision are not aligned with the words, `audio_lengths` and `vision_lengths`. Padding is at the end. Yu et al.,
+ACL 2020; https://github.com/thuiar/MMSA.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def _keys(found: Mapping[str, object], kind: TaskKind | None) -> dict[str, str]:
 
 
 def _is_mask(found: Mapping[str, object], features: object) -> bool:
-    """Whether the mask among the tokens has one number a step of the features."""
+    """Whether the mask in the tokens has one number for each step of the features."""
     tokens = found.get(TOKENS)
     return (
         isinstance(tokens, Samples)

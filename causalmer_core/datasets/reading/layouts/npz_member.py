@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from causalmer_core.basics.errors import UserError
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError, NotImplementedError)
-"""What reading a damaged, encrypted or oddly compressed archive raises."""
+"""Exceptions that a damaged, encrypted or oddly compressed archive raises."""
 
 
 @final
 class NpzMember:
-    """An array whose slices are read from the archive, in rising order without going back.
+    """An array whose slices are read from the archive; fastest in rising order.
 
     Args:
-        archive: the open file; it stays open as long as its members are there.
+        archive: the open file; it stays open as long as its members exist.
         path: for messages.
         info: the member.
 
     Raises:
-        UserError: it is no array of numbers or text, or shorter than it says.
+        UserError: the member is no array of numbers or text, or shorter than its header says.
     """
 
     def __init__(self, archive: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo) -> None:

@@ -1,8 +1,9 @@
 """Data sets as plain NumPy arrays: one `.npz` file, or a folder of `.npy` files.
 
-The arrays are called `train_text`, `train_audio`, `train_vision`, `train_labels`, and if there are any `train_ids`,
-`train_text_lengths`, `train_audio_lengths`, `train_vision_lengths`; the same for `valid` and `test`. In a folder they
-are files, `train_text.npy` or `train/text.npy`. Nothing is unpickled: ids are whole numbers or text of fixed width.
+The arrays are named `train_text`, `train_audio`, `train_vision`, `train_labels`; optional are `train_ids`,
+`train_text_lengths`, `train_audio_lengths`, `train_vision_lengths`. The names for `valid` and `test` are alike. In a
+folder the arrays are files, `train_text.npy` or `train/text.npy`. Nothing is unpickled: ids are whole numbers or text
+of fixed width.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def open_npz(path: Path) -> Contents:
     """The arrays of an `.npz` file; large ones are read when they are needed, a piece at a time.
 
     Raises:
-        UserError: it is no archive of arrays, or has no array of one of the splits.
+        UserError: the file is no archive of arrays, or a split has no array.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -55,7 +56,7 @@ def open_npy_folder(path: Path) -> Contents:
     """The arrays of a folder of `.npy` files as memory maps.
 
     Raises:
-        UserError: a file is no array or holds objects, or one of the splits has none.
+        UserError: a file is no array or holds objects, or a split has no array.
     """
     arrays: dict[str, object] = {}
     for file in _files(path):
@@ -72,7 +73,7 @@ def open_npy_folder(path: Path) -> Contents:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The `.npy` files of a folder, and of its folders that are called like splits."""
+    """The `.npy` files of a folder, and of its folders that are named like splits."""
     yield from sorted(folder.glob("*.npy"))
     for names in SPLIT_NAMES.values():
         for name in names:

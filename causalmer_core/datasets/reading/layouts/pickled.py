@@ -1,4 +1,7 @@
-"""Opening a pickle of splits: a dict of `train`, `valid` (or `dev`, `val`) and `test`, each a dict of arrays."""
+"""Pickles of splits, and the layout of MulT's files.
+
+A pickle of splits is a dict of `train`, `valid` (or `dev`, `val`) and `test`, each a dict of arrays.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def open_pickle(path: Path) -> Contents:
     """The splits of a pickle; nothing in it is run, and large arrays stay in the file.
 
     Raises:
-        UserError: it is no pickle of plain data, or holds no such splits.
+        UserError: the file is no pickle of plain data, or has no such splits.
     """
     data = load_plain(path)
     if not isinstance(data, dict):
@@ -44,10 +47,6 @@ def open_pickle(path: Path) -> Contents:
     return Contents(path, splits, tuple(str(key) for key in data if key not in used))
 
 
-# FOLDED The layout of MulT's processed files (IEMOCAP, CMU-MOSI, CMU-MOSEI), which many later papers share.
-# FOLDED
-# FOLDED A pickled dict of `train`, `valid` (or `dev`) and `test`, each a dict of `text`, `audio`, `vision` `(samples, time,
-# FOLDED width)`, `labels`, and mostly `id`. Tsai et al., ACL 2019; https://github.com/yaohungt/Multimodal-Transformer.
 MULT = Layout(
     name="mult",
     needs="a pickle of train, valid, test, each with text, audio, vision, labels; perhaps id, text_lengths, ...",
@@ -55,3 +54,9 @@ MULT = Layout(
     keys=lambda found, _: same_or(found, {**PLAIN_KEYS, IDS: ("id", "ids")}),
     marked=lambda found: "labels" in found,
 )
+"""The layout of MulT's processed files (IEMOCAP, CMU-MOSI, CMU-MOSEI), which many later papers share.
+
+A pickled dict of `train`, `valid` (or `dev`) and `test`. Each is a dict of `text`, `audio`, `vision`
+`(samples, time, width)`, `labels`, and mostly `id`. Source: Tsai et al., ACL 2019;
+https://github.com/yaohungt/Multimodal-Transformer.
+"""

@@ -1,4 +1,4 @@
-"""Which layout a file is in: told by what kind of file it is, then by its keys."""
+"""The layout of a file, recognised from the kind of file and from its keys."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ _NPY_MAGIC = b"\x93NUMPY"
 
 
 def open_file(
-    path: Path | str, layout: LayoutName | None = None, taken: Mapping[str, str] | None = None
+    path: Path | str, layout: LayoutName | None = None, array_roles: Mapping[str, str] | None = None
 ) -> tuple[Layout, Contents]:
-    """The layout of a file or a folder, and what is in it.
+    """The layout of a file or a folder, and its contents.
 
     Args:
         path: the file or folder.
-        layout: the layout; none: it is recognised.
-        taken: by role, keys that the user gave; a layout may lack those of its own.
+        layout: the layout. None: it is recognised.
+        array_roles: by role, keys that the user gave. A layout may lack its own keys for these roles.
 
     Raises:
-        UserError: it cannot be read, is of a kind that is not read here, or is in no layout that is known.
+        UserError: the file cannot be read, is of a kind that is not supported, or is in no known layout.
     """
     path = Path(path)
     magic = _magic(path)
     if path.suffix in _HDF5_NAMES or magic == _HDF5_MAGIC:
         raise UserError(
-            f"{path}: an HDF5 file, such as the CMU Multimodal SDK writes (.csd), which is not read here: it holds one "
+            f"{path}: an HDF5 file, such as the CMU Multimodal SDK writes (.csd), which is not supported: it holds one "
             "modality, not aligned and not split. Align and split it with that SDK, and save the arrays with np.savez "
             f"as {NPZ.needs}"
         )
@@ -61,11 +61,11 @@ def open_file(
     if magic.startswith(_NPY_MAGIC):
         raise UserError(f"{path}: one .npy file; give the folder that it is in: {NPY.needs}")
     contents = open_pickle(path)
-    return _recognised(contents, taken or {}), contents
+    return _recognised(contents, array_roles or {}), contents
 
 
 def _opened(layout: Layout, path: Path, magic: bytes) -> Contents:
-    """The file in the layout that the user gave, if it is of that kind at all."""
+    """The file in the layout that the user gave, if it is of the right kind."""
     kind = "npy" if path.is_dir() else "npz" if magic.startswith(_ZIP_MAGICS) else "pickle"
     wanted = layout.name if layout.name in ("npy", "npz") else "pickle"
     if kind != wanted:
@@ -89,19 +89,19 @@ def _magic(path: Path) -> bytes:
         ) from error
 
 
-def _recognised(contents: Contents, taken: Mapping[str, str]) -> Layout:
+def _recognised(contents: Contents, array_roles: Mapping[str, str]) -> Layout:
     found = contents.splits["train"]
     for layout in (MMSA, MULT):
-        if layout.marked(found) and not layout.missing(found, taken):
+        if layout.marked(found) and not layout.missing(found, array_roles):
             return layout
-    if not MULT.missing(found, taken):
+    if not MULT.missing(found, array_roles):
         return MULT
     there = ", ".join(f"{key} ({' '.join(described(value))})" for key, value in list(found.items())[:16])
     lacks = "; ".join(
-        f"{layout.name} lacks {', '.join(layout.missing(found, taken))}" for layout in (MULT, MMSA)
+        f"{layout.name} lacks {', '.join(layout.missing(found, array_roles))}" for layout in (MULT, MMSA)
     )
     needs = "; ".join(f"{layout.name}: {layout.needs}" for layout in LAYOUTS.values())
     raise UserError(
-        f"{contents.path}: in no layout that is known. Found in train: {there or 'nothing'}; {lacks}. Allowed: "
-        f"{needs}. If the arrays have other keys, give them with --take, such as --take vision=visual --take labels=y"
+        f"{contents.path}: in no known layout. Found in train: {there or 'nothing'}; {lacks}. Allowed: "
+        f"{needs}. If the arrays have other keys, give them with --map, such as --map vision=visual --map labels=y"
     )

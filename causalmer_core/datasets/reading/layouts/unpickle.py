@@ -1,10 +1,10 @@
-"""A reader of pickles that runs nothing: plain containers, text, numbers and NumPy arrays, or an error.
+"""A reader of pickled plain data and NumPy arrays that runs nothing in the file.
 
-Python's own unpickler calls what a file names. Here the machine of `restricted_pickle` carries the
-instructions out, and an instruction that makes other objects, or a name outside `arrays.ARRAY_MAKERS`,
-ends the reading. Not the standard unpickler with a restricted `find_class`: that one still hands out cached
-extension objects without asking, sets attributes on what it is given, and can be made to allocate without
-bound by a memo index or to overflow the C stack by hashing nested tuples.
+Python's own unpickler calls the functions that a file names. Here the machine of `restricted_pickle` executes the
+instructions. An instruction that makes other objects, or a name outside `arrays.ARRAY_MAKERS`, is an error.
+
+The standard unpickler with a restricted `find_class` is not enough. It still returns cached extension objects and sets
+attributes on any object. A memo index makes it allocate without bound, and hashing nested tuples overflows its C stack.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from causalmer_core.basics.errors import UserError
-from causalmer_core.restricted_pickle.arrays import ArrayVocabulary, PickledArray
+from causalmer_core.restricted_pickle.arrays import ArrayFactory, PickledArray
 from causalmer_core.restricted_pickle.instructions import DAMAGE, Source
 from causalmer_core.restricted_pickle.machine import execute
 from causalmer_core.restricted_pickle.payload import Payload
 from causalmer_core.restricted_pickle.refusal import MemoryBudget, PickleRefusedError
 
 MAX_DEPTH = 64
-"""How deeply containers may lie in each other."""
+"""The most containers that may lie in each other."""
 
 VIEW_ABOVE = 2**20
 """Arrays of more bytes than this stay in the file."""
 
 
 def _plain(value: Any, depth: int, done: dict[int, Any]) -> Any:
-    """`value` with every array being read replaced by the array; `done` keeps what is shared shared."""
+    """`value` with each `PickledArray` replaced by its array; `done` keeps shared objects shared."""
     kind = type(value)
     if kind in (str, bytes, int, float, bool, type(None), bytearray, set, frozenset):
         return value
@@ -62,20 +62,20 @@ def _refuse(path: Path, position: int, reason: str) -> NoReturn:
 def load_plain(path: Path | str, *, view_above: int | None = VIEW_ABOVE) -> object:
     """Read a pickle of plain data (protocols 0 to 5, Python 2 or 3, NumPy 1 or 2); run nothing of it.
 
-    Arrays are of booleans, integers, floats of at most 8 bytes, fixed-width text or bytes, or of objects
-    that are text, bytes, numbers or None; they come in native byte order and may be read-only. NumPy
-    scalars come as Python's numbers. Python 2's `str` comes as text in latin-1.
+    Arrays may hold booleans, integers, floats of at most 8 bytes, text or bytes of fixed width, or objects that are
+    text, bytes, numbers or None. They come in native byte order and may be read-only. NumPy scalars come as Python's
+    numbers. Python 2's `str` comes as text in latin-1.
 
-    Large arrays come as read-only views of the memory-mapped file, in the file's byte order, and take no memory until
-    they are looked at (`pages.release_pages` gives that back). Not so with protocols 0 and 1, nor with protocol 2 as Python 3
-    writes it: there the data are text with escapes, which is read.
+    Large arrays come as read-only views of the memory-mapped file, in the file's byte order. They take no memory until
+    they are read (`datasets.statistics.release_pages` frees it again). Protocols 0 and 1, and protocol 2 as Python 3
+    writes it, store arrays as text with escapes: these are read into memory.
 
     Args:
         path: the pickle.
-        view_above: how many bytes of data make an array large; none: all are read.
+        view_above: an array of more bytes than this is large. None: all are read.
 
     Raises:
-        UserError: the file is missing, damaged, or asks for anything else (the message names it).
+        UserError: the file is missing or damaged, or asks for anything else; the message names it.
     """
     path = Path(path)
     try:
@@ -88,7 +88,7 @@ def load_plain(path: Path | str, *, view_above: int | None = VIEW_ABOVE) -> obje
     with file:
         source = Source(file, size, view_above=view_above)
         try:
-            return _plain(execute(source, ArrayVocabulary(MemoryBudget.for_size(size))), 0, {})
+            return _plain(execute(source, ArrayFactory(MemoryBudget.for_size(size))), 0, {})
         except PickleRefusedError as error:
             _refuse(path, source.position, str(error))
         except OSError as error:

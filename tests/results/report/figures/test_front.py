@@ -9,15 +9,15 @@ import handmade
 
 from results.ranking.leaderboard import Entry, leaderboard
 from results.records.dataset import open_sweep
-from results.records.objectives import Goals, Objective
+from results.records.objectives import Objective, Objectives
 from results.report.figures.front import draw_front
 
-GOALS = Goals(
-    objectives=(
-        Objective(measure="valid_accuracy", direction="max"),
+OBJECTIVES = Objectives(
+    primary=Objective(measure="valid_accuracy", direction="max"),
+    further=(
         Objective(measure="parameters", direction="min"),
         Objective(measure="seconds", direction="min"),
-    )
+    ),
 )
 
 
@@ -36,7 +36,7 @@ def test_each_further_objective_has_a_panel_with_everyone_in_it(tmp_path: Path) 
         placed(board.ranked[2], 2, 300.0),
     )
     violated = replace(placed(board.ranked[2], 1, 9.0), violated=("parameters 9 is below 10",))
-    board = replace(board, ranked=ranked, infeasible=(violated,), contenders=(), goals=GOALS)
+    board = replace(board, ranked=ranked, infeasible=(violated,), contenders=(), objectives=OBJECTIVES)
     drawn = draw_front(board, handmade.config_id("2"))
     front, behind, violating, contender, *second_panel = drawn.data
     assert (list(front.x), list(behind.x), list(violating.x), list(contender.x)) == (

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from objectives_by_hand import LOWER
 
 from results.ranking.leaderboard import leaderboard
 from results.ranking.search_table import search_table
@@ -61,7 +62,7 @@ def test_a_line_leads_through_the_values_of_a_configuration_to_its_score(
 def test_lower_scores_are_the_better_ones_where_the_direction_says_so(
     frame: pd.DataFrame, results: SweepResults
 ) -> None:
-    drawn = draw_parallel(frame, results.manifest.model_copy(update={"direction": "min"}))
+    drawn = draw_parallel(frame, results.manifest.model_copy(update={"objectives": LOWER}))
     assert drawn.data[-1].name == "0.6000"
 
 

@@ -65,8 +65,8 @@ def test_the_published_form_of_iemocap_is_imported_at_its_full_size(tmp_path: Pa
     path = tmp_path / "iemocap_data.pkl"
     path.write_bytes(pickle.dumps(data, 4))
     output = shown(path)
-    assert "layout      mult (recognised)" in output
-    assert "task        emotions (recognised): neutral, happy, sad, angry" in output
+    assert "layout  mult (recognised)" in output
+    assert "task    emotions (recognised): neutral, happy, sad, angry" in output
     assert line(output, "labels", "2717 x 4 x 2", "int64", "one-hot pairs")
     assert line(output, "audio", "2717 x 20 x 74", f"{40 * 74} not finite set to 0")
     assert line(output, "ids", "made up: train-0 ...")
@@ -84,10 +84,10 @@ def test_sentiment_scores_with_ids_in_bytes_are_a_regression_or_seven_classes(tm
     for name, n in SIZES.items():
         splits[name]["id"] = np.array([[b"video%d" % i, b"1.5", b"2.5"] for i in range(n)])
     path = write_pickle(tmp_path / "mosi_data.pkl", splits)
-    assert "task        regression (recognised): sentiment" in shown(path)
+    assert "task    regression (recognised): sentiment" in shown(path)
     assert open_training_data(STORE, "field").train.ids[1] == "video1/1.5/2.5"
     output = shown(path, "--task", "classes", "--force")
-    assert "task        classes (given): -3, -2, -1, 0, 1, 2, 3" in output
+    assert "task    classes (given): -3, -2, -1, 0, 1, 2, 3" in output
     assert "rounded half to even" in output
     assert open_training_data(STORE, "field").train.labels[0] == 0
 
@@ -96,8 +96,8 @@ def test_sentiment_scores_with_ids_in_bytes_are_a_regression_or_seven_classes(tm
 def test_mmsas_files_are_imported_with_their_lengths(tmp_path: Path, aligned: bool) -> None:
     path = write_pickle(tmp_path / "mosi_50.pkl", mmsa_splits(aligned=aligned))
     output = shown(path)
-    assert "layout      mmsa (recognised)" in output
-    assert "task        regression (recognised): sentiment" in output
+    assert "layout  mmsa (recognised)" in output
+    assert "task    regression (recognised): sentiment" in output
     assert line(output, "raw_text", "left out", "list")
     assert line(output, "text_bert", "text_lengths", "8 x 3 x 6", "1 to 6 steps")
     assert aligned or line(output, "audio_lengths", "0 to 7 steps")
@@ -109,11 +109,11 @@ def test_mmsas_files_are_imported_with_their_lengths(tmp_path: Path, aligned: bo
 def test_arrays_in_an_archive_and_in_a_folder_are_imported_alike(tmp_path: Path) -> None:
     splits = plain_splits()
     np.savez_compressed(tmp_path / "arrays.npz", **flat(splits))
-    assert "layout      npz (recognised)" in shown(tmp_path / "arrays.npz")
+    assert "layout  npz (recognised)" in shown(tmp_path / "arrays.npz")
     first = open_training_data(STORE, "field").fingerprint
     for nested in (False, True):
         folder = write_npy(tmp_path / f"folder{nested}", splits, nested=nested)
-        assert "layout      npy (recognised)" in shown(folder, "--force")
+        assert "layout  npy (recognised)" in shown(folder, "--force")
         assert open_training_data(STORE, "field").fingerprint == first
 
 
@@ -123,11 +123,11 @@ def test_layout_task_and_keys_can_be_given(tmp_path: Path) -> None:
         found["openface"] = found.pop("vision")
     path = write_pickle(tmp_path / "a.pkl", splits)
     output = shown(
-        path, "--layout", "mmsa", "--take", "vision=openface", "--take", "labels=classification_labels",
-        "--take", "ids=none", "--labels", "bad,so,good",
+        path, "--layout", "mmsa", "--map", "vision=openface", "--map", "labels=classification_labels",
+        "--map", "ids=none", "--labels", "bad,so,good",
     )  # fmt: skip
-    assert "layout      mmsa (given)" in output
-    assert "task        classes (recognised): bad, so, good" in output
+    assert "layout  mmsa (given)" in output
+    assert "task    classes (recognised): bad, so, good" in output
     assert line(output, "openface", "vision", "8 x 6 x 3")
     assert line(output, "regression_labels", "left out")
     data = open_training_data(STORE, "field")
@@ -149,14 +149,14 @@ def long_audio(splits: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     [
         (with_nan(plain_splits()), [], "a.pkl: valid: vision: 1 NaN"),
         (long_audio(mmsa_splits(aligned=False)), [], "a.pkl: test: audio_lengths: sample 2 has length 10"),
-        (plain_splits(), ["--take", "text=txt"], "there is no key 'txt' (did you mean 'text'?)"),
-        (plain_splits(), ["--take", "texts=text"], "unknown role of --take 'texts'"),
+        (plain_splits(), ["--map", "text=txt"], "there is no key 'txt' (did you mean 'text'?)"),
+        (plain_splits(), ["--map", "texts=text"], "unknown role of --map 'texts'"),
         (plain_splits(), ["--task", "regression"], "more than one number a sample; a task 'regression' allows"),
         (plain_splits(), ["--layout", "mmsa"], "train: key 'regression_labels' is missing"),
         (
             {"train": {"x": np.zeros(3)}, "valid": {}, "test": {}},
             [],
-            "a.pkl: in no layout that is known. Found in train: x (3 float64)",
+            "a.pkl: in no known layout. Found in train: x (3 float64)",
         ),
     ],
 )  # fmt: skip

@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 from causalmer_core.basics.errors import UserError
 from results.records.dataset import open_sweep
 from results.records.layout import TABLES, SweepLayout
+from results.report.evaluation_tables import final_evaluation_tables
+from sweeps.cli.output import Screen
 from sweeps.cli.results.app import app
-from sweeps.cli.results.modality_tables import modality_tables
-from sweeps.cli.tables import print_test_tables
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_the_leaderboard_is_printed_whole(layout: SweepLayout) -> None:
 def test_missing_modalities_are_printed_where_they_were_evaluated(layout: SweepLayout) -> None:
     handmade.write_removals(layout)
     screen = Console(width=200, record=True, file=StringIO())
-    print_test_tables(screen, open_sweep(layout))
+    screen.print(Screen(final_evaluation_tables(open_sweep(layout))))
     lines = [" ".join(line.split()) for line in screen.export_text().splitlines()]
     assert (
         "selected zeros 0.0400 0.0400 0.0400 0.0800 0.0800 0.0800 0.1200 0.0600 0.0200 [0.0200, 0.0200]"
@@ -68,7 +68,8 @@ def test_missing_modalities_are_printed_where_they_were_evaluated(layout: SweepL
 
 
 def test_before_the_final_evaluation_no_modality_is_missing(tmp_path: Path) -> None:
-    assert modality_tables(open_sweep(handmade.empty_sweep(tmp_path))) == []
+    (scores,) = final_evaluation_tables(open_sweep(handmade.empty_sweep(tmp_path)))
+    assert scores.rows == []
 
 
 def test_selecting_says_why_and_writes_the_yaml(layout: SweepLayout, tmp_path: Path) -> None:

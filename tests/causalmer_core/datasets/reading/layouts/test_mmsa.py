@@ -20,7 +20,7 @@ def read(
     tmp_path: Path, splits: Splits, kind: TaskKind | None = None, take: tuple[str, ...] = ()
 ) -> ImportedData:
     path = write_pickle(tmp_path / "field.pkl", splits)
-    return read_data_file(path, kind, taken=parsed_array_roles(take))
+    return read_data_file(path, kind, array_roles=parsed_array_roles(take))
 
 
 def test_the_layout_is_recognised_and_scores_are_the_task(tmp_path: Path) -> None:
@@ -75,11 +75,13 @@ def test_a_mask_of_other_steps_than_the_words_is_no_length(tmp_path: Path) -> No
         found["text_bert"] = np.concatenate([found["text_bert"], found["text_bert"]], axis=2)
     data = read(tmp_path, splits)
     assert data.splits["train"].lengths == {}
-    assert [row.roles for row in data.taken if row.key == "text_bert"] == [()] * 3
+    assert [row.roles for row in data.array_roles if row.key == "text_bert"] == [()] * 3
 
 
 def test_it_is_said_what_was_taken_as_what_and_what_was_left_out(tmp_path: Path) -> None:
-    rows = {row.key: row for row in read(tmp_path, mmsa_splits(aligned=True)).taken if row.split == "train"}
+    rows = {
+        row.key: row for row in read(tmp_path, mmsa_splits(aligned=True)).array_roles if row.split == "train"
+    }
     assert rows["text_bert"].roles == ("text_lengths", "audio_lengths", "vision_lengths")
     assert rows["text_bert"].note == "1 to 6 steps"
     assert rows["regression_labels"].roles == ("labels",)
@@ -117,7 +119,7 @@ def spoiled(key: str, change: Any) -> Splits:
 @pytest.mark.parametrize(
     ("key", "change", "message"),
     [
-        ("audio_lengths", lambda x: [*x[:3], 10], r"sample 3 has length 10 .*the 9 steps.*--take audio_lengths=none"),
+        ("audio_lengths", lambda x: [*x[:3], 10], r"sample 3 has length 10 .*the 9 steps.*--map audio_lengths=none"),
         ("audio_lengths", lambda x: [-1, *x[1:]], r"sample 0 has length -1"),
         ("vision_lengths", [1, 2.5, 3, 4], r"sample 1 has length 2\.5"),
         ("vision_lengths", [1, float("nan"), 3, 4], r"sample 1 has length nan"),
@@ -140,6 +142,6 @@ def test_a_file_without_the_three_classes_says_what_else_there_is(tmp_path: Path
     for found in splits.values():
         del found["classification_labels"]
     with pytest.raises(
-        UserError, match=r"'classification_labels' is missing.*regression_labels.*--take labels=KEY"
+        UserError, match=r"'classification_labels' is missing.*regression_labels.*--map labels=KEY"
     ):
         read(tmp_path, splits, TaskKind.CLASSES)

@@ -85,7 +85,7 @@ def test_numbers_are_ids_too_and_no_ids_are_made_up(tmp_path: Path, form: str) -
     assert read_data_file(WRITERS[form](tmp_path, splits)).splits["valid"].ids[1] == "101"
     made_up = read_data_file(save(tmp_path / "other.npz", plain_splits()))
     assert made_up.splits["valid"].ids[1] == "valid-1"
-    assert next(row.note for row in made_up.taken if row.roles == ("ids",)) == "made up: train-0 ..."
+    assert next(row.note for row in made_up.array_roles if row.roles == ("ids",)) == "made up: train-0 ..."
 
 
 class Owned:
@@ -111,11 +111,11 @@ def test_objects_are_refused_and_not_unpickled(
 def test_what_is_not_of_a_split_is_left_out_and_said(tmp_path: Path) -> None:
     arrays = flat(full_splits()) | {"readme": np.array("words"), "train_raw": np.zeros(8)}
     np.savez(tmp_path / "f.npz", **arrays)
-    rows = {row.key: row for row in read_data_file(tmp_path / "f.npz").taken if not row.roles}
+    rows = {row.key: row for row in read_data_file(tmp_path / "f.npz").array_roles if not row.roles}
     assert set(rows) == {"readme", "raw"}
     folder = write_npy(tmp_path / "folder", full_splits())
     (folder / "notes.txt").write_text("words")
-    assert [row.key for row in read_data_file(folder).taken if not row.roles] == ["notes.txt"]
+    assert [row.key for row in read_data_file(folder).array_roles if not row.roles] == ["notes.txt"]
 
 
 def test_dev_is_another_name_of_valid(tmp_path: Path) -> None:

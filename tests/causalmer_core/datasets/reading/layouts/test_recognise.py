@@ -51,7 +51,7 @@ def test_a_layout_that_is_given_is_used_before_the_recognised_one(tmp_path: Path
 def test_keys_of_other_names_can_be_taken(tmp_path: Path) -> None:
     splits = plain_splits()
     path = write_pickle(tmp_path / "a.pkl", renamed(splits, vision="visual", labels="y"))
-    found = read_data_file(path, taken=parsed_array_roles(["vision=visual", "labels=y"]))
+    found = read_data_file(path, array_roles=parsed_array_roles(["vision=visual", "labels=y"]))
     np.testing.assert_array_equal(
         found.splits["test"].labels, read_data_file(write_pickle(path, splits)).splits["test"].labels
     )
@@ -63,12 +63,12 @@ def test_an_unknown_layout_lists_what_was_found_and_what_each_layout_needs(tmp_p
         read_data_file(path)
     message = str(caught.value)
     for part in (
-        "a.pkl: in no layout",
+        "a.pkl: in no known layout",
         "visual (8 x 6 x 3 float32)",
         "y (8 x 2 x 2 int64)",
         "mult lacks vision, labels",
         *(layout.needs for layout in LAYOUTS.values()),
-        "--take vision=visual",
+        "--map vision=visual",
     ):
         assert part in message
 
@@ -76,17 +76,17 @@ def test_an_unknown_layout_lists_what_was_found_and_what_each_layout_needs(tmp_p
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("vision=visiom", r"train: --take vision=visiom: there is no key 'visiom' \(did you mean 'vision'\?\)"),
-        ("text_length=a", r"unknown role of --take 'text_length'; allowed: audio, .*did you mean 'text_lengths'"),
-        ("vision", r"--take vision: allowed: ROLE=KEY"),
-        ("vision=", r"--take vision=: allowed: ROLE=KEY"),
-        ("labels=none", r"--take labels=none: a data set needs labels"),
+        ("vision=visiom", r"train: --map vision=visiom: there is no key 'visiom' \(did you mean 'vision'\?\)"),
+        ("text_length=a", r"unknown role of --map 'text_length'; allowed: audio, .*did you mean 'text_lengths'"),
+        ("vision", r"--map vision: allowed: ROLE=KEY"),
+        ("vision=", r"--map vision=: allowed: ROLE=KEY"),
+        ("labels=none", r"--map labels=none: a data set needs labels"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_taken_is_said(tmp_path: Path, option: str, message: str) -> None:
     path = write_pickle(tmp_path / "a.pkl", plain_splits())
     with pytest.raises(UserError, match=message):
-        read_data_file(path, layout=LayoutName.MULT, taken=parsed_array_roles([option]))
+        read_data_file(path, layout=LayoutName.MULT, array_roles=parsed_array_roles([option]))
 
 
 def test_hdf5_is_recognised_and_the_way_out_is_said(tmp_path: Path) -> None:

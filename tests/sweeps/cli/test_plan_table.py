@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweeps.cli.plan_lines import search_lines
+from sweeps.cli.plan_table import search_lines
 from sweeps.spec.sweep_spec import load_spec
 
 TEXT = """\
