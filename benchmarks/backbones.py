@@ -30,6 +30,7 @@ from causalmer_core.measures.modality_analysis import drop_gaps, shapley
 from causalmer_core.training.trainer import Trainer
 from results.records.dataset import open_sweep
 from results.statistics.intervals import paired_difference, t_interval
+from sweeps.spec.configurations import undebiased
 from sweeps.spec.sweep_spec import load_spec
 
 SWEEP = Path(__file__).parents[1] / "sweeps" / "configs" / "mosi_backbone.yaml"
@@ -138,10 +139,10 @@ def _cost(data: str, name: str, word: str) -> dict[str, float]:
     torch.set_num_threads(1)
     spec = load_spec(SWEEP, {"base.model.backbone": BACKBONES[name]})
     loaded = open_training_data(default_root(), data)
-    config: RunConfig = spec.base_config(loaded.fingerprint).with_values({"trainer.max_epochs": 2})
+    config: RunConfig = spec.configurations.on(loaded.fingerprint).base.with_values({"trainer.max_epochs": 2})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     trainer = Trainer(
-        config if word == "debiased" else spec.undebiased(config), loaded, seed=0, device=torch.device("cpu")
+        config if word == "debiased" else undebiased(config), loaded, seed=0, device=torch.device("cpu")
     )
     *_, last = trainer.epochs()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

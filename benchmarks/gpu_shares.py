@@ -96,7 +96,7 @@ def checked(folder: Path, at_once: int) -> CheckedSweep:
 
 def prediction(sweep: CheckedSweep) -> tuple[int, int]:
     """Of a trial on the device, in bytes: CUDA's own, and all together."""
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     root = str(sweep.data_root.resolve())
     found = probed(Probed(config.model_dump_json(), (0,), root, sweep.spec.data.name), TrialShare())
     return found["context"], found["peak"] + found["context"]
@@ -105,7 +105,7 @@ def prediction(sweep: CheckedSweep) -> tuple[int, int]:
 def measured(sweep: CheckedSweep, at_once: int, seeds: int, context_bytes: int) -> tuple[float, float]:
     """Seeds an hour, and the most that a trial took of the device, CUDA's own included, in bytes."""
     begin_sweep(sweep)
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     jobs = [Job(config=config, seeds=(seed,), phase="confirm", role="candidate") for seed in range(seeds)]
     source = JobList(jobs[1:], lambda key: read_run(sweep.layout, key))
     share = TrialShare(cpu=0.9 / at_once, gpu=1 / at_once)

@@ -6,13 +6,13 @@
 | `cli/` | The command `causalmer`: arguments in, tables out |
 | `configs/` | Sweeps to start from |
 | `debiasing/` | The phase after training: constants and weights for the selected configuration, chosen on validation |
-| `driver.py` | A sweep from its first proposal to its report, or from wherever its records say it stands |
+| `driver.py` | The driver of a sweep: all phases, from the first proposal or the last record to the report |
 | `execution/` | Jobs under Ray Tune, and the session that trains a run and records it |
 | `gpu_memory/` | How much of a GPU each run gets: measured on the largest configuration |
 | `jobs/` | Which job comes next in the search, the confirmation and the evaluation, derived from records alone |
 | `progress/` | What is shown of a running sweep: the live table, lines, trackers |
 | `search/` | Proposals, early stopping and the budget of the search, all repeatable from records |
-| `setup/` | What happens before the first job: the checks, the plan and the sweep's folder |
+| `setup/` | Before the first job: the checks, the plan and the sweep's folder |
 | `space/` | The search space: parameters, conditions and references between them |
 | `spec/` | The sweep's YAML file: sections, includes, checks, and the configurations that follow from it |
 """

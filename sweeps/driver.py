@@ -1,4 +1,4 @@
-"""A sweep from its first proposal to its report, or from wherever its records say it stands."""
+"""The driver of a sweep: all phases, from the first proposal or the last record to the report."""
 
 from __future__ import annotations
 
@@ -46,46 +46,46 @@ from sweeps.setup.preflight import CheckedSweep
 from sweeps.setup.sweep_folder import begin_sweep, continue_sweep
 
 _RULES = {
-    "race": "; one leaves when its chance of being the best is small",
-    "halving": "; after each round the worse leave",
+    "race": "; one is eliminated when its probability of being the best is small",
+    "halving": "; after each round the worse are eliminated",
     "all": "",
 }
 
 
 def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console, *, retry_failed: bool = False) -> None:
-    """Do all of a sweep that its records do not have yet, and write the report.
+    """Run everything of a sweep that its records lack, and write the report.
 
     Args:
         sweep: the sweep.
-        machine: where it runs.
-        console: where it is shown.
-        retry_failed: first open the runs again that ended as failed, oom or timeout.
+        machine: the machine or cluster that the sweep runs on.
+        console: the console that shows the progress.
+        retry_failed: whether runs that ended as failed, oom or timeout are trained again.
 
     Raises:
-        UserError: another process runs it; its file or its data has changed; a trial asks for more than there is; or
-            no configuration finished, or the first ones all failed; or a fault of the machine does not pass.
-        KeyboardInterrupt: on Ctrl-C; every recorded epoch stays.
+        UserError: another process runs the sweep; its file or its data has changed; a trial needs more than the machine
+            has; no configuration finished, or the first ones all failed; or a fault of the machine persists.
+        KeyboardInterrupt: on Ctrl-C; every recorded epoch is kept.
     """
     layout = sweep.layout
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
     with ExitStack() as stack:
         stack.enter_context(layout.store.reserved(busy, partial(console.print, markup=False, soft_wrap=True)))
-        if not layout.root.exists():
+        begins = not layout.root.exists()
+        if begins:
             begin_sweep(sweep)
         stack.enter_context(exclusive_lock(layout.lock, wait=False, busy=busy))
         layout.store.pull_records()
         layout.store.push_ahead()
-        max_epochs = sweep.spec.base_config(sweep.data.fingerprint).trainer.max_epochs
         progress = SweepProgress(
             console,
             layout.log,
-            max_epochs=max_epochs,
+            max_epochs=sweep.configurations.base.trainer.max_epochs,
             objectives=sweep.objectives,
         )
         stack.callback(layout.store.push, layout.log)
         stack.enter_context(progress.shown())
-        for change in continue_sweep(sweep):
-            progress.notify(f"goes on with {change}")
+        for change in [] if begins else continue_sweep(sweep):
+            progress.notify(f"continues with {change}")
         if retry_failed and (opened := reopen_failed(layout)):
             progress.notify(f"tried again: {', '.join(key.stem for key in opened)}")
         progress.earlier(read_runs(layout))
@@ -93,7 +93,7 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console, *, retry_
 
 
 class _Phases:
-    """The phases one after another. Ray is started for the first job, if there is any, and stops with the stack."""
+    """The phases one after another. Ray is started for the first job, and stops when the stack is closed."""
 
     def __init__(
         self, sweep: CheckedSweep, machine: Machine, progress: SweepProgress, stack: ExitStack
@@ -101,7 +101,7 @@ class _Phases:
         self._spec = sweep.spec
         self._sweep = sweep
         self._layout = sweep.layout
-        self._fingerprint = sweep.data.fingerprint
+        self._configurations = sweep.configurations
         self._machine = machine
         self._progress = progress
         self._ray = stack.enter_context(ExitStack())
@@ -117,29 +117,30 @@ class _Phases:
 
     def run(self) -> None:
         """Search, confirm, select, evaluate on unseen seeds, debias, open the test split, report."""
-        for caution in self._sweep.method_warnings:
-            self._progress.notify(f"note: {caution}")
+        for warning in self._sweep.method_warnings:
+            self._progress.notify(f"note: {warning}")
         self._do(PhaseChain(self._phases()))
         self._compact()
-        selected = self._select()  # it says, too, what the unseen seeds make of it
+        selected = self._select()  # again: its reasons now include the scores on unseen seeds
         self._debias(selected)
         self._open_test_split(selected)
         self._compact()
-        report = write_report(self._layout, importance=parameter_importance(self._layout))
+        importance = parameter_importance(self._layout, self._configurations)
+        report = write_report(self._layout, importance=importance)
         self._progress.notify(f"report: {self._layout.store.shown(report)}")
 
     def _phases(self) -> list[Phase]:
-        """The phases that train; before each but the first the tables are brought up to date."""
+        """The phases that train. The tables are brought up to date before each phase except the first."""
         return [self._search, *([self._confirm] if self._confirms else []), self._evaluate]
 
     def _search(self) -> Callable[[], JobSource]:
         text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
         self._progress.phase("search", text, runs=sum(most_runs(self._spec).values()))
-        study = StudyFile(self._layout, self._progress.notify)
+        study = StudyFile(self._layout, self._configurations, self._progress.notify)
         return lambda: SearchJobs(
             self._spec,
+            self._configurations,
             self._layout,
-            self._fingerprint,
             objectives=self._sweep.objectives,
             read_run=self._read_run,
             reuse_runs=self._reuse_runs,
@@ -161,14 +162,14 @@ class _Phases:
         return lambda: ConfirmJobs(manifest, best, read_runs(self._layout), self._read_run, self._reuse_runs)
 
     def _select(self) -> RunConfig:
-        """The selected configuration; what is new of the reasons is said."""
+        """The selected configuration. The user is notified of new reasons."""
         before = read_selection(self._layout)
         selection = current_selection(open_sweep(self._layout), self._spec.selection.rule)
-        told = () if before is None else before.reasons
+        known = () if before is None else before.reasons
         for reason in selection.reasons:
-            if reason not in told:
+            if reason not in known:
                 self._progress.notify(f"select: {reason}")
-        return RunConfig.model_validate(selection.config)
+        return RunConfig.read(selection.config)
 
     def _evaluate(self) -> Callable[[], JobSource]:
         if self._confirms:
@@ -176,7 +177,7 @@ class _Phases:
         else:
             self._end_search()
         selected = self._select()
-        jobs = evaluate_jobs(self._spec, selected, read_runs(self._layout))
+        jobs = evaluate_jobs(self._spec, self._configurations, selected, read_runs(self._layout))
         text = (
             "the selected configuration, the paper's default and the undebiased twin with "
             f"{self._seeds('evaluate')}, which no selection saw"
@@ -198,20 +199,20 @@ class _Phases:
         asked = self._spec.evaluation
         opened = final_evaluation(
             self._layout,
-            contender_configs(self._spec, selected),
+            contender_configs(self._configurations, selected),
             data_root=self._sweep.data_root,
             kinds=asked.ablations,
             step_rates=asked.step_rates,
             on_progress=self._progress.evaluated,
         )
-        self._progress.notify("evaluate: test split opened" if opened else "evaluate: on record already")
+        self._progress.notify("evaluate: test split opened" if opened else "evaluate: already on record")
 
     def _seeds(self, phase: Literal["search", "confirm", "evaluate"]) -> str:
         seeds: tuple[int, ...] = getattr(self._spec.seed_plan(), phase)
         return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
     def _do(self, source: JobSource) -> None:
-        """Do all jobs. Where Ray is lost, another one goes on from the records, as a resumed sweep would."""
+        """Run all jobs. If Ray is lost, a new Ray continues from the records, as in a resumed sweep."""
         losses, epochs = 0, -1
         while True:
             try:
@@ -247,13 +248,13 @@ class _Phases:
         if losses > self._spec.failure.retries:
             raise UserError(
                 f"{error}, {losses} times in a row without an epoch in between; every recorded epoch is kept. "
-                "Likely: memory or /tmp is full; mend that, then run the same command again"
+                "Likely: memory or /tmp is full; free space, then run the same command again"
             ) from error
-        self._progress.notify(f"{error}: goes on under another in {wait_seconds(losses):g} s")
+        self._progress.notify(f"{error}: continues with a new Ray in {wait_seconds(losses):g} s")
         time.sleep(wait_seconds(losses))
 
     def _started_ray(self, first: Job) -> SharePlan:
-        """Ray, and what the jobs get of it; both are there once, for all phases, until Ray is lost."""
+        """Start Ray, and plan the shares of the jobs: once for all phases, until Ray is lost."""
         if self._plan is None:
             notify = self._progress.notify
             self._ray.enter_context(connected_ray(self._machine, self._spec.resources.least, notify))
@@ -261,7 +262,7 @@ class _Phases:
         return self._plan
 
     def _compact(self) -> None:
-        """Bring the tables up to date; no run is being trained."""
+        """Bring the tables up to date. No run may be training."""
         self._layout.store.push_ahead()
         compact(self._layout)
         self._layout.store.push(self._layout.log)
@@ -275,7 +276,7 @@ class _Phases:
 
 
 def run_context(sweep: CheckedSweep, device: str = "cpu") -> RunContext:
-    """What the runs of a sweep share, on what they train."""
+    """The context that all runs of a sweep share, on a device."""
     return RunContext(
         sweep=sweep.layout.store.address(sweep.layout.root),
         data_root=str(sweep.data_root.resolve()),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -300,14 +301,16 @@ class RunConfig(Frozen):
         Raises:
             pydantic.ValidationError: a path or a value is not allowed.
         """
-        change: dict[str, Any] = {}
-        for path, value in values.items():
-            nested: Any = value
-            for key in reversed(path.split(".")):
-                nested = {key: nested}
-            change = merged(change, nested)
-        tree = merged(self.model_dump(mode="json"), change)
-        return RunConfig.model_validate_json(json.dumps(tree))
+        return RunConfig.read(merged(self.model_dump(mode="json"), nested(values)))
+
+    @classmethod
+    def read(cls, tree: Mapping[str, Any]) -> RunConfig:
+        """The configuration that a nested mapping of plain values describes, such as a record holds.
+
+        Raises:
+            pydantic.ValidationError: a key or a value is not allowed.
+        """
+        return _validated(json.dumps(tree))
 
     def value(self, path: str) -> Any:
         """The value at a dotted path.
@@ -321,6 +324,23 @@ class RunConfig(Frozen):
                 raise KeyError(path)
             node = node[key]
         return node
+
+
+# A sweep meets one configuration in a proposal, in journals, in jobs and in checkpoints. It is validated once.
+@lru_cache(maxsize=256)
+def _validated(text: str) -> RunConfig:
+    return RunConfig.model_validate_json(text)
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by dotted path as a nested mapping."""
+    tree: dict[str, Any] = {}
+    for path, value in values.items():
+        branch: Any = value
+        for key in reversed(path.split(".")):
+            branch = {key: branch}
+        tree = merged(tree, branch)
+    return tree
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

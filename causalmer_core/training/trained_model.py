@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def load_trained(path: Path, data: TrainingData) -> TrainedModel:
         UserError: the file is missing, damaged or of another format.
     """
     tensors, metadata = load_tensors(path)
-    config = RunConfig.model_validate_json(json.dumps(metadata["config"]))
+    config = RunConfig.read(metadata["config"])
     data = folded(data, config.data.split, metadata["seed"])
     with drawing_from(metadata["seed"], "init"):
         model = build_model(config.model, data)

@@ -8,7 +8,7 @@
 | `data/` | `causalmer data`: import, draw and look at data sets |
 | `interruption.py` | Ctrl-C in a command that only watches a job, which continues without the command |
 | `main.py` | The command line `causalmer`: its entry point, and how errors and Ctrl-C are reported |
-| `options.py` | How a command is told which sweep it is about |
+| `options.py` | Arguments and options that several commands share |
 | `output.py` | How commands show tables: drawn in the terminal, as JSON, or as CSV |
 | `plan_table.py` | What `causalmer plan` shows: what would run, with what, and for how long at most |
 | `results/` | `causalmer results`: rank, select, evaluate, report, compare and export |

@@ -29,9 +29,11 @@ class Place(NamedTuple):
 
 
 COMMANDS: Mapping[str, Place] = {
-    "run": Place("sweep", "run", "Run a sweep to its report. One that was begun goes on from its records."),
+    "run": Place(
+        "sweep", "run", "Run a sweep to its report. A sweep that was begun continues from its records."
+    ),
     "resume": Place(
-        "sweep", "resume", "Go on with a sweep that was begun; the same as run, but never begins one."
+        "sweep", "resume", "Continue a sweep that was begun; the same as run, but never begins a sweep."
     ),
     "plan": Place(
         "sweep", "plan", "Show what a sweep would run and about how long it takes. Starts nothing."

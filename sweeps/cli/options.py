@@ -1,4 +1,4 @@
-"""How a command is told which sweep it is about."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from causalmer_core.datasets.store import ROOT_VARIABLE
 from results.records.dataset import DEFAULT_STORAGE, find_sweep
 from results.records.layout import SweepLayout
 from results.storage.object_uri import is_uri
-from sweeps.spec.sweep_spec import load_spec
+from sweeps.spec.sweep_spec import SweepSpec, load_spec
 
 HELP = "A sweep's YAML file, its folder or address, or its name in the storage."
 SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help=HELP)]
@@ -30,16 +30,23 @@ def named_sweep(sweep: str, storage: str | None) -> SweepLayout:
     Raises:
         UserError: there is no such sweep, or its file is wrong.
     """
+    return named_sweep_and_file(sweep, storage)[0]
+
+
+def named_sweep_and_file(sweep: str, storage: str | None) -> tuple[SweepLayout, SweepSpec | None]:
+    """The sweep that a user names, and its YAML file; None: the user does not name it by its file.
+
+    Raises:
+        UserError: there is no such sweep, or its file is wrong.
+    """
     path = Path(sweep)
     if is_uri(sweep) or path.suffix not in (".yaml", ".yml") or path.is_dir():
-        return find_sweep(sweep, storage or DEFAULT_STORAGE)
+        return find_sweep(sweep, storage or DEFAULT_STORAGE), None
     spec = load_spec(path, {} if storage is None else {"storage": storage})
-    if is_uri(spec.storage):
-        return find_sweep(spec.name, spec.storage)
-    return find_sweep(str(Path(spec.storage) / spec.name), spec.storage)
+    place = spec.name if is_uri(spec.storage) else str(Path(spec.storage) / spec.name)
+    return find_sweep(place, spec.storage), spec
 
 
-# FOLDED Options that the commands below `causalmer data` share.
 Name = Annotated[str, typer.Option("--name", help="The data set's name: letters, digits, '.', '_', '-'.")]
 Root = Annotated[
     Path | None,
@@ -48,9 +55,15 @@ Root = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace a data set of this name.")]
 
 
-# FOLDED Where a command puts a text: the file that `--out` names, or standard output.
 def put_out(text: str, out: Path | None) -> bool:
-    """Write a text to a file, whole or not at all, or print it; whether it was a file.
+    """Write a text to a file, completely or not at all, or print it.
+
+    Args:
+        text: the text.
+        out: the file that `--out` names; None: standard output.
+
+    Returns:
+        Whether it was written to a file.
 
     Raises:
         UserError: the file cannot be written.
@@ -66,5 +79,5 @@ def put_out(text: str, out: Path | None) -> bool:
 
 
 def unwritable(path: Path, error: OSError) -> UserError:
-    """The error for a file that `--out` named, or could."""
+    """The error for a file that cannot be written."""
     return UserError(f"cannot write {path}: {error.strerror or error}; choose another place with --out")

@@ -62,7 +62,7 @@ def search_lines(spec: SweepSpec, max_epochs: int) -> list[tuple[str, str]]:
     fixed = [path for path in spec.space.paths if path not in spec.space.searched_paths]
     if fixed:
         lines.append(("fixed", "; ".join(f"{path}: {spec.space[path].described()}" for path in fixed)))
-    for number, point in enumerate(spec.first_points("")):
+    for number, point in enumerate(spec.first_points):
         values = ", ".join(f"{path}: {value}" for path, value in point.items())
         lines.append((f"first #{number}", values or "the one configuration"))
     warm = spec.search.warm_start

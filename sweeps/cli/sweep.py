@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,42 +56,35 @@ RetryFailed = Annotated[
 ]
 
 
-def run(
-    file: SpecFile,
-    set_: Set = None,
-    storage: Storage = None,
-    data_root: DataRoot = None,
-    cpus: Cpus = None,
-    gpus: Gpus = None,
-    address: Address = None,
-    insecure: Insecure = False,
-    retry_failed: RetryFailed = False,
-) -> None:
-    """Run a sweep to its report. One that was begun goes on from its records."""
-    with _loaded(file, set_, storage, data_root) as spec:
-        _run(spec, _machine(cpus, gpus, address, insecure=insecure), retry_failed=retry_failed)
+def _training_command(help_: str, *, begins: bool) -> Callable[..., None]:
+    """A command that trains a sweep; one that does not begin sweeps fails if there is no record of one."""
+
+    def command(
+        file: SpecFile,
+        set_: Set = None,
+        storage: Storage = None,
+        data_root: DataRoot = None,
+        cpus: Cpus = None,
+        gpus: Gpus = None,
+        address: Address = None,
+        insecure: Insecure = False,
+        retry_failed: RetryFailed = False,
+    ) -> None:
+        with _loaded(file, set_, storage, data_root) as spec:
+            if not begins:
+                _check_begun(spec, file)
+            _run(spec, _machine(cpus, gpus, address, insecure=insecure), retry_failed=retry_failed)
+
+    command.__doc__ = help_
+    return command
 
 
-def resume(
-    file: SpecFile,
-    set_: Set = None,
-    storage: Storage = None,
-    data_root: DataRoot = None,
-    cpus: Cpus = None,
-    gpus: Gpus = None,
-    address: Address = None,
-    insecure: Insecure = False,
-    retry_failed: RetryFailed = False,
-) -> None:
-    """Go on with a sweep that was begun; the same as run, but never begins one."""
-    with _loaded(file, set_, storage, data_root) as spec:
-        with attributed_to("storage"):
-            layout = sweep_layout(spec.storage, spec.name)
-        if not layout.root.exists():
-            raise UserError(
-                f"nothing to resume: there is no sweep in {layout.place}; begin it with 'causalmer run {file}'"
-            )
-        _run(spec, _machine(cpus, gpus, address, insecure=insecure), retry_failed=retry_failed)
+run = _training_command(
+    "Run a sweep to its report. A sweep that was begun continues from its records.", begins=True
+)
+resume = _training_command(
+    "Continue a sweep that was begun; the same as run, but never begins a sweep.", begins=False
+)
 
 
 def plan(
@@ -107,6 +100,15 @@ def plan(
     with _loaded(file, set_, storage, data_root) as spec:
         checked = preflight(spec)
     show(plan_table(plan_sweep(checked, cpus, gpus)), form)
+
+
+def _check_begun(spec: SweepSpec, file: Path) -> None:
+    with attributed_to("storage"):
+        layout = sweep_layout(spec.storage, spec.name)
+    if not layout.root.exists():
+        raise UserError(
+            f"nothing to resume: there is no sweep in {layout.place}; begin it with 'causalmer run {file}'"
+        )
 
 
 def _machine(cpus: int | None, gpus: int | None, address: str | None, *, insecure: bool) -> Machine:
@@ -129,7 +131,7 @@ def _run(spec: SweepSpec, machine: Machine, *, retry_failed: bool) -> None:
 def overrides_of(
     assignments: list[str] | None, storage: str | None, data_root: Path | None
 ) -> dict[str, Any]:
-    """What options put before the file's values, by dotted key."""
+    """The values that options set in place of the file's, by dotted key."""
     overrides: dict[str, Any] = dict(parse_assignment(text) for text in assignments or [])
     if storage is not None:
         overrides["storage"] = storage
@@ -150,7 +152,7 @@ def run_options(assignments: list[str] | None, storage: str | None, data_root: P
 def _loaded(
     file: Path, assignments: list[str] | None, storage: str | None, data_root: Path | None
 ) -> Iterator[SweepSpec]:
-    """The sweep; what within the block turns out not to fit the data or the machine is shown with its line."""
+    """The sweep of a file. A `SpecMismatchError` within the block is raised as an error with the file and the line."""
     overrides = overrides_of(assignments, storage, data_root)
     try:
         yield load_spec(file, overrides)

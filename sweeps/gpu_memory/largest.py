@@ -12,7 +12,7 @@ from causalmer_core.datasets.base import TrainingData
 from causalmer_core.training.memory_estimate import estimated_bytes
 from sweeps.space.parameters import Value
 from sweeps.space.search_space import SearchSpace
-from sweeps.spec.sweep_spec import SweepSpec
+from sweeps.spec.configurations import Configurations
 
 _MOST_ROUNDS = 4
 """Passes over all parameters; sizes that grow with every parameter need two."""
@@ -45,7 +45,7 @@ class Sizes:
         return self._known[key]
 
 
-def largest_config(spec: SweepSpec, fingerprint: str, size: Size) -> RunConfig:
+def largest_config(configurations: Configurations, size: Size) -> RunConfig:
     """The largest configuration among the points of the space, the fixed part and the paper's default.
 
     Coordinate ascent over the corners (ends of ranges, options of choices) starts at the last corner of each parameter
@@ -53,14 +53,13 @@ def largest_config(spec: SweepSpec, fingerprint: str, size: Size) -> RunConfig:
     may miss a larger one; such a run is tried again with a larger share when it runs out of memory.
 
     Args:
-        spec: the sweep.
-        fingerprint: the fingerprint of its data set.
+        configurations: the configurations of the sweep.
         size: the size of a configuration.
     """
-    space = spec.bound_space()
+    space = configurations.space
 
     def at(point: Mapping[str, Value]) -> RunConfig:
-        return spec.configuration(space.values(lambda path, _: point[path]), fingerprint)
+        return configurations.of(space.values(lambda path, _: point[path]))
 
     def sized(point: Mapping[str, Value]) -> int:
         try:
@@ -69,7 +68,7 @@ def largest_config(spec: SweepSpec, fingerprint: str, size: Size) -> RunConfig:
             return _INVALID
 
     highest = _climbed(space, sized)
-    found = [spec.base_config(fingerprint), spec.paper_config(fingerprint)]
+    found = [configurations.base, configurations.paper]
     found += [at(highest)] if sized(highest) > _INVALID else []
     return max(found, key=size)
 

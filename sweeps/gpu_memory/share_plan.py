@@ -143,7 +143,7 @@ def _measures(
         notify(f"resources.gpu: auto: uses the measurement of {large[0].time[:10]}")
         return known
     notify("resources.gpu: auto: looks for the largest configuration and trains two steps of it on a GPU")
-    largest = largest_config(sweep.spec, sweep.data.fingerprint, sizes)
+    largest = largest_config(sweep.configurations, sizes)
     asked: list[tuple[str, RunConfig, int]] = [("largest", largest, block)]
     if sizes(largest) * block > _A_LOT * sizes(first.config):
         asked.append(("drawn", first.config, 1))

@@ -99,7 +99,7 @@ class ConfirmJobs(JobSource):
 def confirm_job(history: RunHistory, seed: int) -> Job:
     """A confirmation job: the configuration of a search run, with another seed."""
     return Job(
-        config=RunConfig.model_validate(history.config),
+        config=RunConfig.read(history.config),
         seeds=(seed,),
         phase="confirm",
         role="candidate",

@@ -24,21 +24,23 @@ from results.ranking.confirmation_race import most_confirmation_runs
 from results.records.histories import RunHistory
 from sweeps.jobs.job import Job
 from sweeps.search.results import searched_histories
-from sweeps.spec.configurations import nested_leaves
+from sweeps.space.search_space import SearchSpace
+from sweeps.spec.configurations import Configurations, nested_leaves, undebiased
 from sweeps.spec.sweep_spec import SweepSpec
 
 PHASES = ("search", "confirm", "evaluate")
 """The phases that train, in their order. Records name the phase of each run."""
 
 
-def evaluate_jobs(spec: SweepSpec, selected: RunConfig, histories: Iterable[RunHistory]) -> list[Job]:
+def evaluate_jobs(
+    spec: SweepSpec, configurations: Configurations, selected: RunConfig, histories: Iterable[RunHistory]
+) -> list[Job]:
     """The contenders of the final evaluation with every evaluation seed, each configuration once.
 
     Jobs are ordered by seed: an interrupted evaluation has compared all contenders on its first seeds. A configuration
     that the search proposed keeps its number and its values.
     """
-    paper, twin = spec.paper_config(selected.data.fingerprint), spec.undebiased(selected)
-    roles = {CANDIDATE: selected, PAPER: paper, UNDEBIASED: twin}
+    roles = {CANDIDATE: selected, PAPER: configurations.paper, UNDEBIASED: undebiased(selected)}
     first = {config_id(config): role for role, config in reversed(roles.items())}
     proposed = {history.key.config_id: history for history in searched_histories(histories)}
     jobs = []
@@ -46,17 +48,16 @@ def evaluate_jobs(spec: SweepSpec, selected: RunConfig, histories: Iterable[RunH
         for role, config in roles.items():
             identity = config_id(config)
             if first[identity] == role:
-                jobs.append(_job(spec, config, seed, role, proposed.get(identity)))
+                jobs.append(_job(configurations.space, config, seed, role, proposed.get(identity)))
     return jobs
 
 
-def contender_configs(spec: SweepSpec, selected: RunConfig) -> dict[str, str]:
+def contender_configs(configurations: Configurations, selected: RunConfig) -> dict[str, str]:
     """The config_id of each contender of the final evaluation, by the contender's name."""
-    paper = spec.paper_config(selected.data.fingerprint)
     return {
         SELECTED: config_id(selected),
-        PAPER: config_id(paper),
-        UNDEBIASED: config_id(spec.undebiased(selected)),
+        PAPER: config_id(configurations.paper),
+        UNDEBIASED: config_id(undebiased(selected)),
     }
 
 
@@ -72,15 +73,14 @@ def most_runs(spec: SweepSpec) -> dict[str, int]:
     }
 
 
-def _job(spec: SweepSpec, config: RunConfig, seed: int, role: str, proposed: RunHistory | None) -> Job:
+def _job(space: SearchSpace, config: RunConfig, seed: int, role: str, proposed: RunHistory | None) -> Job:
     number = proposed.number if proposed else None
-    values = proposed.values if proposed else _searched_values(spec, config)
+    values = proposed.values if proposed else _searched_values(space, config)
     return Job(config=config, seeds=(seed,), phase="evaluate", role=role, number=number, values=values)
 
 
-def _searched_values(spec: SweepSpec, config: RunConfig) -> dict[str, Any]:
+def _searched_values(space: SearchSpace, config: RunConfig) -> dict[str, Any]:
     """The searched parameters that are present in the configuration, with their values."""
     found = nested_leaves(identity(config))
-    space = spec.bound_space()
     values = {path: found[path] for path in space.paths if path in found}
     return {path: value for path, value in values.items() if space.is_present(path, values)}

@@ -96,7 +96,7 @@ class Job:
     def from_json(text: str) -> Job:
         """The job from its JSON."""
         tree = json.loads(text)
-        tree["config"] = RunConfig.model_validate_json(json.dumps(tree["config"]))
+        tree["config"] = RunConfig.read(tree["config"])
         tree["seeds"] = tuple(tree["seeds"])
         tree["rung_thresholds"] = {
             int(epoch): threshold for epoch, threshold in tree["rung_thresholds"].items()

@@ -47,7 +47,7 @@ def reopen_failed(layout: SweepLayout) -> list[RunKey]:
 
 def _reopen(layout: SweepLayout, run: RunHistory) -> None:
     job = Job(
-        config=RunConfig.model_validate(run.config),
+        config=RunConfig.read(run.config),
         seeds=(run.key.seed,),
         phase=run.phase,
         role=run.role,

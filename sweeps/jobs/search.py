@@ -22,6 +22,7 @@ from sweeps.search.early_stopping import patience, rung_thresholds
 from sweeps.search.outcomes import Outcome, outcome
 from sweeps.search.proposer import Proposer
 from sweeps.space.parameters import Value
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.sweep_spec import SweepSpec
 
 
@@ -56,7 +57,7 @@ class SearchJobs(JobSource):
     Args:
         spec: the sweep.
         layout: its folder, with the journal of proposals.
-        fingerprint: the data set's fingerprint.
+        configurations: the configurations of its runs.
         objectives: the monitored metric with its direction, further objectives, and constraints.
         read_run: reads a run from the records.
         reuse_runs: reuses a job's runs from another sweep.
@@ -70,8 +71,8 @@ class SearchJobs(JobSource):
     def __init__(
         self,
         spec: SweepSpec,
+        configurations: Configurations,
         layout: SweepLayout,
-        fingerprint: str,
         *,
         objectives: Objectives,
         read_run: ReadRun,
@@ -81,8 +82,8 @@ class SearchJobs(JobSource):
         self._spec = spec
         self._measures = objectives.measures
         self._watcher = watcher
-        self._fingerprint = fingerprint
-        self._max_epochs = spec.base_config(fingerprint).trainer.max_epochs
+        self._configurations = configurations
+        self._max_epochs = configurations.base.trainer.max_epochs
         self._direction = objectives.direction
         self._read_run = read_run
         self._reuse_runs = reuse_runs
@@ -92,13 +93,13 @@ class SearchJobs(JobSource):
         warm_start_trials = warm_start.trials_on_record(rows)
         self._journal = Journal.open(layout.proposals, layout.store.push)
         if warm_start_trials is None and spec.search.warm_start is not None:
-            warm_start_trials = warm_start.gather(spec, fingerprint, objectives)
+            warm_start_trials = warm_start.gather(spec, configurations, objectives)
             self._journal.append(warm_start.as_row(warm_start_trials))
         self._proposer = Proposer(
-            spec.bound_space(),
+            configurations.space,
             spec.search,
             objectives,
-            spec.first_points(fingerprint),
+            spec.first_points,
             warm_start_trials or (),
         )
         self._ids: list[str] = []
@@ -241,7 +242,7 @@ class SearchJobs(JobSource):
         return self._next_of(found)
 
     def _blocks(self, number: int, values: dict[str, Value], settled: int) -> tuple[Job, ...]:
-        config = self._spec.configuration(values, self._fingerprint)
+        config = self._configurations.of(values)
         return tuple(
             Job(
                 config=config,

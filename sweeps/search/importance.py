@@ -13,12 +13,13 @@ from results.ranking.importance import Importance
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from sweeps.search.optuna_trials import recorded_trials
+from sweeps.spec.configurations import Configurations
 
 LEAST_CONFIGURATIONS = 10
 """The least number of scores: with fewer, both methods mostly report noise."""
 
 
-def parameter_importance(layout: SweepLayout) -> list[Importance]:
+def parameter_importance(layout: SweepLayout, configurations: Configurations) -> list[Importance]:
     """The importance of the parameters that all configurations have, by two methods.
 
     fANOVA fits a random forest to the scores over the whole space. The importance is the share of the variance of its
@@ -27,6 +28,10 @@ def parameter_importance(layout: SweepLayout) -> list[Importance]:
     IJCAI 2023). Both use the search scores, which include the noise of their seeds. A pruned configuration counts with
     its best score so far. With several objectives the importance is for the first one. Conditional parameters are left
     out, because some configurations lack them.
+
+    Args:
+        layout: the sweep.
+        configurations: the configurations of its runs.
 
     Returns:
         Empty if nothing was proposed, if fewer than `LEAST_CONFIGURATIONS` have scores, if all scores are equal, or if
@@ -38,7 +43,11 @@ def parameter_importance(layout: SweepLayout) -> list[Importance]:
     if not layout.proposals.exists():
         return []
     manifest = read_sweep_manifest(layout)
-    trials = [single for trial in recorded_trials(layout) if (single := _first_value(trial)) is not None]
+    trials = [
+        single
+        for trial in recorded_trials(layout, configurations)
+        if (single := _first_value(trial)) is not None
+    ]
     common = set.intersection(*(set(trial.params) for trial in trials)) if trials else set()
     varied = [path for path in common if len({trial.params[path] for trial in trials}) > 1]
     if len(trials) < LEAST_CONFIGURATIONS or len({trial.value for trial in trials}) < 2 or not varied:

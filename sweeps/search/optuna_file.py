@@ -26,17 +26,18 @@ from results.records.manifest import read_sweep_manifest
 from sweeps.search.optuna_space import distributions
 from sweeps.search.optuna_trials import Proposal, recorded_trials, trial_of
 from sweeps.space.parameters import Value
-from sweeps.spec.sweep_spec import load_stored_spec
+from sweeps.spec.configurations import Configurations
 
 _LOCK_SECONDS = 3
 """The longest delay of a write by the lock of a killed reader."""
 
 
-def write_study(layout: SweepLayout, path: Path) -> int:
+def write_study(layout: SweepLayout, configurations: Configurations, path: Path) -> int:
     """Write the study of a sweep's search from its records, completely or not at all.
 
     Args:
         layout: the sweep.
+        configurations: the configurations of its runs.
         path: the file to write, for `optuna-dashboard` or `optuna.storages.journal.JournalFileBackend`.
 
     Returns:
@@ -47,7 +48,7 @@ def write_study(layout: SweepLayout, path: Path) -> int:
         OSError: the file cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    manifest, trials = read_sweep_manifest(layout), recorded_trials(layout)
+    manifest, trials = read_sweep_manifest(layout), recorded_trials(layout, configurations)
     with written_aside(path) as temporary:
         backend = _Backend(temporary)
         study = optuna.create_study(
@@ -68,16 +69,19 @@ class StudyFile:
 
     Args:
         layout: the sweep.
+        configurations: the configurations of its runs.
         notify: called once if the file cannot be written; the search continues without the file.
     """
 
-    def __init__(self, layout: SweepLayout, notify: Callable[[str], None]) -> None:
+    def __init__(
+        self, layout: SweepLayout, configurations: Configurations, notify: Callable[[str], None]
+    ) -> None:
         self._path = layout.study
         self._notify = notify
         self._study: _OpenStudy | None = None
         with self._at_no_cost():
-            write_study(layout, layout.study)
-            self._study = _OpenStudy(layout)
+            write_study(layout, configurations, layout.study)
+            self._study = _OpenStudy(layout, configurations)
 
     def proposed(self, number: int, config_id: str, values: Mapping[str, Value]) -> None:
         """Add a proposal, whether new or from the records."""
@@ -111,9 +115,9 @@ class StudyFile:
 class _OpenStudy:
     """The study file, open to append proposals and results."""
 
-    def __init__(self, layout: SweepLayout) -> None:
+    def __init__(self, layout: SweepLayout, configurations: Configurations) -> None:
         manifest = read_sweep_manifest(layout)
-        self._known = distributions(load_stored_spec(layout.spec).bound_space())
+        self._known = distributions(configurations.space)
         self._seeds = manifest.search_seeds
         self._objectives = manifest.objectives
         self._backend = _Backend(layout.study)

@@ -21,7 +21,7 @@ from results.records.schemas import RunKey, RunState
 from sweeps.search.optuna_space import distributions
 from sweeps.search.outcomes import Outcome, outcome
 from sweeps.space.parameters import Value
-from sweeps.spec.sweep_spec import load_stored_spec
+from sweeps.spec.configurations import Configurations
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,22 @@ class Proposal:
     values: Mapping[str, Value]
 
 
-def recorded_trials(layout: SweepLayout) -> list[FrozenTrial]:
+def recorded_trials(layout: SweepLayout, configurations: Configurations) -> list[FrozenTrial]:
     """The trials of all recorded proposals, in order.
+
+    Args:
+        layout: the sweep.
+        configurations: the configurations of its runs.
 
     Raises:
         UserError: the folder holds no sweep.
     """
-    spec, manifest = load_stored_spec(layout.spec), read_sweep_manifest(layout)
-    known = distributions(spec.bound_space())
+    manifest, known = read_sweep_manifest(layout), distributions(configurations.space)
     runs = {run.key: run for run in read_runs(layout)}
     rows = [row for row in read_journal(layout.proposals) if row["kind"] == "proposal"]
     trials = []
     for number, row in enumerate(rows):
-        identity = config_id(spec.configuration(row["values"], manifest.dataset_fingerprint))
+        identity = config_id(configurations.of(row["values"]))
         found = [runs.get(RunKey(identity, seed)) for seed in manifest.search_seeds]
         proposal = Proposal(number, identity, row["values"])
         trials.append(trial_of(proposal, known, manifest.search_seeds, found, manifest.objectives))

@@ -23,6 +23,7 @@ from results.storage.object_uri import is_uri
 from sweeps.search.proposer import WarmStartTrial
 from sweeps.search.results import Found, ranked_candidates, searched_histories
 from sweeps.space.search_space import SearchSpace
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.search_section import WarmStartSection
 from sweeps.spec.sweep_spec import SweepSpec
 
@@ -47,7 +48,7 @@ def trials_on_record(rows: Sequence[dict[str, Any]]) -> list[WarmStartTrial] | N
     return [WarmStartTrial(**run) for run in found[0]] if found else None
 
 
-def gather(spec: SweepSpec, fingerprint: str, objectives: Objectives) -> list[WarmStartTrial]:
+def gather(spec: SweepSpec, configurations: Configurations, objectives: Objectives) -> list[WarmStartTrial]:
     """The best finished configurations of the earlier search that lie in this sweep's space, the best first.
 
     If this sweep has objectives or constraints, all their measures must be on record for a configuration.
@@ -65,9 +66,9 @@ def gather(spec: SweepSpec, fingerprint: str, objectives: Objectives) -> list[Wa
     if section is None:
         return []
     layout = _layout(section, spec.storage)
-    config = spec.base_config(fingerprint)
+    config, space = configurations.base, configurations.space
     _check_comparable(layout, config)
-    space, seeds = spec.bound_space(), read_sweep_manifest(layout).search_seeds
+    seeds = read_sweep_manifest(layout).search_seeds
     runs = searched_histories(read_runs(layout))
     searched = {run.key.config_id: run for run in runs}
     found = ranked_candidates(of_histories(runs, objectives.measures), seeds, objectives)
@@ -125,7 +126,7 @@ def _trial(
     found: Found, configuration: Mapping[str, Any], space: SearchSpace, config: RunConfig
 ) -> WarmStartTrial | None:
     """The trial of a configuration; None if it lies outside the space or was trained on another split."""
-    earlier = RunConfig.model_validate(configuration)
+    earlier = RunConfig.read(configuration)
     values = space.default_point(earlier)
     if values is None or earlier.data.split != config.data.split:
         return None

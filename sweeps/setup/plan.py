@@ -1,4 +1,4 @@
-"""What a sweep would run, and about how long it would take, from a few measured steps."""
+"""The plan of a sweep: its runs, and its estimated time from a few measured steps."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ class Plan:
 
     Attributes:
         sweep: the checked sweep.
-        space_size: distinct configurations; none where the space is a continuum.
-        runs: at most, by phase.
-        max_epochs: of a run.
-        costs: measured on this machine's CPU, by what was measured: the fixed part and the paper's default.
-        workers: how many runs fit on the machine at once.
-        seconds: estimated wall time if no run ends early; the mean of the costs stands for the configurations between.
+        space_size: the number of distinct configurations. None: the space is a continuum.
+        runs: the largest number of runs, by phase.
+        max_epochs: the most epochs of a run.
+        costs: costs measured on this machine's CPU, of the fixed part and of the paper's default.
+        workers: the number of runs that fit on the machine at once.
+        seconds: the estimated wall time in seconds if no run ends early. Each run is assumed to cost the mean of
+            `costs`.
     """
 
     sweep: CheckedSweep
@@ -34,16 +35,16 @@ class Plan:
 
 
 def plan_sweep(sweep: CheckedSweep, cpus: int | None = None, gpus: int | None = None) -> Plan:
-    """Plan a sweep; measures a few training steps and starts nothing.
+    """Plan a sweep: measure a few training steps, and start nothing.
 
     Args:
         sweep: the checked sweep.
         cpus: CPU cores to use; None: all of this machine.
-        gpus: GPUs to use; None: as many as the runs that fit on the CPUs ask for.
+        gpus: GPUs to use; None: as many as the runs that fit on the CPUs need.
     """
-    spec, fingerprint = sweep.spec, sweep.data.fingerprint
+    spec = sweep.spec
     threads = spec.resources.least.threads
-    configs = {"fixed part": spec.base_config(fingerprint), "paper's default": spec.paper_config(fingerprint)}
+    configs = {"fixed part": sweep.configurations.base, "paper's default": sweep.configurations.paper}
     costs = {name: measure_cost(config, sweep.data, threads=threads) for name, config in configs.items()}
     workers = max(int((cpus or os.cpu_count() or 1) / spec.resources.cpu), 1)
     if gpus is not None and (share := spec.resources.least.gpu):

@@ -1,4 +1,4 @@
-"""What is checked before any trial starts: the data, the metric, the model, the storage."""
+"""The checks before the first trial: the data, the metric, the model, the storage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.seeding import drawing_from
-from causalmer_core.config.run_config import AlbertBranchConfig, merged
+from causalmer_core.config.run_config import AlbertBranchConfig
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.folds import validating_ids
 from causalmer_core.datasets.store import (
@@ -26,6 +26,7 @@ from results.records.locate import check_writable, sweep_layout
 from results.records.objectives import Objectives
 from sweeps.debiasing.folds import sample_folds
 from sweeps.search.warm_start import gather
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.problems import attributed_to
 from sweeps.spec.sections import check_installed
 from sweeps.spec.sweep_spec import SweepSpec
@@ -37,14 +38,16 @@ class CheckedSweep:
 
     Attributes:
         spec: the sweep.
+        configurations: the configurations of its runs on this data.
         layout: its folder.
-        data: training and validation split.
-        data_root: the store of the data set.
+        data: the training and the validation split.
+        data_root: the folder of the data store.
         objectives: the monitored metric, further objectives, and constraints.
-        method_warnings: what debiasing cannot do, or a loss cannot reach, in the fixed part of the configuration.
+        method_warnings: combinations in the fixed part that make debiasing a no-op or a loss meaningless.
     """
 
     spec: SweepSpec
+    configurations: Configurations
     layout: SweepLayout
     data: TrainingData
     data_root: Path
@@ -53,36 +56,38 @@ class CheckedSweep:
 
 
 def preflight(spec: SweepSpec) -> CheckedSweep:
-    """Check what can be wrong before a trial starts; an embedded synthetic data set is made where it is missing.
+    """Check a sweep against the data and the machine. A synthetic data set that the store lacks is made.
 
     Raises:
-        MisfitError: something is wrong; the message says what, and what is allowed.
+        SpecMismatchError: the sweep does not fit; the message says why, and what is allowed.
     """
     spec = _with_pretrained_weights(spec)
     root = default_root() if spec.data.root is None else Path(spec.data.root)
     with attributed_to("data", "name"):
         data = _data(spec, root)
-    config = spec.base_config(data.fingerprint)
+    configurations = spec.configurations.on(data.fingerprint)
+    config = configurations.base
     with attributed_to("data", "split"):
         validating = validating_ids(data, config.data.split, spec.seeds.first)
     objectives = spec.objectives_for(data.task)
-    for section, checked in {"base": config, "paper_default": spec.paper_config(data.fingerprint)}.items():
+    for section, checked in {"base": config, "paper_default": configurations.paper}.items():
         with attributed_to(section), drawing_from(0, "init"):
-            build_model(checked.model, data)  # its shapes fit the data, or it says why not
+            build_model(checked.model, data)  # raises if shapes do not fit the data
     if spec.debiasing.methods:
-        with attributed_to("debiasing", "folds"):
-            sample_folds(validating, spec.debiasing.folds, spec.search.seed)  # there are samples enough
+        with attributed_to("debiasing", "folds"):  # raises if there are too few samples
+            sample_folds(validating, spec.debiasing.folds, spec.search.seed)
     for name in spec.tracking.names:
         with attributed_to("tracking", name):
             check_installed(name)
     with attributed_to("storage"):
         check_writable(spec.storage)
         layout = sweep_layout(spec.storage, spec.name)
-    if not layout.store.has(layout.proposals):  # later it is on record what the search started from
+    if not layout.store.has(layout.proposals):  # a search that has begun has its warm start on record
         with attributed_to("search", "warm_start"):
-            gather(spec, data.fingerprint, objectives)
+            gather(spec, configurations, objectives)
     return CheckedSweep(
         spec=spec,
+        configurations=configurations,
         layout=layout,
         data=data,
         data_root=root,
@@ -93,7 +98,7 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
 
 def _with_pretrained_weights(spec: SweepSpec) -> SweepSpec:
     """The sweep with the digest of a pretrained ALBERT's weights in its fixed part."""
-    branch = spec.base_config("").model.text_branch
+    branch = spec.configurations.base.model.text_branch
     if not isinstance(branch, AlbertBranchConfig) or branch.path is None:
         return spec
     digest = weights_digest(branch.path)
@@ -102,8 +107,7 @@ def _with_pretrained_weights(spec: SweepSpec) -> SweepSpec:
             f"base.model.text_branch.weights_sha256: given {branch.weights_sha256[:16]}..., the files in "
             f"{branch.path} have {digest[:16]}...; give the folder that the digest is of, or leave the digest out"
         )
-    filled = {"model": {"text_branch": {"weights_sha256": digest}}}
-    return spec.model_copy(update={"base": merged(spec.base, filled)})
+    return spec.with_base({"model": {"text_branch": {"weights_sha256": digest}}})
 
 
 def _data(spec: SweepSpec, root: Path) -> TrainingData:
@@ -115,7 +119,7 @@ def _data(spec: SweepSpec, root: Path) -> TrainingData:
             _make(root, name, config)
         if read_dataset_manifest(root, name).synthetic != parameters:
             raise UserError(
-                f"data set {name!r} in {root} was made otherwise than the sweep says; give the "
+                f"data set {name!r} in {root} was made with other parameters than the sweep's; give the "
                 f"sweep's data another name, or remove {root / name}"
             )
     return open_training_data(root, name)
@@ -128,5 +132,5 @@ def _make(root: Path, name: str, config: SyntheticConfig) -> None:
             root, name, task=made.task, splits=made.splits, synthetic=config.model_dump(mode="json")
         )
     except UserError:
-        if name not in list_datasets(root):  # else another sweep made it meanwhile
+        if name not in list_datasets(root):  # else another sweep has made it in the meantime
             raise

@@ -1,4 +1,4 @@
-"""The folder of a sweep: made when it begins, held against the sweep's file when it goes on."""
+"""The folder of a sweep: made when it begins, compared with its file when it continues."""
 
 from __future__ import annotations
 
@@ -24,31 +24,29 @@ MAY_CHANGE = (
     "reuse",
     "tracking.",
 )
-"""Keys of a sweep's file that may change when it is continued: no record that there is depends on them."""
+"""Keys of a sweep's file that may change when the sweep continues: no existing record depends on them."""
 
 MAY_GROW = ("search.num_configs", "seeds.confirm", "seeds.evaluate", "seeds.top_k")
-"""Keys that may grow: every record that there is stays one of the larger sweep's. What follows from them, the
-selection, is then made again.
-"""
+"""Keys whose values may grow: every existing record belongs to the larger sweep too. The selection is made again."""
 
-_CONFIGURATION = "it is part of every configuration, so the runs on record are of others"
+_CONFIGURATION = "it is part of every configuration, so the runs on record are of other configurations"
 _WHY = {
     "base.": _CONFIGURATION,
     "method": _CONFIGURATION,
-    "data.": "it says which data the runs on record saw",
+    "data.": "the runs on record are of this data",
     "paper_default": "the contender 'paper' on record is another configuration",
     "space": "the proposals on record are of another space",
     "search.": "every proposal follows from it",
-    "objectives": "proposals, measures and what was confirmed follow from them",
-    "constraints": "proposals, measures and what was confirmed follow from them",
-    "scheduler": "which runs were cut follows from it",
-    "seeds.": "it says which seeds are for what",
+    "objectives": "proposals, measures and confirmations follow from them",
+    "constraints": "proposals, measures and confirmations follow from them",
+    "scheduler": "it decided which runs were pruned",
+    "seeds.": "it decides the seeds of each phase",
 }
-"""Why a key may not change, by how it begins."""
+"""Why a key may not change, by the beginning of the key."""
 
 
 def begin_sweep(sweep: CheckedSweep) -> None:
-    """Make the folder of a sweep that was checked: its manifest and its file.
+    """Make the folder of a sweep with its manifest and a copy of its file.
 
     Raises:
         UserError: the folder exists, or cannot be made.
@@ -58,11 +56,11 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         name=spec.name,
         objectives=sweep.objectives,
         metrics=metric_directions(sweep.data.task),
-        parameters=spec.bound_space().column_types(),
+        parameters=sweep.configurations.space.column_types(),
         search_seeds=seeds.search,
         confirm_seeds=seeds.confirm,
         evaluate_seeds=seeds.evaluate,
-        # what ran out of the scheduler's patience stopped sooner than the same configuration with another seed
+        # A run that ends by patience is shorter than its configuration's runs in the confirmation, so it is not ranked.
         search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
         confirmation=spec.confirmation,
         selection_rule=spec.selection.rule,
@@ -74,15 +72,15 @@ def begin_sweep(sweep: CheckedSweep) -> None:
 
 
 def continue_sweep(sweep: CheckedSweep) -> list[str]:
-    """A sweep goes on if what its records depend on is as it was, or has grown; its folder then says the new size.
+    """Check that a sweep can continue with its file, and update the copy in its folder if values have grown.
 
-    To be called by whoever holds the sweep's lock.
+    The caller must hold the sweep's lock.
 
     Returns:
-        What has grown, in words.
+        A text for each key whose value has grown.
 
     Raises:
-        UserError: a key of its file, or its data, has changed; the message says which, and what to do.
+        UserError: a key that may not change, or the data, has changed.
     """
     layout = sweep.layout
     manifest = read_sweep_manifest(layout)
@@ -96,7 +94,7 @@ def continue_sweep(sweep: CheckedSweep) -> list[str]:
         raise _refusal(sweep, refused)
     _check_data(sweep, manifest)
     if grown:
-        # the manifest first: a kill in between leaves the file behind, and the next start sees the growth again
+        # The manifest is written first: after a kill in between, the next start finds the growth again.
         seeds = sweep.spec.seed_plan()
         grown_seeds = {"confirm_seeds": seeds.confirm, "evaluate_seeds": seeds.evaluate}
         larger = manifest.model_copy(update=grown_seeds)
@@ -119,7 +117,7 @@ def _check_data(sweep: CheckedSweep, manifest: SweepManifest) -> None:
 def _refusal(sweep: CheckedSweep, changed: Mapping[str, tuple[Any, Any]]) -> UserError:
     layout = sweep.layout
     lines = [
-        f"{layout.place} holds the records of a sweep whose file differed in {', '.join(changed)}; change that "
+        f"{layout.place} holds the records of a sweep whose file differed in {', '.join(changed)}; change this "
         f"back (see {layout.store.shown(layout.spec)}) to continue it, or give the sweep another name"
     ]
     lines += [
@@ -134,7 +132,7 @@ def _why(key: str, was: Any) -> str:
     if key in MAY_GROW:
         return f"it can only grow, so give {was} or more"
     return next(
-        (why for start, why in _WHY.items() if key.startswith(start)), "what was chosen follows from it"
+        (why for start, why in _WHY.items() if key.startswith(start)), "the selection follows from it"
     )
 
 

@@ -3,18 +3,18 @@ machine to be checked is in `setup`.
 
 | file | what it is |
 |---|---|
-| `checks.py` | Checks of a sweep against the configuration of a run: do base, space and paper default give valid ones? |
-| `configurations.py` | From what a sweep says to configurations of single runs |
-| `includes.py` | `$include: other.yaml` in a sweep's file: the other file's tree goes below this one's |
-| `json_schema/` | The JSON schema of a sweep's file (draft 2020-12), by which editors complete and check it |
-| `objective_section.py` | The sections `objectives` and `constraints` of a sweep's file: what is wanted beside a good score |
-| `problems.py` | Problems in a file a user wrote: what is wrong, where, what was given, what is allowed |
-| `renamed_keys.py` | Keys of a sweep's file that have another name now |
-| `search_checks.py` | Checks of how configurations are proposed, against the space, the paper's default and what is installed |
-| `search_section.py` | The section `search` of a sweep's file: how configurations are proposed |
-| `sections.py` | Sections of a sweep's YAML file; the space, the search and its schedulers stand in files of their own |
-| `seed_plan.py` | The seed plan of a sweep: which replicates serve which purpose |
-| `sweep_spec.py` | A sweep as its YAML file describes it: validated, frozen, and the source of every configuration it runs |
+| `checks.py` | Checks of base, space and paper default: do they give valid configurations of runs? |
+| `configurations.py` | The configurations of a sweep's runs, as its file describes them |
+| `includes.py` | Reading a sweep's file with the files that it includes (`$include: other.yaml`) |
+| `json_schema/` | The JSON schema of a sweep's file (draft 2020-12), for editors |
+| `objective_section.py` | The sections `objectives` and `constraints` of a sweep's file |
+| `problems.py` | Problems of a user's file: what is wrong, where, what was given, what is allowed |
+| `renamed_keys.py` | Keys of a sweep's file that were renamed |
+| `search_checks.py` | Checks of search, objectives and constraints against the rest of a sweep's file |
+| `search_section.py` | The sections `search` and `scheduler`: proposals of configurations, and early stopping |
+| `sections.py` | Sections of a sweep's YAML file, in the order of the file |
+| `seed_plan.py` | The seed plan of a sweep: the seeds of each phase |
+| `sweep_spec.py` | A sweep as its YAML file describes it, and how the file is loaded and checked |
 | `yaml_file.py` | Reading YAML with the line of every key |
 """
 

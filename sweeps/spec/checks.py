@@ -1,21 +1,22 @@
-"""Checks of a sweep against the configuration of a run: do base, space and paper default give valid ones?"""
+"""Checks of base, space and paper default: do they give valid configurations of runs?"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
 from causalmer_core.basics.errors import did_you_mean
-from causalmer_core.config.run_config import RunConfig
+from causalmer_core.config.run_config import RunConfig, nested
 from sweeps.space.entries import Reference
 from sweeps.space.parameters import Value
 from sweeps.space.search_space import SearchSpace
 from sweeps.spec.configurations import (
-    fixed_part,
+    Configurations,
     leaves,
     nested_leaves,
     paper_default,
@@ -25,7 +26,7 @@ from sweeps.spec.configurations import (
 from sweeps.spec.problems import Problem, problems_of, shown
 
 SAMPLED_CONFIGURATIONS = 64
-"""How many random configurations of the space are tried for invalid combinations."""
+"""The number of random configurations of the space that are tried for invalid combinations."""
 
 _FOLDS = "scores on different folds cannot be compared; give it in the section `data`"
 NOT_SEARCHED = {
@@ -35,11 +36,11 @@ NOT_SEARCHED = {
     "data.split.group": _FOLDS,
     "trainer.monitor": "scores of different metrics cannot be compared",
 }
-"""Paths that no sweep may search or give by path, and why."""
+"""Paths that no sweep may search or set by path, and the reasons."""
 
 
 def synthetic_problems(data: Any) -> list[Problem]:
-    """What is wrong with the parameters of an embedded data set."""
+    """The problems of the parameters of a synthetic data set."""
     given = data.get("synthetic") if isinstance(data, dict) else None
     if not isinstance(given, dict):
         return []
@@ -52,55 +53,55 @@ def synthetic_problems(data: Any) -> list[Problem]:
     return []
 
 
-def base_problems(base: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with a sweep's fixed part."""
+def base_problems(configurations: Configurations) -> list[Problem]:
+    """The problems of a sweep's fixed part."""
+    base = configurations.given
     data = base.get("data")
     for key in ("fingerprint", "split"):
         if isinstance(data, Mapping) and key in data:
             what = f"cannot be set here: {NOT_SEARCHED[f'data.{key}']}"
             return [Problem(("base", "data", key), what, shown(data[key]), "other keys")]
     try:
-        fixed_part(base)
+        _ = configurations.base
     except ValidationError as error:
         return problems_of(error, RunConfig, base, ("base",))
     return []
 
 
-def space_problems(config: RunConfig, space: SearchSpace) -> list[Problem]:
-    """What is wrong with a space beside the sweep's fixed part, a valid configuration.
+def space_problems(configurations: Configurations) -> list[Problem]:
+    """The problems of a space beside a valid fixed part.
 
-    Each parameter is tried alone at the ends of its range and at each option; where all are right, random
-    configurations of the whole space are tried for combinations that are not allowed.
+    Each parameter is tried alone at the ends of its range and at each option. If all are valid, random configurations
+    of the whole space are tried for invalid combinations.
     """
-    unknown = [*_reference_problems(config, space)]
-    if unknown:
+    config = configurations.base
+    if unknown := [*_reference_problems(config, configurations.unbound)]:
         return unknown
-    space = space.bound(config)
+    space = configurations.space
     problems = [problem for path in space.paths for problem in _parameter_problems(config, space, path)]
     return problems or _combination_problems(config, space)
 
 
-def paper_problems(config: RunConfig, space: SearchSpace, overrides: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with the overrides of the paper's default, beside a valid fixed part and a valid space."""
-    forbidden = [path for path in nested_leaves(overrides) if path in NOT_SEARCHED]
+def paper_problems(configurations: Configurations) -> list[Problem]:
+    """The problems of the overrides of the paper's default, beside a valid fixed part and a valid space."""
+    forbidden = [path for path in nested_leaves(configurations.overrides) if path in NOT_SEARCHED]
     if forbidden:
         return [
             Problem(("paper_default", path), f"cannot be set: {NOT_SEARCHED[path]}", path, "other paths")
             for path in forbidden
         ]
     try:
-        paper_default(config, space, overrides)
+        _ = configurations.paper
     except ValidationError as error:
-        return [*_paper_culprits(config, space, overrides)] or [_whole_paper_problem(error)]
+        return [*_paper_culprits(configurations)] or [_whole_paper_problem(error)]
     return []
 
 
-def _paper_culprits(config: RunConfig, space: SearchSpace, overrides: Mapping[str, Any]) -> Iterator[Problem]:
-    """The overrides that are wrong by themselves; none where only their combination is."""
-    try:
-        paper = paper_default(config, space, {})
-    except ValidationError:
-        paper = config
+def _paper_culprits(configurations: Configurations) -> Iterator[Problem]:
+    """The overrides that are invalid by themselves; nothing if only their combination is invalid."""
+    paper, overrides = configurations.base, configurations.overrides
+    with suppress(ValidationError):
+        paper = paper_default(paper, configurations.space, {})
     for path in sorted(overrides, key=variants_first):
         try:
             paper = with_values(paper, {path: overrides[path]})
@@ -109,7 +110,7 @@ def _paper_culprits(config: RunConfig, space: SearchSpace, overrides: Mapping[st
             if any(details["type"] == "extra_forbidden" for details in error.errors()):
                 yield _unknown_path(paper, path, where)
             elif not any(details["type"] == "value_error" for details in error.errors()):
-                found = problems_of(error, RunConfig, _nested(path, overrides[path]))[0]
+                found = problems_of(error, RunConfig, nested({path: overrides[path]}))[0]
                 yield Problem(where, found.what, found.given, found.allowed)
 
 
@@ -120,7 +121,7 @@ def _whole_paper_problem(error: ValidationError) -> Problem:
 
 
 def _reference_problems(config: RunConfig, space: SearchSpace) -> Iterator[Problem]:
-    """References to values of the fixed part that it does not have, or that are no numbers beside a factor."""
+    """References to paths that the fixed part lacks, and factors on values that are not numbers."""
     known = leaves(config)
     for path in space.paths:
         entry = space[path]
@@ -148,7 +149,7 @@ def _parameter_problems(config: RunConfig, space: SearchSpace, path: str) -> Ite
     try:
         around = with_values(config, beside)
     except ValidationError:
-        return  # the parent's own check reports it
+        return  # the check of the parent reports it
     if path not in leaves(around):
         yield _unknown_path(around, path, where)
         return
@@ -164,12 +165,12 @@ def _value_problem(config: RunConfig, path: str, value: Value) -> Problem | None
     try:
         stored = with_values(config, {path: value}).value(path)
     except ValidationError as error:
-        found = problems_of(error, RunConfig, _nested(path, value))[0]
+        found = problems_of(error, RunConfig, nested({path: value}))[0]
         return Problem(
             where, f"{shown(value)} gives no valid configuration: {found.what}", shown(value), found.allowed
         )
     if isinstance(stored, float) and not isinstance(value, float):
-        # else one column would hold whole numbers in one sweep's tables and numbers in another's
+        # Otherwise the column of this parameter would have different types in the tables of different sweeps.
         what = "whole numbers where the configuration has numbers"
         return Problem(where, what, shown(value), f"float: [low, high], or options such as {float(value)}")
     return None
@@ -193,7 +194,7 @@ def _combination_problems(config: RunConfig, space: SearchSpace) -> list[Problem
 def _smallest_rejected(
     config: RunConfig, values: Mapping[str, Value], message: str
 ) -> tuple[dict[str, Value], str]:
-    """The combination without the values that have no part in its being rejected."""
+    """The combination without the values that do not contribute to its rejection."""
     smallest = dict(values)
     for path in values:
         fewer = {other: value for other, value in smallest.items() if other != path}
@@ -204,7 +205,7 @@ def _smallest_rejected(
 
 
 def rejection(config: RunConfig, values: Mapping[str, Value]) -> str | None:
-    """Why a configuration with these values is not valid, or none."""
+    """Why a configuration with these values is invalid; None: it is valid."""
     try:
         with_values(config, values)
     except ValidationError as error:
@@ -224,9 +225,3 @@ def _unknown_path(config: RunConfig, path: str, where: tuple[str, ...]) -> Probl
     if group == path:
         return Problem(where, "is a group of values", path, place + ", ".join(below))
     return Problem(where, "unknown path", path, f"{place}{', '.join(below)}{did_you_mean(path, known)}")
-
-
-def _nested(path: str, value: Any) -> Any:
-    for key in reversed(path.split(".")):
-        value = {key: value}
-    return value

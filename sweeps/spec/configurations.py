@@ -1,24 +1,89 @@
-"""From what a sweep says to configurations of single runs."""
+"""The configurations of a sweep's runs, as its file describes them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from causalmer_core.config.method_version import MethodVersion, method_options
-from causalmer_core.config.run_config import RunConfig, merged
+from causalmer_core.config.run_config import FoldsConfig, RunConfig, merged, nested
 from sweeps.space.search_space import SearchSpace
 
+_DEFAULTS = RunConfig()
 
-def fixed_part(base: Mapping[str, Any], method: MethodVersion = "corrected") -> RunConfig:
-    """The published defaults, with the options of a fidelity, and a sweep's `base`, a nested mapping, merged in.
 
-    Raises:
-        pydantic.ValidationError: a key or a value is not allowed.
+@dataclass(frozen=True)
+class Configurations:
+    """The configurations that a sweep's file describes. Each is made and validated when it is first asked for.
+
+    Attributes:
+        given: the section `base`, a nested mapping.
+        method: the version of the method, whose options go before the published defaults.
+        unbound: the section `space`.
+        overrides: the section `paper_default`.
+        split: the folds of the section `data`; None: the data set's own split.
+        fingerprint: of the data set; empty: not known yet.
     """
-    defaults = RunConfig().with_values(method_options(method))
-    return RunConfig.model_validate_json(json.dumps(merged(defaults.model_dump(mode="json"), base)))
+
+    given: Mapping[str, Any]
+    method: MethodVersion = "corrected"
+    unbound: SearchSpace = SearchSpace()  # noqa: RUF009 - frozen
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    split: FoldsConfig | None = None
+    fingerprint: str = ""
+
+    @cached_property
+    def base(self) -> RunConfig:
+        """The fixed part: the published defaults, the options of the method, then the section `base`.
+
+        Raises:
+            pydantic.ValidationError: a key or a value is not allowed.
+        """
+        split = None if self.split is None else self.split.model_dump(mode="json")
+        options = nested(
+            {**method_options(self.method), "data.fingerprint": self.fingerprint, "data.split": split}
+        )
+        return RunConfig.read(merged(merged(_DEFAULTS.model_dump(mode="json"), options), self.given))
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The space that proposals are made in: references to the fixed part are replaced by their values.
+
+        Raises:
+            KeyError: a reference is to a path that neither the space nor the fixed part has.
+        """
+        return self.unbound.bound(self.base)
+
+    @cached_property
+    def paper(self) -> RunConfig:
+        """The contender "paper": searched values at their published defaults, but for the section `paper_default`.
+
+        Raises:
+            pydantic.ValidationError: a path or a value is not allowed.
+        """
+        return paper_default(self.base, self.space, self.overrides)
+
+    def of(self, values: Mapping[str, Any]) -> RunConfig:
+        """The configuration of a proposal.
+
+        Args:
+            values: the searched values by dotted path.
+
+        Raises:
+            pydantic.ValidationError: a path or a value is not allowed.
+        """
+        return with_values(self.base, values)
+
+    def on(self, fingerprint: str) -> Configurations:
+        """The same for the data set with this fingerprint."""
+        return replace(self, fingerprint=fingerprint)
+
+
+def undebiased(config: RunConfig) -> RunConfig:
+    """The same configuration without debiasing: the backbone alone."""
+    return with_values(config, {"model.debiasing": "none"})
 
 
 def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
@@ -48,12 +113,13 @@ def paper_default(config: RunConfig, space: SearchSpace, overrides: Mapping[str,
     names = {
         path: config.value(path) for path in leaves(config) if path.endswith(".name") and path not in searched
     }
-    published = with_values(RunConfig(), names)
-    known = leaves(published)
+    known = leaves(with_values(_DEFAULTS, names))
     reset = {path: known[path] for path in searched if path in known}
     changes = {**reset, **nested_leaves(overrides)}
-    constants = space.constants_beside(with_values(config, changes))
-    return with_values(config, {**constants, **changes})
+    changed = with_values(config, changes)
+    constants = space.constants_beside(changed)
+    # A path of `changes` may lie in a variant that a constant names, so all of them are set again beside constants.
+    return with_values(config, {**constants, **changes}) if constants else changed
 
 
 def leaves(config: RunConfig) -> dict[str, Any]:

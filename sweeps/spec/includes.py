@@ -1,8 +1,8 @@
-"""`$include: other.yaml` in a sweep's file: the other file's tree goes below this one's.
+"""Reading a sweep's file with the files that it includes (`$include: other.yaml`).
 
-Of two files that say the same, the including one wins, and of several included ones the later one. Mappings are merged
-key by key, but for a variant under another name and a parameter of the space, which replace what was there. Paths are
-relative to the file that includes.
+The values of the including file override those of included files; later included files override earlier ones. Mappings
+are merged key by key. A variant with another name and a parameter of the space replace the included value. Paths are
+relative to the including file.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _MOST_FILES = 100
 
 
 def read_sweep_file(path: Path | str) -> YamlFile:
-    """Reads a file and all that it includes, as one tree whose keys know their files and lines.
+    """Read a file and all that it includes, as one tree with the file and the line of each key.
 
     Raises:
-        UserError: a file cannot be read, files include each other in a circle, or there are too many.
+        UserError: a file cannot be read, files include each other in a circle, or there are too many files.
     """
     return _Reader().read(Path(path), ())
 
 
 def merged_trees(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` merged over `below`; entries of sections that are keyed by dotted paths replace each other whole."""
+    """`above` merged over `below`. In sections with dotted keys, an entry replaces the whole entry below it."""
     result = merged(below, above)
     for section in BY_DOTTED_PATH:
         one, other = below.get(section), above.get(section)
@@ -44,7 +44,7 @@ def merged_trees(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str
 
 
 class _Reader:
-    """Counts the files that are read for one sweep."""
+    """Reads the files of one sweep, and counts them."""
 
     def __init__(self) -> None:
         self._files = 0
@@ -87,7 +87,7 @@ def _names(file: YamlFile) -> list[str]:
 
 
 def _over(below: YamlFile, above: YamlFile) -> YamlFile:
-    """One file's tree over another's; each key's place is that of the file whose value stands."""
+    """One file's tree merged over another's. The place of each key is in the file that its value comes from."""
     tree = merged_trees(below.tree, above.tree)
     kept = {key: line for key, line in below.lines.items() if _value(tree, key) == _value(below.tree, key)}
     places = {**kept, **above.lines}

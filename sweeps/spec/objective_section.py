@@ -1,4 +1,4 @@
-"""The sections `objectives` and `constraints` of a sweep's file: what is wanted beside a good score."""
+"""The sections `objectives` and `constraints` of a sweep's file."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ _ONE_OF = "one of metric, worst_missing and cost"
 
 
 class MeasureEntry(Frozen):
-    """What is measured of a run, one of these.
+    """A measure of a run: one of the three.
 
     Attributes:
         metric: this metric on the validation split, at the best epoch.
-        worst_missing: the worst of this metric over the three evaluations without one modality (zeros), there too.
-        cost: `parameters` that are trained, `epochs` that were, or `seconds` that they took on this machine.
+        worst_missing: the worst of this metric over the three evaluations with one modality replaced by zeros, on the
+            validation split, at the best epoch.
+        cost: `parameters`: the number of trained parameters. `epochs`: the number of epochs. `seconds`: the time of
+            training on this machine.
     """
 
     metric: str | None = None
@@ -42,18 +44,18 @@ class MeasureEntry(Frozen):
 
     @property
     def key(self) -> str:
-        """The key that is given."""
+        """The key that the file gives."""
         return "cost" if self.cost is not None else "metric" if self.metric is not None else "worst_missing"
 
     @property
     def column(self) -> str:
-        """The column of the runs table that holds it."""
+        """The column of the runs table that holds the measure."""
         if self.cost is not None:
             return self.cost
         return f"{VALID}{self.metric}" if self.metric is not None else f"{WORST_MISSING}{self.worst_missing}"
 
     def direction(self, task: Task) -> Direction:
-        """What is better: for a metric as it declares, for a cost less.
+        """The better direction: a metric declares it; of a cost less is better.
 
         Raises:
             UserError: the task has no such metric.
@@ -63,11 +65,11 @@ class MeasureEntry(Frozen):
 
 
 class ObjectiveEntry(MeasureEntry):
-    """A measure of which the better is wanted; which way that is, the metric declares."""
+    """A measure to optimise. The metric declares its direction; a cost is minimised."""
 
 
 class ConstraintEntry(MeasureEntry):
-    """A measure that is to stay within limits, as a mean over seeds; one or both of them.
+    """Limits of a measure, for its mean over seeds. At least one limit is given.
 
     Attributes:
         at_least: the lowest value allowed.
@@ -89,13 +91,13 @@ class ConstraintEntry(MeasureEntry):
 def objectives_of(
     monitor: str, entries: tuple[ObjectiveEntry, ...], limits: tuple[ConstraintEntry, ...], task: Task
 ) -> Objectives:
-    """The objectives as the records name them, compared with the metrics of a task.
+    """The objectives as the records name them.
 
     Args:
         monitor: `trainer.monitor`, the monitored metric.
         entries: the section `objectives`; its first entry is the monitored metric.
         limits: the section `constraints`.
-        task: of the data.
+        task: the task of the data set.
 
     Raises:
         SpecMismatchError: the task has no such metric.

@@ -1,7 +1,7 @@
-"""Problems in a file a user wrote: what is wrong, where, what was given, what is allowed.
+"""Problems of a user's file: what is wrong, where, what was given, what is allowed.
 
-Validation by pydantic and checks of our own end in the same form, so that all problems of a file are shown
-together, each on one line with the line of the file it stands on.
+Pydantic's errors and the errors of other checks get the same form. All problems of a file are shown together, each on
+one line with its line in the file.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ _OUT_OF_RANGE = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong.
+    """A problem of one key.
 
     Attributes:
-        path: the key it is about.
+        path: the key.
         what: what is wrong with it.
-        given: what was given, as shown to the user; empty where the problem is that nothing was.
-        allowed: what would be right, with the likely fix.
+        given: the given value, as shown to the user; empty for a missing value.
+        allowed: the allowed values, with the likely fix.
     """
 
     path: KeyPath
@@ -72,10 +72,10 @@ class Problem:
 
 
 class SpecMismatchError(UserError):
-    """A sweep's file asks for what the data or the machine does not have.
+    """A sweep's file does not fit the data or the machine.
 
     Attributes:
-        path: the key of the file that does so.
+        path: the key of the file that does not fit.
     """
 
     def __init__(self, path: KeyPath, message: str) -> None:
@@ -85,7 +85,7 @@ class SpecMismatchError(UserError):
 
 @contextmanager
 def attributed_to(*path: str | int) -> Iterator[None]:
-    """Within the block a user's error is put down to a key of the sweep's file."""
+    """Raise a `UserError` of the block as a `SpecMismatchError` of this key of the sweep's file."""
     try:
         yield
     except UserError as error:
@@ -102,7 +102,7 @@ def dotted(path: Sequence[str | int]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as users write it, cut when long."""
+    """A value as users write it; a long value is cut."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
 
@@ -132,7 +132,7 @@ def problems_of(
 
 
 def _numbers_or_names(found: Mapping[tuple[KeyPath, str], Problem]) -> Iterator[Problem]:
-    """The problems; where a number or a name would do, what is wrong with the number, and the names allowed beside."""
+    """The problems. A key for a number or a name has the problem of the number, with the names as allowed too."""
     for (path, what), problem in found.items():
         others = [other for other, _ in found if other == path]
         name = found.get((path, _UNKNOWN_NAME))
@@ -143,7 +143,7 @@ def _numbers_or_names(found: Mapping[tuple[KeyPath, str], Problem]) -> Iterator[
 
 
 def _described(details: ErrorDetails, schema: dict[str, Any], value: Any) -> tuple[str, str, str]:
-    """What is wrong, what was given and what is allowed, in our words."""
+    """What is wrong, what was given and what is allowed, in words for users."""
     kind, context = details["type"], details.get("ctx", {})
     given = shown(value)
     if kind == "missing":
@@ -176,7 +176,7 @@ def _described(details: ErrorDetails, schema: dict[str, Any], value: Any) -> tup
 
 
 def _path_in(tree: Any, details: ErrorDetails) -> KeyPath:
-    """The part of pydantic's location that stands in the tree: it also names the members of unions."""
+    """The part of pydantic's location that the tree has. Pydantic also names the members of unions in it."""
     if details["type"] == "invalid":  # it may be about a default that the tree does not have
         return tuple(part for part in details["loc"] if not str(part)[:1].isupper())
     path: list[str | int] = []
@@ -243,6 +243,6 @@ def _is_variant(node: dict[str, Any], part: str | int) -> bool:
 
 
 def invalid_key(what: str, allowed: str, where: KeyPath, given: object) -> ValidationError:
-    """What a validator of the whole sweep raises about one of its keys."""
+    """The error that a validator of the whole sweep raises about one of its keys."""
     details = InitErrorDetails(type=invalid(what, allowed), loc=where, input=given)
     return ValidationError.from_exception_data("SweepSpec", [details])

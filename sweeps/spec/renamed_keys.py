@@ -1,7 +1,7 @@
-"""Keys of a sweep's file that have another name now.
+"""Keys of a sweep's file that were renamed.
 
-A user's file with an old key is refused with the new one. The copy in a sweep's folder was written by an earlier
-version of this program, so it is read with its keys renamed.
+An old key in a user's file is an error that names the new key. An earlier version may have written the copy in a
+sweep's folder, so the copy is read with its keys renamed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sweeps.spec.problems import Problem, dotted, shown
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A key that has another name now.
+    """A key that was renamed.
 
     Attributes:
-        old: the key as it was.
-        new: its last part as it is.
-        values: values that have other names now, by their old names.
+        old: the old key.
+        new: the last part of the new key.
+        values: the new names of renamed values, by their old names.
     """
 
     old: tuple[str, ...]
@@ -35,7 +35,7 @@ RENAMED = (
 
 
 def renamed_problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
-    """One problem for each old key of a user's file, with the new key and value."""
+    """A problem for each old key of a user's file, with the new key and value."""
     for renamed in RENAMED:
         *above, old = renamed.old
         section = _section(tree, above)
@@ -47,7 +47,7 @@ def renamed_problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def with_new_keys(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The tree of a copy that an earlier version wrote, with today's keys and values."""
+    """The tree of a copy that an earlier version wrote, with the new keys and values."""
     upgraded = dict(tree)
     for renamed in RENAMED:
         *above, old = renamed.old

@@ -1,15 +1,16 @@
-"""Checks of how configurations are proposed, against the space, the paper's default and what is installed."""
+"""Checks of search, objectives and constraints against the rest of a sweep's file."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from causalmer_core.basics.errors import KeyPath
-from causalmer_core.config.run_config import RunConfig
 from results.records.confirmation_rules import AllRule, ConfirmationRule
 from sweeps.space.parameters import FloatRange, IntRange, Parameter, Value
 from sweeps.space.search_space import OutsideSpaceError, SearchSpace
+from sweeps.spec.checks import rejection
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.objective_section import ConstraintEntry, MeasureEntry, ObjectiveEntry
 from sweeps.spec.problems import Problem, shown
 from sweeps.spec.search_section import (
@@ -23,17 +24,18 @@ from sweeps.spec.search_section import (
 from sweeps.spec.sections import SelectionSection
 
 _GENERATION = 50
-"""The generation of Optuna's genetic samplers, unless `population` says otherwise."""
+"""The generation of Optuna's genetic samplers without `population`."""
 
 Points = Sequence[Mapping[str, Value]]
 
 
-def first_points(search: SearchSection, space: SearchSpace, paper: RunConfig) -> list[dict[str, Value]]:
-    """What is proposed first: the paper's default, where it lies inside the space, then the listed points, each once.
+def first_points(search: SearchSection, configurations: Configurations) -> list[dict[str, Value]]:
+    """The first proposals: the paper's default, if it lies inside the space, then the listed points, each once.
 
     Raises:
         OutsideSpaceError: a listed point lies outside the space.
     """
+    space, paper = configurations.space, configurations.paper
     default = space.default_point(paper) if search.paper_first else None
     found = [] if default is None else [default]
     for given in search.points:
@@ -43,41 +45,24 @@ def first_points(search: SearchSection, space: SearchSpace, paper: RunConfig) ->
     return found
 
 
-def search_problems(
-    search: SearchSection,
-    space: SearchSpace,
-    paper: RunConfig,
-    rejection: Callable[[Mapping[str, Value]], str | None],
-) -> list[Problem]:
-    """What is wrong with a section `search` beside a valid space and a valid paper default.
-
-    Args:
-        search: the section.
-        space: bound to the fixed part.
-        paper: the paper's default.
-        rejection: why the configuration of a point is not valid, or none.
-    """
-    wrong_points = [*_point_problems(search, space, paper, rejection)]
-    if wrong_points:
+def search_problems(search: SearchSection, configurations: Configurations) -> list[Problem]:
+    """The problems of a section `search` beside a valid space and a valid paper default."""
+    if wrong_points := [*_point_problems(search, configurations)]:
         return wrong_points
-    first = first_points(search, space, paper)
-    return [*_count_problems(search, first), *_sampler_problems(search, space), *_warm_start_problems(search)]
+    counts = _count_problems(search, first_points(search, configurations))
+    return [*counts, *_sampler_problems(search, configurations.space), *_warm_start_problems(search)]
 
 
-def _point_problems(
-    search: SearchSection,
-    space: SearchSpace,
-    paper: RunConfig,
-    rejection: Callable[[Mapping[str, Value]], str | None],
-) -> Iterator[Problem]:
+def _point_problems(search: SearchSection, configurations: Configurations) -> Iterator[Problem]:
     for index, given in enumerate(search.points):
         where = ("search", "points", index)
         try:
-            message = rejection(space.point(paper, given))
+            point = configurations.space.point(configurations.paper, given)
         except OutsideSpaceError as error:
             value = shown(given[error.path]) if error.path in given else ""
             yield Problem((*where, error.path), error.what, value, error.allowed)
             continue
+        message = rejection(configurations.base, point)
         if message is not None:
             what = f"gives no valid configuration: {message}"
             yield Problem(where, what, shown(given), "values whose combination is valid")
@@ -146,7 +131,6 @@ def _warm_start_problems(search: SearchSection) -> Iterator[Problem]:
         yield Problem(("search", "warm_start"), what, search.warm_start.sweep, allowed)
 
 
-# FOLDED Checks of objectives and constraints against the rest of a sweep's file.
 _ONE_NUMBER = "objectives has several entries, and "
 
 
@@ -161,13 +145,13 @@ def objective_problems(
     *,
     given: Collection[str],
 ) -> list[Problem]:
-    """What is wrong with the sections `objectives` and `constraints` beside others that are right by themselves.
+    """The problems of the sections `objectives` and `constraints` beside other sections that are valid by themselves.
 
     Args:
         objectives, constraints: the sections.
-        monitor: the metric by which epochs are ranked.
+        monitor: the metric that ranks epochs.
         search, scheduler, confirmation, selection: these sections.
-        given: the sections that the file has; a default is blamed on what it does not go with.
+        given: the sections that the file has. A conflict with a section that it lacks is reported for `objectives`.
     """
     found = [*_first_problems(objectives, monitor)]
     found += [*_repeated("objectives", objectives), *_repeated("constraints", constraints)]
@@ -182,7 +166,7 @@ def objective_problems(
 
 def _first_problems(objectives: Sequence[ObjectiveEntry], monitor: str) -> Iterator[Problem]:
     if objectives and objectives[0].metric != monitor:
-        what = f"the first objective is not trainer.monitor, {monitor!r}, by which the best epoch is chosen"
+        what = f"the first objective is not trainer.monitor, {monitor!r}, which chooses the best epoch"
         allowed = f"{{metric: {monitor}}} first, or another base.trainer.monitor"
         yield Problem(("objectives", 0), what, shown(objectives[0].model_dump()), allowed)
 
@@ -192,23 +176,23 @@ def _repeated(section: str, measures: Sequence[MeasureEntry]) -> Iterator[Proble
     for number, measure in enumerate(measures):
         if measure.column in seen:
             given = shown(measure.model_dump())
-            yield Problem((section, number), "a measure stands twice", given, "each measure once")
+            yield Problem((section, number), "repeats a measure", given, "each measure once")
         seen.add(measure.column)
 
 
 def _single_number_problems(
     search: SearchSection, scheduler: Scheduler, confirmation: ConfirmationRule, given: Collection[str]
 ) -> Iterator[Problem]:
-    """What needs one number to compare by."""
+    """The sections that compare configurations by one number."""
     if search.sampler == "cmaes":
         what = _ONE_NUMBER + "the sampler 'cmaes' learns one"
         allowed = "tpe, gp, nsga2, nsga3, or one that does not learn"
         yield Problem(("search", "sampler"), what, "cmaes", allowed)
     if not isinstance(scheduler, NoScheduler | PatienceScheduler):
         where: KeyPath = ("scheduler",) if "scheduler" in given else ("objectives",)
-        what = _ONE_NUMBER + "the scheduler cuts by the first alone, cheap and robust configurations too"
+        what = _ONE_NUMBER + "the scheduler prunes by the first alone, cheap and robust configurations too"
         yield Problem(where, what, scheduler.name, "scheduler: {name: none}, or {name: patience}")
     if not isinstance(confirmation, AllRule):
         where = ("confirmation",) if "confirmation" in given else ("objectives",)
-        what = _ONE_NUMBER + "those that race leave by the first alone"
+        what = _ONE_NUMBER + "the race eliminates configurations by the first alone"
         yield Problem(where, what, confirmation.name, "confirmation: {name: all}")

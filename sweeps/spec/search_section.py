@@ -1,4 +1,4 @@
-"""The section `search` of a sweep's file: how configurations are proposed."""
+"""The sections `search` and `scheduler`: proposals of configurations, and early stopping."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LEARNING = ("tpe", "cmaes", "gp", "nsga2", "nsga3")
 """The samplers that learn from results."""
 
 GENETIC = ("nsga2", "nsga3")
-"""Of them, those that cross the best of a generation."""
+"""The genetic samplers: they cross the best configurations of a generation."""
 
 CONSTRAINT_AWARE = ("tpe", "gp", *GENETIC)
-"""Of them, those that learn several objectives and constraints."""
+"""The samplers that learn several objectives and constraints."""
 
 
 class WarmStartSection(Frozen):
@@ -24,7 +24,7 @@ class WarmStartSection(Frozen):
 
     Attributes:
         sweep: the name of a sweep below `storage`, or its folder.
-        top: so many of its best finished search runs are taken, of those whose values lie in this space.
+        top: the number of its best finished configurations with values in this space.
     """
 
     sweep: str = Field(min_length=1)
@@ -35,19 +35,19 @@ class SearchSection(Frozen):
     """How configurations are proposed.
 
     Attributes:
-        sampler: `tpe`, `gp`, `cmaes`, `nsga2` and `nsga3` learn from results; `random` and `qmc` (a scrambled Sobol
-            sequence) do not; `grid` tries every configuration of a finite space; `list` tries `points` alone.
-        num_configs: how many configurations are proposed, at most.
-        seed: the seed of the proposals, and of the streams `debiasing/...` of what is chosen after training.
-        startup: how many of the first proposals are random before `tpe` or `gp` starts to learn.
+        sampler: `tpe`, `gp`, `cmaes`, `nsga2` and `nsga3` learn from results. `random` and `qmc` (a scrambled Sobol
+            sequence) do not. `grid` tries every configuration of a finite space. `list` tries `points` alone.
+        num_configs: the largest number of configurations that are proposed.
+        seed: the seed of the proposals and of the constants and weights that are searched after training.
+        startup: the number of random proposals before `tpe` or `gp` starts to learn.
         population: configurations a generation of `nsga2` and `nsga3` (default 50) and of `cmaes` (default
             4 + 3 ln d for d numbers).
-        max_concurrent: how many proposals may be open at once. Proposal n is made from the results of
-            proposals up to n - max_concurrent and no others, so that the sweep does not depend on which trial
-            ends first.
-        paper_first: whether the paper's default is tried first, where it lies inside the space.
-        points: configurations that are tried next, each by dotted paths; what is not given is the paper default's.
-        warm_start: an earlier sweep to learn from, or none.
+        max_concurrent: the largest number of proposals that are open at once. Proposal n is made from the results of
+            the proposals up to n - max_concurrent alone. Proposals therefore do not depend on which trial ends first.
+        paper_first: whether the paper's default is tried first, if it lies inside the space.
+        points: configurations that are tried next, each by dotted paths. Paths that are not given have the values of
+            the paper's default.
+        warm_start: an earlier sweep to learn from. None (default): no earlier sweep.
     """
 
     sampler: Literal["tpe", "random", "qmc", "cmaes", "gp", "nsga2", "nsga3", "grid", "list"] = "tpe"
@@ -61,13 +61,12 @@ class SearchSection(Frozen):
     warm_start: WarmStartSection | None = None
 
 
-# FOLDED The section `scheduler` of a sweep's file: whether, and how, weak runs of the search are cut early.
 class AshaScheduler(Frozen):
-    """Asynchronous successive halving (Li et al., MLSys 2020): weak trials are cut early.
+    """Asynchronous successive halving (Li et al., MLSys 2020): weak trials are pruned at rungs.
 
     Attributes:
-        grace_epochs: no trial is cut before it.
-        reduction_factor: of those that reach a rung, one in this many goes on.
+        grace_epochs: the first rung, in epochs. No trial is pruned before it.
+        reduction_factor: one in this many of the trials that reach a rung continues.
     """
 
     name: Literal["asha"] = "asha"
@@ -76,14 +75,16 @@ class AshaScheduler(Frozen):
 
 
 class HyperbandScheduler(Frozen):
-    """Hyperband (Li et al., JMLR 2018): brackets of successive halving, each with a later first rung; one cuts nothing.
+    """Hyperband (Li et al., JMLR 2018): brackets of successive halving, each with a later first rung.
 
-    It hedges against runs that are weak early and strong late. Proposal n belongs to bracket n mod (number of brackets)
-    and is held against proposals of its bracket alone.
+    The last bracket prunes nothing.
+    The brackets hedge against runs that are weak early and strong late. Proposal n belongs to bracket
+    n mod (number of brackets) and is compared with proposals of its bracket alone.
 
     Attributes:
-        grace_epochs: the first rung of the first bracket.
-        reduction_factor: of those that reach a rung, one in this many goes on; brackets begin so many times later.
+        grace_epochs: the first rung of the first bracket, in epochs.
+        reduction_factor: one in this many of the trials that reach a rung continues. The first rungs of brackets differ
+            by this factor.
     """
 
     name: Literal["hyperband"] = "hyperband"
@@ -92,11 +93,11 @@ class HyperbandScheduler(Frozen):
 
 
 class MedianScheduler(Frozen):
-    """The median rule (Golovin et al., KDD 2017): a trial is cut where its best score so far is below the median.
+    """The median rule (Golovin et al., KDD 2017): a trial is pruned if its best score so far is below the median.
 
     Attributes:
-        grace_epochs: no trial is cut before it; after it, every epoch may cut.
-        min_proposals: an epoch that fewer earlier proposals reached cuts none.
+        grace_epochs: the first epoch at which a trial may be pruned. Every later epoch may prune too.
+        min_proposals: no trial is pruned at an epoch that fewer earlier proposals reached.
     """
 
     name: Literal["median"] = "median"
@@ -105,12 +106,12 @@ class MedianScheduler(Frozen):
 
 
 class PatienceScheduler(Frozen):
-    """A run of the search ends after so many epochs without a new best; no run is held against another.
+    """Patience: a run of the search ends after a number of epochs without a new best, whatever other runs reach.
 
-    The run counts as finished. Confirmation trains to the end: for that too, set `trainer.early_stopping` in `base`.
+    The run counts as finished. Runs of other phases train to the end, unless `base` sets `trainer.early_stopping`.
 
     Attributes:
-        epochs: without a new best score.
+        epochs: the number of epochs without a new best score.
     """
 
     name: Literal["patience"] = "patience"
@@ -118,7 +119,7 @@ class PatienceScheduler(Frozen):
 
 
 class NoScheduler(Frozen):
-    """Every trial trains to its end."""
+    """No early stopping: every trial trains to its end."""
 
     name: Literal["none"] = "none"
 

@@ -1,4 +1,8 @@
-"""Sections of a sweep's YAML file; the space, the search and its schedulers stand in files of their own."""
+"""Sections of a sweep's YAML file, in the order of the file.
+
+The sections `space`, `objectives`, `constraints`, `search`, `scheduler`, `confirmation` and `resources` have their own
+modules.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ def _safe_name(name: str) -> str:
 SafeName = Annotated[
     str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})
 ]
-"""A name that is safe as one part of a path."""
+"""A name that can be one part of a path."""
 
 FolderPath = Annotated[str, Field(min_length=1)]
 
@@ -36,7 +40,8 @@ def _usable_place(text: str) -> str:
         try:
             return str(parse_uri(text))
         except ObjectUriError as error:
-            raise invalid(error.what, error.allowed, repeated=False) from error  # it may hold a password
+            # The address may hold a password, so the message does not repeat it.
+            raise invalid(error.what, error.allowed, repeated=False) from error
     return text
 
 
@@ -45,16 +50,15 @@ StoragePlace = Annotated[str, Field(min_length=1), AfterValidator(_usable_place)
 
 
 class DataSection(Frozen):
-    """Which data the sweep runs on.
+    """The data set of the sweep.
 
     Attributes:
         name: the data set's name in the data store.
-        root: the data store's folder, relative to the working directory unless absolute. None (default): the
-            store's own default, the environment variable CAUSALMER_DATA or else `causalmer_data`.
-        synthetic: for an embedded data set: the fields of
-            `causalmer_core.datasets.synthetic.SyntheticConfig`, from which it is made when the store does not
-            have it. None (default): the store must have it.
-        split: folds over groups of the training and the validation samples; the run with seed s validates on
+        root: the folder of the data store, relative to the working directory unless absolute. None (default): the
+            environment variable CAUSALMER_DATA, else `causalmer_data`.
+        synthetic: the fields of `causalmer_core.datasets.synthetic.SyntheticConfig`. A synthetic data set is made
+            from them if the store does not have one of this name. None (default): the store must have the data set.
+        split: folds over groups of the training and the validation samples. The run with seed s validates on
             fold `s mod folds`. None (default): the data set's own split.
     """
 
@@ -65,19 +69,20 @@ class DataSection(Frozen):
 
 
 class SeedsSection(Frozen):
-    """How many seeds are for what.
+    """The numbers of seeds of each phase.
 
     Attributes:
-        search: seeds of every proposed configuration; the sampler learns their mean.
-        block: so many of the search's seeds are trained side by side, by one trial: early stopping judges their mean,
-            so that no lucky seed survives alone. A configuration whose block is pruned or fails does not begin its
-            next one. `auto` (default): all of them in one block.
-        confirm: further, fresh seeds of the best configurations, at most; see the section `confirmation`. 0: the search
-            alone decides.
-        evaluate: seeds that no selection sees, of the selected configuration, the paper's default and the undebiased
-            twin; these runs are evaluated on the test split.
+        search: seeds of every proposed configuration. The sampler learns the mean over them.
+        block: seeds of the search that one trial trains side by side. Early stopping goes by their mean, so that no
+            lucky seed survives alone. If a block is pruned or fails, the configuration's next block does not begin.
+            `auto` (default): all seeds of the search in one block.
+        confirm: the most fresh seeds of a confirmed configuration; see the section `confirmation`. 0: no
+            configuration is confirmed.
+        evaluate: seeds of the selected configuration, the paper's default and the undebiased twin. No selection sees
+            them. Their runs are evaluated on the test split.
         top_k: how many configurations are confirmed.
-        first: the first seed; the search's and the confirmation's follow it, and the evaluation's begin 1000 later.
+        first: the first seed of the search. The confirmation's seeds follow the search's. The evaluation's seeds
+            begin at `first + 1000`.
     """
 
     search: int = Field(default=1, ge=1, le=100)
@@ -97,19 +102,19 @@ class SeedsSection(Frozen):
 
     @property
     def block_size(self) -> int:
-        """How many seeds of the search a trial trains side by side, at most."""
+        """The most seeds of the search that a trial trains side by side."""
         return self.search if self.block == "auto" else self.block
 
 
 class SelectionSection(Frozen):
-    """How the winner is chosen, from validation scores alone.
+    """How a configuration is selected, from validation scores alone.
 
     Attributes:
-        rule: among the configurations within all constraints, by means over complete seed sets. `best_mean`: the best
-            of the monitored metric. `lower_bound`: the best worse end of its t interval. `one_standard_error`: the
-            fewest parameters within one standard error of the best. These two need two seeds of the confirmation, or of
-            the search where nothing is confirmed. `knee`: of the Pareto front of several objectives the point at which
-            it bends most (see `results.statistics.pareto`).
+        rule: compares means over complete seed sets, among the configurations within all constraints. `best_mean`:
+            the best mean of the monitored metric. `lower_bound`: the best worse end of the t interval.
+            `one_standard_error`: the fewest parameters within one standard error of the best. These two rules need two
+            seeds of the confirmation, or of the search if nothing is confirmed. `knee`: the point of the Pareto front
+            of several objectives at which the front bends most (see `results.statistics.pareto`).
     """
 
     rule: Literal["best_mean", "lower_bound", "one_standard_error", "knee"] = "best_mean"
@@ -120,7 +125,7 @@ Entry = TypeVar("Entry")
 
 def _each_once(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     if len(set(entries)) != len(entries):
-        raise invalid("an entry stands twice", "each entry once")
+        raise invalid("has an entry twice", "each entry once")
     return entries
 
 
@@ -132,12 +137,13 @@ class DebiasingSection(Frozen):
     """Constants and weights chosen after training, for the runs of the selected configuration, on validation alone.
 
     Attributes:
-        methods: `learned`, a convex fit of the weights to the task loss (see `causalmer_core.debiasing.fit`), and
-            `searched`, a search of constants and weights for the best monitored metric (see
-            `sweeps.debiasing.search`). Empty switches it off.
+        methods: `learned`: a convex fit of the weights to the task loss (see `causalmer_core.debiasing.fit`).
+            `searched`: a search of constants and weights for the best monitored metric (see
+            `sweeps.debiasing.search`). Empty: nothing is chosen after training.
         trials: candidates of the search.
-        folds: parts of the validation split, each held out once to tell what a method gains.
-        constraint: of the learned weights: `box`, each in [0, 2]; `simplex`, at least 0 with sum 3.
+        folds: parts of the validation split. Each is held out once to estimate the gain of a method.
+        constraint: the constraint of the learned weights. `box`: each in [0, 2]. `simplex`: each at least 0, with sum
+            3.
     """
 
     methods: Annotated[tuple[Literal["learned", "searched"], ...], *EachOnce] = (
@@ -151,20 +157,18 @@ class DebiasingSection(Frozen):
 
 def _with_zero(kinds: tuple[str, ...]) -> tuple[str, ...]:
     if "zero" not in kinds:
-        raise invalid(
-            "leaves out 'zero', which other tables are made of", "zero and what is wanted beside it"
-        )
+        raise invalid("lacks 'zero', which other tables need", "zero, and others beside it")
     return kinds
 
 
 class EvaluationSection(Frozen):
-    """What is taken from the runs that are evaluated on the test split, beside nothing (`causalmer_core.measures.ablation`).
+    """Ablations of the runs that are evaluated on the test split (see `causalmer_core.measures.ablation`).
 
     Attributes:
-        ablations: how modalities are removed, for every subset of them: `zero`, always, as published; `mean`, by the
-            training mean of each channel; `permutation`, by another sample's features.
-        step_rates: at which rates steps of all modalities are taken away, at random and in spans; each above 0 and at
-            most 1. Empty (default): at none.
+        ablations: the replacements of removed modalities, for every subset of modalities. `zero` (always): zeros, as
+            published. `mean`: the training mean of each channel. `permutation`: the features of another sample.
+        step_rates: the rates at which steps of all modalities are removed, at random and in spans. Each is above 0 and
+            at most 1. Empty (default): no steps are removed.
     """
 
     ablations: Annotated[
@@ -176,17 +180,36 @@ class EvaluationSection(Frozen):
     step_rates: Annotated[tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...], *EachOnce] = ()
 
 
-# FOLDED The section `budget` of a sweep's file: what the search may use.
-class BudgetSection(Frozen):
-    """What the search may use. When one is used up, running runs end, nothing more is proposed, and the sweep goes on
-    to confirm what it has: cut by budget, which is no failure. With a larger budget a resumed sweep searches on.
+class FailureSection(Frozen):
+    """Reactions to failures of runs and of the machine. No configuration's identity depends on them.
 
     Attributes:
-        runs: different configurations that are run; a proposal that repeats one is free. None (default): no limit.
-        hours: of wall time in which runs of the search were training, over all sessions. None (default): no limit.
-        gpu_hours: of GPUs that runs of the search held, a share of one counted as such. None (default): no limit.
-        target: a configuration of the search that finished with a mean score at least as good ends it.
-            None (default): no target.
+        retries: starts of a run in a row after faults of the machine (see `causalmer_core.basics.faults`), without a
+            new epoch in between. The same limit holds for Ray. Errors that would repeat are never retried.
+        fail_fast: the sweep stops if this many first configurations all fail. None: it never stops for failures.
+        run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`. The time is checked
+            after every epoch. None (default): no limit.
+    """
+
+    retries: int = Field(default=2, ge=0)
+    fail_fast: int | None = Field(default=3, ge=1)
+    run_timeout: float | None = Field(default=None, gt=0.0)
+
+
+class BudgetSection(Frozen):
+    """Limits of the search.
+
+    When a limit is reached, running runs end and nothing more is proposed. The sweep continues with the confirmation of
+    the configurations that it has. A resumed sweep with a larger budget continues the search.
+
+    Attributes:
+        runs: the largest number of different configurations. A proposal that repeats one is free. None (default): no
+            limit.
+        hours: hours of wall time in which runs of the search trained, over all sessions. None (default): no limit.
+        gpu_hours: hours of GPUs that runs of the search held. A run with half a GPU counts half. None (default): no
+            limit.
+        target: the search ends when a finished configuration has a mean score at least this good. None (default): no
+            target.
     """
 
     runs: int | None = Field(default=None, ge=1)
@@ -195,35 +218,17 @@ class BudgetSection(Frozen):
     target: float | None = None
 
 
-# FOLDED The section `failure` of a sweep's file: what happens when a run or the machine fails.
-class FailureSection(Frozen):
-    """What happens when a run or the machine fails; no configuration's identity depends on it.
-
-    Attributes:
-        retries: how often in a row, without having got an epoch further, a run is started again after a fault of the
-            machine (see `causalmer_core.basics.faults`), and Ray after it was lost. What would repeat is never retried.
-        fail_fast: the sweep stops when its first so many configurations all failed. None: it never does.
-        run_timeout: seconds of training, over all attempts, after which a run ends as `timeout`; looked at after every
-            epoch. None (default): no limit.
-    """
-
-    retries: int = Field(default=2, ge=0)
-    fail_fast: int | None = Field(default=3, ge=1)
-    run_timeout: float | None = Field(default=None, gt=0.0)
-
-
-# FOLDED The section `tracking` of a sweep's file: where else runs are shown while they train.
 TrackerName = Literal["tensorboard", "mlflow", "wandb"]
 
 MODULES: dict[TrackerName, str] = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
-"""What each of them imports."""
+"""The package that each tracker needs."""
 
 
 class MLflowSection(Frozen):
-    """MLflow, by Ray's callback. Its server's credentials come from the environment, as MLflow reads them.
+    """MLflow, through Ray's callback. MLflow reads the server's credentials from the environment.
 
     Attributes:
-        tracking_uri: the server or store. None (default): MLflow's own, such as the variable MLFLOW_TRACKING_URI says.
+        tracking_uri: the server or store. None (default): the variable MLFLOW_TRACKING_URI, else MLflow's default.
         experiment: the experiment's name. None (default): the sweep's.
     """
 
@@ -232,12 +237,12 @@ class MLflowSection(Frozen):
 
 
 class WandbSection(Frozen):
-    """Weights & Biases, by Ray's callback. The key comes from the variable WANDB_API_KEY or `wandb login`.
+    """Weights & Biases, through Ray's callback. The key comes from the variable WANDB_API_KEY or `wandb login`.
 
     Attributes:
         project: the project's name.
-        entity: whose project. None (default): the account's own.
-        mode: `online` (default), `offline` for files that `wandb sync` sends later, or `disabled`.
+        entity: the owner of the project. None (default): the account's own.
+        mode: `online` (default); `offline` writes files that `wandb sync` sends later; `disabled`.
     """
 
     project: str = Field(min_length=1)
@@ -246,10 +251,10 @@ class WandbSection(Frozen):
 
 
 class TrackingSection(Frozen):
-    """Where runs are shown beside the records, which depend on none of it. One that fails is switched off.
+    """Trackers that show runs. The records depend on none of them, and a tracker that fails is switched off.
 
     Attributes:
-        tensorboard: event files below `tracking` in the sweep's folder (default false).
+        tensorboard: writes event files below `tracking` in the sweep's folder (default false).
         mlflow: an MLflow server or store. None (default): not used.
         wandb: Weights & Biases. None (default): not used.
     """
@@ -260,7 +265,7 @@ class TrackingSection(Frozen):
 
     @property
     def names(self) -> tuple[TrackerName, ...]:
-        """Those that are used."""
+        """The trackers that are used."""
         used: dict[TrackerName, object] = {
             "tensorboard": self.tensorboard,
             "mlflow": self.mlflow,
@@ -270,13 +275,13 @@ class TrackingSection(Frozen):
 
 
 def check_installed(name: TrackerName) -> None:
-    """Checks that a tracker can be imported.
+    """Check that a tracker can be imported.
 
     Raises:
-        UserError: its package is missing; the message says how to install it.
+        UserError: its package is missing.
     """
     if find_spec(MODULES[name]) is None:
         raise UserError(
             f"tracking.{name}: the package {MODULES[name]!r} is not installed; pip install 'causalmer[{name}]', or "
-            f"leave the key out"
+            f"remove the key"
         )

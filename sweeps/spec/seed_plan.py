@@ -1,22 +1,22 @@
-"""The seed plan of a sweep: which replicates serve which purpose."""
+"""The seed plan of a sweep: the seeds of each phase."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 EVALUATE_OFFSET = 1000
-"""The evaluation's seeds begin so far behind the first: the others may grow in number without meeting them."""
+"""The distance of the evaluation's seeds from the first seed: the other seeds may grow in number up to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedPlan:
-    """Which seeds are for what.
+    """The seeds of each phase.
 
     Attributes:
-        search: every proposed configuration runs on these.
-        confirm: the best configurations run on these as well, in this order.
-        evaluate: the selected configuration and those it is held against run on these; no selection sees them, because
-            a score that got a configuration chosen overstates it.
+        search: the seeds of every proposed configuration.
+        confirm: further seeds of the best configurations, in the order of the confirmation.
+        evaluate: the seeds of the final evaluation's contenders. No selection sees them, because the scores that
+            selected a configuration are optimistic for it.
     """
 
     search: tuple[int, ...]
@@ -34,8 +34,10 @@ class SeedPlan:
 
     @staticmethod
     def counted(search: int, confirm: int, evaluate: int, first: int = 0) -> SeedPlan:
-        """`search` seeds from `first` on, after them `confirm` fresh ones, and from `first + 1000` on `evaluate` more.
-        Seed 0 is a seed like any other.
+        """The plan with these numbers of seeds.
+
+        The search has the seeds from `first` on, the confirmation the next ones, and the evaluation those from
+        `first + 1000` on.
         """
         fresh, unseen = first + search, first + EVALUATE_OFFSET
         return SeedPlan(

@@ -1,9 +1,10 @@
-"""A sweep as its YAML file describes it: validated, frozen, and the source of every configuration it runs."""
+"""A sweep as its YAML file describes it, and how the file is loaded and checked."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from causalmer_core.basics.errors import KeyPath, UserError
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import Frozen
 from causalmer_core.config.method_version import MethodVersion
-from causalmer_core.config.run_config import RunConfig
+from causalmer_core.config.run_config import merged
 from cluster.resources.trial_resources import TrialResources
 from results.ranking.selection_rules import RULES
 from results.records.confirmation_rules import ConfirmationRule, RaceRule
@@ -21,8 +22,8 @@ from results.records.objectives import Objectives
 from sweeps.space.entries import Entry
 from sweeps.space.parameters import Parameter, Value
 from sweeps.space.search_space import SearchSpace
-from sweeps.spec.checks import base_problems, paper_problems, rejection, space_problems, synthetic_problems
-from sweeps.spec.configurations import fixed_part, paper_default, with_values
+from sweeps.spec.checks import base_problems, paper_problems, space_problems, synthetic_problems
+from sweeps.spec.configurations import Configurations
 from sweeps.spec.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
 from sweeps.spec.objective_section import ConstraintEntry, ObjectiveEntry, objectives_of
 from sweeps.spec.problems import Problem, SpecMismatchError, invalid_key, problems_of, shown
@@ -51,31 +52,30 @@ class SweepSpec(Frozen):
     """A sweep.
 
     Attributes:
-        name: the sweep's name, and its folder's below `storage`.
+        name: the name of the sweep and of its folder below `storage`.
         data: the data set.
         storage: the folder of all sweeps, relative to the working directory unless absolute; or an address on an object
-            store, `s3://bucket/prefix` or `gs://bucket/prefix`, with options of pyarrow's behind a `?`.
+            store, `s3://bucket/prefix` or `gs://bucket/prefix`, with options of pyarrow behind a `?`.
         method: `corrected` (default), or `published` for the published form of the method (see
-            `causalmer_core.config.method_version`); `base` goes before what it sets.
-        base: the fixed part of every configuration, a nested mapping merged into `RunConfig`'s published
-            defaults.
-        space: what is searched; empty means one configuration.
-        objectives: what is wanted, the monitored metric first; empty (default): it alone.
-        constraints: what a configuration must keep within to be confirmed and selected.
+            `causalmer_core.config.method_version`). Values of `base` override its options.
+        base: the fixed part of every configuration, a nested mapping merged into the published defaults.
+        space: the searched parameters. Empty: one configuration.
+        objectives: the measures to optimise, the monitored metric first. Empty (default): the monitored metric alone.
+        constraints: the limits that a configuration must meet to be confirmed and selected.
         search: how configurations are proposed.
-        scheduler: whether weak trials are cut early.
-        seeds: how many seeds are for what.
-        confirmation: which of the best configurations get how many of the confirmation's seeds.
-        paper_default: values by dotted path for the contender "paper", on top of `base`; searched values not
+        scheduler: early stopping of weak trials.
+        seeds: the numbers of seeds of each phase.
+        confirmation: how many of the confirmation's seeds the best configurations get.
+        paper_default: values by dotted path for the contender "paper", on top of `base`. Searched values that are not
             given here take their published defaults.
-        selection: how the winner is chosen.
+        selection: how a configuration is selected.
         debiasing: constants and weights chosen after training.
-        evaluation: what is taken from the runs that are evaluated on the test split.
-        resources: what each trial takes.
-        failure: what happens when a run or the machine fails.
-        budget: what the search may use.
-        tracking: where runs are shown beside the records.
-        reuse: whether runs that other sweeps below `storage` have finished are taken over instead of trained again.
+        evaluation: ablations of the runs that are evaluated on the test split.
+        resources: the resources of each trial.
+        failure: reactions to failures of runs and of the machine.
+        budget: limits of the search.
+        tracking: trackers that show runs.
+        reuse: whether finished runs of other sweeps below `storage` are taken over instead of trained again.
     """
 
     name: SafeName
@@ -115,76 +115,69 @@ class SweepSpec(Frozen):
             raise invalid_key(what, "best_mean, or a larger seeds.confirm", ("selection", "rule"), rule.name)
         return self
 
+    @cached_property
+    def configurations(self) -> Configurations:
+        """The configurations of the sweep's runs, before the data set is known."""
+        return Configurations(self.base, self.method, self.space, self.paper_default, self.data.split)
+
+    @cached_property
+    def first_points(self) -> list[dict[str, Value]]:
+        """The first proposals, whatever the sampler: the paper's default and the listed points."""
+        return first_points(self.search, self.configurations)
+
     @property
     def num_configs(self) -> int:
-        """How many different configurations the search can propose: those asked for, or all that there are."""
+        """The number of different configurations that the search can propose; at most the size of the space."""
         if self.search.sampler == "list":
-            return len(self.first_points(""))
+            return len(self.first_points)
         size = self.space.size()
         return self.search.num_configs if size is None else min(size, self.search.num_configs)
 
     @property
     def num_proposals(self) -> int:
-        """How many proposals the search makes; samplers may repeat themselves, lists and grids end."""
+        """The number of proposals of the search. Lists and grids end; other samplers may repeat a configuration."""
         return self.num_configs if self.search.sampler in ("grid", "list") else self.search.num_configs
 
-    def first_points(self, fingerprint: str) -> list[dict[str, Value]]:
-        """What is proposed first, whatever the sampler: the paper's default and the listed points."""
-        return first_points(self.search, self.bound_space(), self.paper_config(fingerprint))
-
-    def bound_space(self) -> SearchSpace:
-        """The space that proposals are made in: references to the fixed part are the values they stand for."""
-        return self.space.bound(self.base_config(""))
-
-    def base_config(self, fingerprint: str) -> RunConfig:
-        """The fixed part as a configuration, for the data set with this fingerprint."""
-        split = None if self.data.split is None else self.data.split.model_dump(mode="json")
-        return fixed_part(self.base, self.method).with_values(
-            {"data.fingerprint": fingerprint, "data.split": split}
-        )
-
-    def configuration(self, values: Mapping[str, Any], fingerprint: str) -> RunConfig:
-        """The configuration of a proposal, `values` by dotted path."""
-        return with_values(self.base_config(fingerprint), values)
-
-    def paper_config(self, fingerprint: str) -> RunConfig:
-        """The contender "paper": searched values at their published defaults, but for `paper_default`."""
-        return paper_default(self.base_config(fingerprint), self.bound_space(), self.paper_default)
-
-    def undebiased(self, config: RunConfig) -> RunConfig:
-        """The same configuration without debiasing: the backbone alone."""
-        return with_values(config, {"model.debiasing": "none"})
+    def with_base(self, change: Mapping[str, Any]) -> SweepSpec:
+        """The sweep with a nested mapping merged into its fixed part."""
+        changed = self.model_copy(update={"base": merged(self.base, change)})
+        for name in (
+            "configurations",
+            "first_points",
+        ):  # a copy has the values that followed from the old base
+            changed.__dict__.pop(name, None)
+        return changed
 
     def seed_plan(self) -> SeedPlan:
-        """Which seeds are for what."""
+        """The seeds of each phase."""
         seeds = self.seeds
         return SeedPlan.counted(seeds.search, seeds.confirm, seeds.evaluate, seeds.first)
 
     def objectives_for(self, task: Task) -> Objectives:
-        """The objectives and constraints as the records name them, compared with the metrics of a task.
+        """The objectives and constraints as the records name them.
 
         Raises:
-            MisfitError: the task has no such metric.
+            SpecMismatchError: the task has no such metric.
         """
-        monitor = self.base_config("").trainer.monitor
+        monitor = self.configurations.base.trainer.monitor
         return objectives_of(monitor, self.objectives, self.constraints, task)
 
     def search_blocks(self) -> tuple[tuple[int, ...], ...]:
-        """The search's seeds, those together that a trial trains side by side."""
+        """The search's seeds in blocks; one trial trains a block side by side."""
         return self.seed_plan().search_blocks(self.seeds.block_size)
 
 
 def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> SweepSpec:
-    """Reads and checks a sweep's file.
+    """Read and check a sweep's file.
 
     Args:
         path: the YAML file.
-        overrides: values by dotted key (`search.num_configs`, `space.loss.alpha`) that go before the file's.
-            A mapping is merged into what stands there; a parameter of `space` is replaced.
+        overrides: values by dotted key (`search.num_configs`, `space.loss.alpha`) in place of the file's. A mapping is
+            merged into the file's value; a parameter of `space` is replaced.
 
     Raises:
-        UserError: the file cannot be read, or something in it is wrong; every problem found is a line of its
-            own, `FILE:LINE: key: what; given ...; allowed ...`.
+        UserError: the file cannot be read, or it has problems. Each problem is a line,
+            `FILE:LINE: key: what; given ...; allowed ...`.
     """
     source = read_sweep_file(path)
     tree = source.tree
@@ -202,10 +195,10 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> S
 
 
 def load_stored_spec(path: Path | str) -> SweepSpec:
-    """The copy of a sweep's file in the sweep's own folder, whatever version of this program wrote it.
+    """Read and check the copy of a sweep's file in the sweep's folder, which an earlier version may have written.
 
     Raises:
-        UserError: the file cannot be read, or something in it is wrong.
+        UserError: the file cannot be read, or it has problems.
     """
     source = read_sweep_file(path)
     spec, problems = _checked(with_new_keys(source.tree))
@@ -215,13 +208,13 @@ def load_stored_spec(path: Path | str) -> SweepSpec:
 
 
 def located(error: SpecMismatchError, path: Path | str, overrides: Mapping[str, Any]) -> UserError:
-    """The error with the file and the line to blame in front of each of its lines."""
+    """The error with the file and the line of its key in front of each of its lines."""
     place = _place(error.path, read_sweep_file(path), [_split(key) for key in overrides])
     return UserError("\n".join(f"{place}: {line}" for line in str(error).splitlines()))
 
 
 def to_yaml(spec: SweepSpec) -> str:
-    """The sweep as YAML with every default written out, but for those of single parameters."""
+    """The sweep as YAML with every default written out, except the defaults inside parameters of the space."""
     tree = spec.model_dump(mode="json", by_alias=True)
     tree["data"] = {key: value for key, value in tree["data"].items() if value is not None}
     tree["space"] = {
@@ -231,41 +224,38 @@ def to_yaml(spec: SweepSpec) -> str:
     return write_yaml(tree)
 
 
-def changed_keys(old: SweepSpec, new: SweepSpec) -> list[str]:
-    """The dotted keys whose values differ, sorted; a key that only one of them has differs."""
-    return list(changed_values(old, new))
-
-
 def changed_values(old: SweepSpec, new: SweepSpec) -> dict[str, tuple[Any, Any]]:
-    """The old and the new value of the dotted keys that differ, by key, sorted; `...` where one of them has none."""
+    """The old and the new value of each dotted key that differs, sorted by key; `...` for a key that is missing."""
     before, after = _flat(old), _flat(new)
     pairs = {key: (before.get(key, ...), after.get(key, ...)) for key in sorted(before.keys() | after.keys())}
     return {key: (was, now) for key, (was, now) in pairs.items() if was != now}
 
 
 def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
-    """The sweep, and all that is wrong: each section is checked even where others are wrong."""
+    """The sweep, and all problems of its tree. A problem in one section does not hide problems in other sections."""
     spec, problems = None, []
     try:
         spec = SweepSpec.model_validate_json(json.dumps(tree))
     except ValidationError as error:
         problems = problems_of(error, SweepSpec, tree)
-    base, overrides = tree.get("base", {}), tree.get("paper_default", {})
     problems += synthetic_problems(tree.get("data"))
-    wrong = base_problems(base) if isinstance(base, dict) else []
-    if isinstance(base, dict) and not wrong:
-        config, space = (
-            fixed_part(base, spec.method if spec else "corrected"),
-            spec.space if spec else _usable_part(tree.get("space")),
-        )
-        problems += [] if spec is None else _objective_problems(spec, config.trainer.monitor, tree)
-        wrong = space_problems(config, space)
-        if isinstance(overrides, dict) and not wrong:
-            space = space.bound(config)
-            wrong = paper_problems(config, space, overrides)
-            if spec is not None and not wrong:
-                paper = paper_default(config, space, overrides)
-                wrong = search_problems(spec.search, space, paper, lambda values: rejection(config, values))
+    base, overrides = tree.get("base", {}), tree.get("paper_default", {})
+    if not isinstance(base, dict):
+        return spec, problems
+    if spec is None:
+        configurations = Configurations(base, unbound=_usable_part(tree.get("space")), overrides=overrides)
+    else:
+        configurations = spec.configurations
+    # Each check builds on values that the one before it found valid.
+    wrong = base_problems(configurations)
+    if not wrong:
+        if spec is not None:
+            problems += _objective_problems(spec, configurations.base.trainer.monitor, tree)
+        wrong = space_problems(configurations)
+    if not wrong and isinstance(overrides, dict):
+        wrong = paper_problems(configurations)
+    if not wrong and spec is not None:
+        wrong = search_problems(spec.search, configurations)
     return spec, problems + wrong
 
 
@@ -275,13 +265,13 @@ def _objective_problems(spec: SweepSpec, monitor: str, tree: dict[str, Any]) -> 
 
 
 def _usable_part(space: Any) -> SearchSpace:
-    """Of a space that may be wrong: the unconditional parameters that are right, to check them further."""
+    """The valid unconditional parameters of a space that may be invalid, to check them further."""
     usable: dict[str, Entry] = {}
     for path, given in space.items() if isinstance(space, dict) else ():
         try:
             entry = _ENTRY.validate_json(json.dumps(given))
         except ValidationError:
-            continue  # reported already, as a part of the whole file
+            continue  # the check of the whole file has reported it
         if isinstance(entry, Parameter) and not entry.when:
             usable[path] = entry
     return SearchSpace(usable)

@@ -1,7 +1,7 @@
 """Reading YAML with the line of every key.
 
-YAML 1.2 by ruamel.yaml: `1e-3` is a number, `on` is text, a duplicate key is an error. What comes out are
-plain dicts, lists, strings, numbers, booleans and None.
+YAML 1.2 by ruamel.yaml: `1e-3` is a number, `on` is text, a duplicate key is an error. The result consists of plain
+dicts, lists, strings, numbers, booleans and None.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
-    """A YAML file's contents, and where they stand.
+    """A YAML file's contents, with the place of each key.
 
     Attributes:
-        path: the file, as it was named by the user.
+        path: the file, as the user named it.
         tree: the contents.
         lines: the line of each key and list item, counted from 1.
-        files: the file of each of them; those that are not named stand in `path`.
+        files: the file of each key and list item; keys that are missing here are in `path`.
     """
 
     path: Path
@@ -44,11 +44,11 @@ class YamlFile:
     files: Mapping[KeyPath, Path] = field(default_factory=dict)
 
     def line_of(self, path: KeyPath) -> int:
-        """The line of a key, or of the closest thing around it that the file has; 1 for the whole file."""
+        """The line of a key, or of the closest key above it that the file has; 1 for the whole file."""
         return self.lines.get(self._closest(path), 1)
 
     def place_of(self, path: KeyPath) -> str:
-        """The file and the line of a key, `FILE:LINE`, or of the closest thing around it."""
+        """The file and the line of a key, `FILE:LINE`, or of the closest key above it."""
         closest = self._closest(path)
         return f"{self.files.get(closest, self.path)}:{self.lines.get(closest, 1)}"
 
@@ -62,11 +62,10 @@ class YamlFile:
 
 
 def read_yaml(path: Path | str) -> YamlFile:
-    """Reads a file that holds one mapping.
+    """Read a file that holds one mapping.
 
     Raises:
-        UserError: there is no such file, it cannot be read, it is no YAML text, or it holds no mapping; with
-            the line, and the column where there is one.
+        UserError: the file does not exist, cannot be read, is not YAML text, or holds no mapping.
     """
     path = Path(path)
     document = _parsed(_text(path), str(path))
@@ -97,7 +96,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def write_yaml(tree: Mapping[str, Any]) -> str:
-    """Plain values as YAML 1.2 text that `read_yaml` reads back as they were."""
+    """Plain values as YAML 1.2 text, from which `read_yaml` reads the same values."""
     stream = io.StringIO()
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 2**30  # folding long text loses spaces in double quotes
@@ -132,13 +131,13 @@ def _nearby(path: Path) -> str:
 
 
 def _parsed(text: str, place: str) -> Any:
-    """The document in ruamel's types, which know their lines."""
+    """The document in ruamel's types, which have line numbers."""
     try:
         return YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f":{mark.line + 1}: column {mark.column + 1}" if mark else ""
-        # the problem of a duplicate key goes on with both values, which may be long
+        # The problem of a duplicate key contains both values, which may be long.
         what = " ".join(f"{error.context or ''} {error.problem or ''}".split()).partition(" with value ")[0]
         raise UserError(f"{place}{where}: not valid YAML: {what}; allowed YAML 1.2, each key once") from error
     except YAMLError as error:
@@ -158,7 +157,7 @@ class _Plain:
 
     def value(self, node: Any, path: KeyPath) -> Any:
         self._values += 1
-        if self._values > _MOST_VALUES:  # a few nested aliases stand for billions of values
+        if self._values > _MOST_VALUES:  # a few nested aliases may expand to billions of values
             raise self._error(path, f"too many values; allowed {_MOST_VALUES}")
         if isinstance(node, CommentedMap):
             return {self._key(key, path): self._item(node, key, path) for key in node}

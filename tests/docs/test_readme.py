@@ -145,7 +145,7 @@ def test_the_reference_names_every_value_of_a_configuration() -> None:
     section = REFERENCE.partition("## The configuration of a run")[2]
     named = set(re.findall(r"^\| (.*?) \|", section, re.MULTILINE))
     paths = [path for cell in named for path in re.findall(r"`([\w.]+)`", cell)]
-    known = leaves(SweepSpec.model_validate({"name": "a", "data": {"name": "b"}}).base_config(""))
+    known = leaves(SweepSpec.model_validate({"name": "a", "data": {"name": "b"}}).configurations.base)
     missing = [path for path in known if not any(path == p or path.startswith(f"{p}.") for p in paths)]
     assert missing == ["data.fingerprint"]
     assert [path for path in paths if not any(k == path or k.startswith(f"{path}.") for k in known)] == []

@@ -49,11 +49,13 @@ class Simulated:
         self.running.clear()
         self.source = SearchJobs(
             self.sweep.spec,
+            self.sweep.configurations,
             self.layout,
-            self.sweep.data.fingerprint,
             objectives=HIGHER,
             read_run=lambda key: read_run(self.layout, key),
-            watcher=StudyFile(self.layout, self.said.append) if self.watch else None,
+            watcher=StudyFile(self.layout, self.sweep.configurations, self.said.append)
+            if self.watch
+            else None,
         )
 
     def kill(self) -> None:

@@ -67,10 +67,10 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "(did you mean 'mean'?)",
     )
     yield (
-        "removal without zero",
+        "ablations without zero",
         HEAD + "evaluation: {ablations: [mean]}\n",
-        "3: evaluation.ablations: leaves out 'zero', which other tables are made of; given [\"mean\"]; "
-        "allowed zero and what is wanted beside it",
+        "3: evaluation.ablations: lacks 'zero', which other tables need; given [\"mean\"]; "
+        "allowed zero, and others beside it",
     )
     yield (
         "rate 0",
@@ -80,7 +80,7 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     yield (
         "a rate twice",
         HEAD + "evaluation: {step_rates: [0.5, 0.5]}\n",
-        "3: evaluation.step_rates: an entry stands twice; given [0.5, 0.5]; allowed each entry once",
+        "3: evaluation.step_rates: has an entry twice; given [0.5, 0.5]; allowed each entry once",
     )
     yield (
         "unknown fusion in the space",
@@ -305,4 +305,24 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     )
 
 
-BAD = list(bad_files())
+def renamed_keys() -> Iterator[tuple[str, str, str]]:
+    """Name, contents of a file with an old key, and the one line of the message after `FILE:`."""
+    yield (
+        "fidelity, corrected",
+        HEAD + "fidelity: mended\n",
+        '3: fidelity: is now called method; given "mended"; allowed method: "corrected"',
+    )
+    yield (
+        "fidelity, published",
+        HEAD + "\nfidelity: paper\n",
+        '4: fidelity: is now called method; given "paper"; allowed method: "published"',
+    )
+    yield (
+        "removals",
+        HEAD + "evaluation:\n  removals: [zero, mean]\n",
+        '4: evaluation.removals: is now called evaluation.ablations; given ["zero", "mean"]; allowed '
+        'evaluation.ablations: ["zero", "mean"]',
+    )
+
+
+BAD = [*bad_files(), *renamed_keys()]

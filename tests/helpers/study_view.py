@@ -47,7 +47,7 @@ def as_recorded(layout: SweepLayout) -> list[dict[str, Any]]:
     for row in read_journal(layout.proposals):
         if row["kind"] != "proposal":
             continue
-        identity = config_id(spec.configuration(row["values"], manifest.dataset_fingerprint))
+        identity = config_id(spec.configurations.on(manifest.dataset_fingerprint).of(row["values"]))
         own = [run for run in runs if run.key.config_id == identity]
         states = {run.state for run in own}
         failed = bool(states - {RunState.FINISHED, RunState.PRUNED})

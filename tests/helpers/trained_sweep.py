@@ -15,6 +15,7 @@ from results.records.journal import Journal, read_journal
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.jobs.job import Job
 from sweeps.setup.preflight import CheckedSweep
+from sweeps.spec.configurations import undebiased
 
 SEEDS = (1000, 1001)
 
@@ -44,15 +45,13 @@ class Trained:
     def __init__(self, folder: Path) -> None:
         self.sweep: CheckedSweep = checked_sweep(folder, base__trainer__max_epochs=1)
         self.layout = self.sweep.layout
-        base = self.sweep.spec.base_config(self.sweep.data.fingerprint)
+        base = self.sweep.configurations.base
         self.selected = base.with_values({"model.fusion": "sum"})
-        self.contenders = contender_configs(self.sweep.spec, self.selected)
+        self.contenders = contender_configs(self.sweep.configurations, self.selected)
 
     @property
     def configs(self) -> list[RunConfig]:
-        spec = self.sweep.spec
-        paper = spec.paper_config(self.sweep.data.fingerprint)
-        return [self.selected, paper, spec.undebiased(self.selected)]
+        return [self.selected, self.sweep.configurations.paper, undebiased(self.selected)]
 
     def train(self) -> None:
         begin(self.sweep)

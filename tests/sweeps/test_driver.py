@@ -151,7 +151,7 @@ def test_a_finished_sweep_run_again_trains_nothing_and_leaves_the_test_split_clo
     before = dict(files(undisturbed.layout))
     output = undisturbed.done("run", "--set", "resources.cpu=0.5")
     assert dict(files(undisturbed.layout)) == before
-    assert "evaluate: on record already" in output
+    assert "evaluate: already on record" in output
     assert "a private Ray" not in output
     assert "mean validation accuracy" in output
     assert "test accuracy" in output
@@ -161,7 +161,7 @@ def test_a_sweep_whose_file_changed_is_refused_with_the_keys(undisturbed: Sweep)
     before = dict(files(undisturbed.layout))
     refused = undisturbed.run("run", "--set", "search.seed=1", "--set", "base.trainer.max_epochs=4")
     assert refused.returncode == 2
-    assert "differed in base.trainer.max_epochs, search.seed; change that back" in refused.stderr
+    assert "differed in base.trainer.max_epochs, search.seed; change this back" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert dict(files(undisturbed.layout)) == before
 

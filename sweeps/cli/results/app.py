@@ -23,19 +23,28 @@ from results.ranking.selection import Selection, read_selection, select
 from results.ranking.selection_rules import RULES
 from results.records.compaction import compact, row_count, table_file
 from results.records.dataset import open_sweep
-from results.records.layout import TABLES
+from results.records.layout import TABLES, SweepLayout
+from results.records.manifest import read_sweep_manifest
 from results.report.best_yaml import write_best_yaml
 from results.report.evaluation_tables import final_evaluation_tables
 from results.report.leaderboard_table import leaderboard_table
 from results.report.report import write_report
 from results.storage.locks import exclusive_lock
 from sweeps.cli.checkpoint.app import Remove, Split, show_evaluation
-from sweeps.cli.options import OptionalSweep, StorageOption, SweepArgument, named_sweep, unwritable
+from sweeps.cli.options import (
+    OptionalSweep,
+    StorageOption,
+    SweepArgument,
+    named_sweep,
+    named_sweep_and_file,
+    unwritable,
+)
 from sweeps.cli.output import Form, console, messages, show
 from sweeps.cli.results import papers
 from sweeps.debiasing.phase import debias
 from sweeps.jobs.evaluate import contender_configs
-from sweeps.spec.sweep_spec import SweepSpec, load_spec, load_stored_spec
+from sweeps.spec.configurations import Configurations
+from sweeps.spec.sweep_spec import SweepSpec, load_stored_spec
 
 app = typer.Typer(
     help="Rank, select, evaluate, report, compare and export what a sweep recorded.", no_args_is_help=True
@@ -109,7 +118,7 @@ def evaluate_selection(
         raise UserError("give a sweep (its YAML file, folder or name), or --checkpoint DIR with --data NAME")
     if data is not None or remove or split != "valid":
         raise UserError("--data, --remove and --split go with --checkpoint; a sweep has its own")
-    layout = named_sweep(sweep, storage)
+    layout, given = named_sweep_and_file(sweep, storage)
     selection = read_selection(layout)
     if selection is None:
         raise UserError(
@@ -117,8 +126,8 @@ def evaluate_selection(
             f"'causalmer results select {sweep}'"
         )
     spec = load_stored_spec(layout.spec)
-    given = load_spec(sweep) if Path(sweep).is_file() else spec
-    selected, root = RunConfig.model_validate(selection.config), data_root or _data_root(given, spec)
+    given = given or spec
+    selected, root = RunConfig.read(selection.config), data_root or _data_root(given, spec)
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
     with layout.store.reserved(busy, partial(messages(form).print, markup=False, soft_wrap=True)):
         layout.store.pull_records()
@@ -127,7 +136,7 @@ def evaluate_selection(
             task = bar.add_task("runs on the test split", total=None)
             final_evaluation(
                 layout,
-                contender_configs(spec, selected),
+                contender_configs(spec.configurations.on(selected.data.fingerprint), selected),
                 data_root=root,
                 kinds=given.evaluation.ablations,
                 step_rates=given.evaluation.step_rates,
@@ -151,7 +160,8 @@ def make_report(
     layout, screen = named_sweep(sweep, storage), console()
     importance: list[Importance] = []
     try:
-        importance = parameter_importance(layout)
+        if layout.proposals.exists():
+            importance = parameter_importance(layout, _configurations(layout))
     except UserError as error:  # the sweep's YAML may be of another version; the page does without it
         screen.print(Text(f"note: without the importance of parameters: {error}"))
     try:
@@ -219,12 +229,18 @@ def write_study_file(
     running = "it is running and keeps the file itself; open that, or write a copy with --out FILE"
     try:
         with exclusive_lock(layout.lock, wait=False, busy=running) if out is None else nullcontext():
-            trials = write_study(layout, path)
+            trials = write_study(layout, _configurations(layout), path)
     except OSError as error:
         raise unwritable(path, error) from error
     console().print(
         Text(f"written to {path}: {trials} trials; open it with: optuna-dashboard {path}"), soft_wrap=True
     )
+
+
+def _configurations(layout: SweepLayout) -> Configurations:
+    """The configurations of a sweep on record."""
+    manifest = read_sweep_manifest(layout)
+    return load_stored_spec(layout.spec).configurations.on(manifest.dataset_fingerprint)
 
 
 def _data_root(given: SweepSpec, own: SweepSpec) -> Path:

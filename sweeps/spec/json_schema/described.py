@@ -1,4 +1,4 @@
-"""JSON schemas of our models with the words of their docstrings; pydantic itself reads texts below single fields."""
+"""JSON schemas of pydantic models, described with the models' docstrings."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _SECTION = re.compile(r"[A-Z]\w+:\n")
 
 
 def schema_of(model: type[BaseModel], ref: str = "#/$defs/{model}") -> Schema:
-    """A model's JSON schema, its fields explained; the models that it refers to stand below `$defs`.
+    """A model's JSON schema with descriptions of its fields. Models that it refers to are below `$defs`.
 
     Args:
         model: the class.
-        ref: how a model is referred to.
+        ref: the template of references to models.
     """
     return model.model_json_schema(schema_generator=_Described, ref_template=ref)
 
 
 def field_texts(model: type[BaseModel]) -> dict[str, str]:
-    """What the docstrings of a model and of its bases say of each field, in the section `Attributes:`.
+    """The texts of fields, from the section `Attributes:` of the docstrings of a model and its bases.
 
-    An entry is `name: text`, or `one, other: text` for several, and goes on in lines that are indented further.
+    An entry is `name: text`, or `one, other: text` for several fields. Its further lines are indented further.
     """
     found: dict[str, str] = {}
     for cls in reversed(model.__mro__):
@@ -63,7 +63,7 @@ def _attributes(docstring: str) -> dict[str, str]:
 
 
 class _Described(GenerateJsonSchema):
-    """Puts docstrings where editors look for them, and leaves out titles, which repeat the keys."""
+    """Adds docstrings as descriptions, and omits titles, which repeat the keys."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         found = super().model_schema(schema)

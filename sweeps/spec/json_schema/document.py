@@ -1,4 +1,4 @@
-"""The whole schema: the sections of a sweep's file, the fixed part as a part of a configuration, and `$include`."""
+"""The whole schema: the sections of a sweep's file, the fixed part, and `$include`."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _INCLUDE: Schema = {
 
 
 def sweep_schema() -> tuple[Schema, list[str]]:
-    """The JSON schema of a sweep's file, with the backbones that are installed beside ours.
+    """The JSON schema of a sweep's file, with the installed backbones of other packages.
 
     Returns:
-        The schema, and what is wrong with installed backbones that it therefore leaves out.
+        The schema, and the faults of installed backbones that the schema omits for these faults.
     """
     from causalmer_core.datasets.synthetic import SyntheticConfig  # it imports torch, which takes seconds
 
@@ -63,7 +63,7 @@ def sweep_schema() -> tuple[Schema, list[str]]:
 
 
 def _gathered(**models: Schema) -> tuple[Schema, Schema, list[str]]:
-    """The first model, all others as definitions together with those of installed backbones, and these' faults."""
+    """The first model, the definitions of the others and of installed backbones, and the faults of backbones."""
     defs: Schema = {}
     for name, model in models.items():
         defs |= {**model.pop("$defs", {}), name: model}
@@ -83,7 +83,7 @@ def _gathered(**models: Schema) -> tuple[Schema, Schema, list[str]]:
 
 
 def _refer_to_parts(sections: dict[str, Schema], defs: Schema) -> None:
-    """Replace what the classes leave open, the values of a configuration, by what they are."""
+    """Describe the values of a configuration, which the classes declare as any mapping."""
     paths = Paths(values_by_path(defs["RunConfig"], defs), tuple(NOT_SEARCHED))
     defs |= paths.definitions()
     adapt_entries(defs)
@@ -99,7 +99,7 @@ def _refer_to_parts(sections: dict[str, Schema], defs: Schema) -> None:
 
 
 def _demands(node: Schema, defs: Schema) -> Schema:
-    """What must be given at and below a node in a file that includes no other: keys without a default, and names."""
+    """The required keys at and below a node of a file without `$include`: keys without a default, and names."""
     if "discriminator" in node:
         return {"required": ["name"]}
     found: Schema = {}
@@ -116,7 +116,7 @@ def _demands(node: Schema, defs: Schema) -> Schema:
 
 
 def _base_demands(defs: Schema) -> Schema:
-    """In such a file a variant without a name is the published one."""
+    """In a file without `$include`, a variant without a name is the published one."""
     model: dict[str, Schema] = defs["ModelConfig"]["properties"]
     published = {
         key: {
@@ -132,7 +132,7 @@ def _base_demands(defs: Schema) -> Schema:
 
 
 def _loosen(node: Any) -> None:
-    """Let a variant without a name be any of them, as it is beside an included file: `oneOf` would ask for one."""
+    """Allow a variant without a name: an included file may name it, and `oneOf` would need a name."""
     for part in _nodes(node):
         if "propertyName" in part.get("discriminator", ()):
             del part["discriminator"]
@@ -152,6 +152,6 @@ def _explained(node: Schema, by: Schema) -> Schema:
 
 
 def _or_empty(section: Schema) -> Schema:
-    """A section, or nothing after its key, which is as if the key were not there."""
+    """A section, or nothing after its key, which means the same as a missing key."""
     around: Schema = {key: section[key] for key in ("description", "default") if key in section}
     return {**around, "anyOf": [{key: part for key, part in section.items() if key not in around}, NULL]}

@@ -1,4 +1,4 @@
-"""The values of a configuration by their dotted paths, whatever variants they belong to, as JSON schemas."""
+"""JSON schemas of a configuration's values by dotted path, of all variants."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NULL: Schema = {"type": "null"}
 
 
 def variants(node: Schema, defs: Schema) -> Iterator[Schema]:
-    """The node behind its reference, or the members of its union, without those that stand for null."""
+    """The node behind a reference, or the members of a union, without null."""
     if "$ref" in node:
         yield from variants(defs[node["$ref"].removeprefix("#/$defs/")], defs)
         return
@@ -24,7 +24,7 @@ def variants(node: Schema, defs: Schema) -> Iterator[Schema]:
 
 
 def values_by_path(root: Schema, defs: Schema) -> dict[str, Schema]:
-    """What each single value may be, null where a configuration may lack it, by its path below `root`."""
+    """The schema of each value by its path below `root`; it allows null if a configuration may lack the value."""
     found: dict[str, list[Schema]] = {}
     for path, node in _leaves(root, defs, ""):
         found.setdefault(path, []).append(node)
@@ -32,7 +32,7 @@ def values_by_path(root: Schema, defs: Schema) -> dict[str, Schema]:
 
 
 def without_null(value: Schema) -> Schema:
-    """The value where there is one."""
+    """The schema of a value without null."""
     members = [member for member in value.get("anyOf", ()) if member != NULL]
     if not members:
         return value
@@ -41,7 +41,7 @@ def without_null(value: Schema) -> Schema:
 
 
 def types(value: Schema) -> set[str]:
-    """The JSON types that a value may have; of one that may be anything, all of them."""
+    """The JSON types of a value; all types for a value without a type."""
     members = value.get("anyOf", [value])
     found = {str(member.get("type", "any")) for member in members} - {"null"}
     return {"number", "integer", "string", "boolean"} if "any" in found else found
@@ -58,7 +58,7 @@ def _leaves(node: Schema, defs: Schema, prefix: str) -> Iterator[tuple[str, Sche
 
 
 def _one_of(nodes: list[Schema]) -> Schema:
-    """A value that several variants have, each with bounds and words of its own."""
+    """A value that several variants have, each with its own bounds and description."""
     texts = list(dict.fromkeys(str(node.get("description", "")) for node in nodes))
     bare = [
         {key: part for key, part in node.items() if key not in ("description", "default")} for node in nodes

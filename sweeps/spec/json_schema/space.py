@@ -1,4 +1,4 @@
-"""The sections that name values by dotted path: `space`, `paper_default`, and the points of `search`."""
+"""Schemas of `space`, `paper_default` and `search.points`, which name values by dotted path."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from sweeps.spec.json_schema.described import Schema
 from sweeps.spec.json_schema.paths import NULL, types, without_null
 
 ENTRIES = ("FloatRange", "IntRange", "Choice", "Constant", "Reference")
-"""The kinds of entries of a space; a file's replaces an included one whole."""
+"""The kinds of entries of a space. A file's entry replaces an included entry completely."""
 
 
 class Paths:
-    """The definitions that these sections refer to, for the values that a configuration has.
+    """The definitions that these sections refer to, for the values of a configuration.
 
     Args:
-        values: what each value may be, by its path.
+        values: the schema of each value, by path.
         fixed: paths whose values a sweep may neither search nor give by path.
     """
 

@@ -74,14 +74,14 @@ def test_a_sweep_names_an_installed_backbone_and_searches_its_options(tmp_path: 
         "space: {model.backbone.hidden_dim: {int: [16, 64]}}\nsearch: {num_configs: 3}\nseeds: {top_k: 1}\n"
     )
     spec = load_spec(spec_file(tmp_path, text))
-    config = spec.configuration({"model.backbone.hidden_dim": 48}, "0" * 64)
+    config = spec.configurations.of({"model.backbone.hidden_dim": 48})
     assert config.model.backbone.name == INSTALLED
     assert config.value("model.backbone") == {"name": INSTALLED, "hidden_dim": 48}
     (tmp_path / "again.yaml").write_text(to_yaml(spec), encoding="utf-8")
     assert load_spec(tmp_path / "again.yaml") == spec
     names = "space: {model.backbone.name: {choice: [mult, mean_pool, unimodal]}}\n"
     both = load_spec(spec_file(tmp_path, names + "search: {num_configs: 3}\nseeds: {top_k: 1}\n"))
-    assert both.configuration({"model.backbone.name": INSTALLED}, "").model.backbone.name == INSTALLED
+    assert both.configurations.of({"model.backbone.name": INSTALLED}).model.backbone.name == INSTALLED
 
 
 def test_a_mistake_in_an_option_of_an_installed_backbone_is_told_like_any_other(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_it_runs_as_a_sweep_of_exactly_that_configuration(
     write_best_yaml(handmade.changed(results, manifest=long), chosen, path)
     spec = load_spec(path)
     assert spec.name == "x" * 59 + "-best"
-    assert spec.base_config("") == real
+    assert spec.configurations.base == real
 
 
 def test_a_place_that_cannot_be_written_is_a_user_error(results: SweepResults, tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_status_tells_how_runs_stand(shell: InertModule, tmp_path: Path) -> None
     sweep = checked_sweep(tmp_path, storage=str(tmp_path / "causalmer_runs"))
     begin(sweep)
     assert "no run has been recorded yet" in shell("status", "tiny.yaml")[1]
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     for seed, state in ((0, "finished"), (1, None)):
         job = Job(config=config, seeds=(seed,), phase="search", role="candidate", number=seed)
         record_run(sweep.layout, job, [0.5, 0.75], *([] if state else [None]))
@@ -222,7 +222,7 @@ def test_status_tells_what_the_budget_has_left(shell: InertModule, tmp_path: Pat
     budget = {"runs": 4, "hours": 2.0, "gpu_hours": 3.0, "target": 0.9}
     sweep = checked_sweep(tmp_path, storage=str(tmp_path / "causalmer_runs"), budget=budget)
     begin(sweep)
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     work = Job(config=config, seeds=(0,), phase="search", role="candidate", number=0)
     record_run(sweep.layout, work, [0.5, 0.75])
     output = shell("status", "tiny")[1]

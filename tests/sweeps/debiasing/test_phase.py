@@ -21,6 +21,7 @@ from results.records.schemas import RunKey, RunState
 from sweeps.debiasing.phase import debias
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.jobs.job import Job
+from sweeps.spec.configurations import undebiased
 from sweeps.spec.problems import SpecMismatchError
 
 SEEDS = (1000, 1001)
@@ -35,7 +36,7 @@ class Trained:
         options = {"base__trainer__max_epochs": 1, **overrides}
         self.sweep = checked_sweep(folder, **options)
         self.layout: SweepLayout = self.sweep.layout
-        base = self.sweep.spec.base_config(self.sweep.data.fingerprint)
+        base = self.sweep.configurations.base
         weights = {"text": 0.5, "audio": 1.0, "vision": 1.5}
         self.selected: RunConfig = base.with_values(
             {"model.fusion": "sum", "model.initial_constant": 0.2, "model.debiasing_weights": weights}
@@ -43,10 +44,8 @@ class Trained:
 
     def train(self) -> None:
         begin(self.sweep)
-        spec = self.sweep.spec
-        paper = spec.paper_config(self.sweep.data.fingerprint)
-        for config in (self.selected, paper, spec.undebiased(self.selected)):
-            for seed in spec.seed_plan().evaluate:
+        for config in (self.selected, self.sweep.configurations.paper, undebiased(self.selected)):
+            for seed in self.sweep.spec.seed_plan().evaluate:
                 train(Job(config=config, seeds=(seed,), phase="evaluate", role="candidate"), self.sweep)
 
     def debias(self) -> list[tuple[int, str]]:
@@ -54,7 +53,7 @@ class Trained:
         return [(key.seed, record.method) for key, record in chosen]
 
     def evaluate(self) -> bool:
-        compared = contender_configs(self.sweep.spec, self.selected)
+        compared = contender_configs(self.sweep.configurations, self.selected)
         return final_evaluation(self.layout, compared, data_root=self.sweep.data_root)
 
     @property

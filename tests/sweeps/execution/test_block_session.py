@@ -31,7 +31,7 @@ def block(
     seeds: tuple[int, ...] = SEEDS,
     **more: Any,
 ) -> Job:
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     return Job(
         config=config,
         seeds=seeds,

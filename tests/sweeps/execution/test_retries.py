@@ -22,7 +22,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
     sweep = checked_sweep(tmp_path_factory.mktemp("jobs"))
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     return [Job(config=config, seeds=(seed,), phase="confirm", role="paper") for seed in (1, 2)]
 
 

@@ -23,7 +23,7 @@ from sweeps.setup.preflight import CheckedSweep
 
 
 def job(sweep: CheckedSweep) -> Job:
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     return Job(config=config, seeds=(1,), phase="search", role="candidate", number=0)
 
 

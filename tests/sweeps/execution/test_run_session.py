@@ -27,7 +27,7 @@ from sweeps.setup.preflight import CheckedSweep
 
 
 def job(sweep: CheckedSweep, rung_thresholds: Mapping[int, float] | None = None, **values: Any) -> Job:
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     changes = {path.replace("__", "."): value for path, value in values.items()}
     config = config.with_values(changes)
     return Job(

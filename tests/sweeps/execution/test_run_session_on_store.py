@@ -32,7 +32,7 @@ def sweep(tmp_path: Path, server: ObjectServer, monkeypatch: pytest.MonkeyPatch)
 
 
 def job(sweep: CheckedSweep) -> Job:
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     return Job(config=config, seeds=(1,), phase="search", role="candidate", number=0)
 
 

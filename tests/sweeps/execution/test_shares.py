@@ -21,7 +21,7 @@ ASKED = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capac
 
 
 def job(sweep: CheckedSweep, seeds: tuple[int, ...] = (1,), alpha: float = 1.0) -> Job:
-    config = sweep.spec.base_config(sweep.data.fingerprint).with_values({"loss.alpha": alpha})
+    config = sweep.configurations.base.with_values({"loss.alpha": alpha})
     return Job(config=config, seeds=seeds, phase="confirm", role="candidate")
 
 

@@ -127,7 +127,7 @@ class Told:
 
 def jobs(sweep, seeds, **values):
     paths = {f"model.backbone.{name}": value for name, value in values.items()}
-    config = sweep.spec.base_config(sweep.data.fingerprint).with_values(paths)
+    config = sweep.configurations.base.with_values(paths)
     return [Job(config=config, seeds=(seed,), phase="confirm", role="candidate") for seed in seeds]
 
 

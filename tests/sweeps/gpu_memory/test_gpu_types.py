@@ -46,7 +46,7 @@ def node_of(share, labels):
 
 sweep = checked_sweep(Path(folder), yaml, resources__gpu="auto")
 begin(sweep)
-config = sweep.spec.paper_config(sweep.data.fingerprint)
+config = sweep.configurations.paper
 job = Job(config=config, seeds=(0,), phase="search", role="candidate", number=0)
 said = []
 with cluster_ray(address):

@@ -48,7 +48,7 @@ def test_every_parameter_that_counts_is_at_the_end_that_counts_most(tmp_path: Pa
   model.text_branch.hidden_dim: {int: [8, 64], step: 8, when: {model.text_branch.name: [transformer]}}
 """,
     )
-    largest = largest_config(spec, "", memory)
+    largest = largest_config(spec.configurations, memory)
     assert largest.value("model.backbone.layers") == 6
     assert largest.trainer.batch_size == 128
     assert largest.model.text_branch.name == "albert"
@@ -56,9 +56,9 @@ def test_every_parameter_that_counts_is_at_the_end_that_counts_most(tmp_path: Pa
 
 def test_a_contender_that_is_larger_than_the_space_counts(tmp_path: Path) -> None:
     spec = spec_of(tmp_path, "  model.backbone.layers: {int: [1, 2]}\n")
-    published = spec.paper_config("").value("model.backbone.layers")
+    published = spec.configurations.paper.value("model.backbone.layers")
     assert published > 2
-    assert largest_config(spec, "", memory).value("model.backbone.layers") == published
+    assert largest_config(spec.configurations, memory).value("model.backbone.layers") == published
 
 
 def test_combinations_that_are_not_allowed_are_passed_over(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_combinations_that_are_not_allowed_are_passed_over(tmp_path: Path) -> No
         "  model.backbone.hidden_dim: {choice: [40, 80]}\n  model.backbone.num_heads: {choice: [10, 8]}\n"
         "  model.backbone.layers: {int: [1, 3]}\n",
     )
-    largest = largest_config(spec, "", memory)
+    largest = largest_config(spec.configurations, memory)
     assert largest.value("model.backbone.hidden_dim") == 80
 
 
@@ -85,6 +85,8 @@ def test_of_sizes_that_grow_with_each_choice_the_largest_is_found(
     )
     spec = spec_of(tmp_path_factory.mktemp("space"), space)
     # smaller than the fixed part and the paper's default are, which count as nothing here
-    found = largest_config(spec, "", lambda config: memory(config) if config.trainer.batch_size < 10 else 0)
+    found = largest_config(
+        spec.configurations, lambda config: memory(config) if config.trainer.batch_size < 10 else 0
+    )
     most = max(b * n for b, n in product(batches, layers))
     assert found.trainer.batch_size * int(found.value("model.backbone.layers")) == most

@@ -29,7 +29,7 @@ def searched_sweep(folder: Path, **changes: Any) -> CheckedSweep:
     begin(sweep)
     for number, alpha in enumerate(ALPHAS):
         values = {"model.fusion": "tanh", "loss.alpha": alpha, "optimiser.learning_rates.backbone": 0.002}
-        config = sweep.spec.configuration(values, sweep.data.fingerprint)
+        config = sweep.configurations.of(values)
         job = Job(config=config, seeds=(0,), phase="search", role="candidate", number=number, values=values)
         record_run(sweep.layout, job, [score(number, 0)])
     return sweep
@@ -138,7 +138,7 @@ def test_a_configuration_that_was_confirmed_races_on_though_others_have_passed_i
     sweep = searched_sweep(tmp_path, seeds__top_k=1, confirmation={"name": "all"})
     run_to_the_end(sweep, restarts=False)
     values = {"model.fusion": "tanh", "loss.alpha": 0.9, "optimiser.learning_rates.backbone": 0.002}
-    config = sweep.spec.configuration(values, sweep.data.fingerprint)
+    config = sweep.configurations.of(values)
     better = Job(config=config, seeds=(0,), phase="search", role="candidate", number=4, values=values)
     record_run(sweep.layout, better, [0.99])
     race = source(sweep).race()

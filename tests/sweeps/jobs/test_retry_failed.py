@@ -35,7 +35,7 @@ RETRIABLE = [RunState.FAILED, RunState.OOM, RunState.TIMEOUT]
 
 
 def block(sweep: CheckedSweep, *seeds: int) -> Job:
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     return Job(
         config=config, seeds=seeds, phase="search", role="candidate", number=0, values={"loss.alpha": 0.1}
     )

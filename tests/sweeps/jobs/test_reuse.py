@@ -32,7 +32,7 @@ def named(folder: Path, name: str) -> CheckedSweep:
 def job(
     sweep: CheckedSweep, phase: str = "search", rung_thresholds: Mapping[int, float] | None = None
 ) -> Job:
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     number = 0 if phase == "search" else None
     return Job(
         config=config,

@@ -220,7 +220,7 @@ def test_the_papers_default_is_proposed_first_unless_told_otherwise(tmp_path: Pa
 def test_a_list_leaves_out_what_is_done_and_gives_the_rest_in_order(tmp_path: Path) -> None:
     sweep = checked_sweep(tmp_path)
     layout = begin(sweep)
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     jobs = [Job(config=config, seeds=(seed,), phase="confirm", role="paper") for seed in range(5)]
     record_run(layout, jobs[1], [0.5])
     record_run(layout, jobs[2], [0.5], RunState.FAILED)

@@ -64,7 +64,7 @@ def shown(
 
 def job_of(folder: Path, **changes: Any) -> tuple[SweepLayout, Job]:
     sweep = checked_sweep(folder)
-    config = sweep.spec.paper_config(sweep.data.fingerprint)
+    config = sweep.configurations.paper
     values = {"values": {"model.fusion": "mask", "loss.alpha": 0.1}, **changes}
     return begin(sweep), Job(
         config=config, seeds=(3, 4), phase="search", role="candidate", number=0, **values
@@ -130,8 +130,8 @@ def test_a_missing_package_is_told_before_anything_starts(
     with pytest.raises(UserError) as caught:
         checked_sweep(tmp_path, tracking={"mlflow": {}})
     assert str(caught.value) == (
-        "tracking.mlflow: the package 'no_such_module' is not installed; pip install 'causalmer[mlflow]', or leave the "
-        "key out"
+        "tracking.mlflow: the package 'no_such_module' is not installed; pip install 'causalmer[mlflow]', or remove "
+        "the key"
     )
     assert caught.value.path == ("tracking", "mlflow")  # type: ignore[attr-defined]
     assert not (tmp_path / "runs").exists()

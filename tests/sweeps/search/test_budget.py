@@ -44,7 +44,7 @@ def test_spans_are_those_of_every_attempt_with_its_gpus(tmp_path: Path) -> None:
 def recorded(folder: Path, state: RunState = RunState.FINISHED) -> RunHistory:
     sweep = checked_sweep(folder)
     layout = begin(sweep)
-    config = sweep.spec.base_config(sweep.data.fingerprint)
+    config = sweep.configurations.base
     job = Job(config=config, seeds=(0,), phase="search", role="candidate", number=0)
     record_run(layout, job, [0.25, 0.5], state)
     found = read_run(layout, job.key)

@@ -13,6 +13,7 @@ from results.records.journal import Journal
 from results.records.layout import SweepLayout
 from sweeps.jobs.job import Job
 from sweeps.search.importance import LEAST_CONFIGURATIONS, parameter_importance
+from sweeps.spec.configurations import Configurations
 
 SPACE = """\
 space:
@@ -23,11 +24,11 @@ search:"""
 TEXT = re.sub(r"(?s)space:.*?\nsearch:", SPACE, YAML)
 
 
-def searched_sweep(folder: Path, count: int) -> SweepLayout:
+def searched_sweep(folder: Path, count: int) -> tuple[SweepLayout, Configurations]:
     """A search whose scores are alpha's alone."""
     sweep = checked_sweep(folder, TEXT)
     begin(sweep)
-    base = sweep.spec.base_config(sweep.data.fingerprint)
+    base = sweep.configurations.base
     with Journal.open(sweep.layout.proposals) as journal:
         for number in range(count):
             alpha, layers = 0.1 + 0.9 * number / max(count - 1, 1), 1 + number % 4
@@ -37,11 +38,11 @@ def searched_sweep(folder: Path, count: int) -> SweepLayout:
             journal.append({"kind": "proposal", "number": number, "values": values})
             job = Job(base.with_values(values), (0,), "search", "candidate", number, values)
             record_run(sweep.layout, job, [alpha])
-    return sweep.layout
+    return sweep.layout, sweep.configurations
 
 
 def test_the_parameter_that_scores_follow_from_is_the_important_one(tmp_path: Path) -> None:
-    found = parameter_importance(searched_sweep(tmp_path, 24))
+    found = parameter_importance(*searched_sweep(tmp_path, 24))
     assert [one.method for one in found] == ["fANOVA", "PED-ANOVA"]
     for one in found:
         assert next(iter(one.shares)) == "loss.alpha"
@@ -52,13 +53,13 @@ def test_the_parameter_that_scores_follow_from_is_the_important_one(tmp_path: Pa
 
 
 def test_equal_records_give_equal_numbers(tmp_path: Path) -> None:
-    layout = searched_sweep(tmp_path, 16)
-    assert parameter_importance(layout) == parameter_importance(layout)
+    layout, configurations = searched_sweep(tmp_path, 16)
+    assert parameter_importance(layout, configurations) == parameter_importance(layout, configurations)
 
 
 def test_of_a_few_configurations_nothing_is_said(tmp_path: Path) -> None:
-    assert parameter_importance(searched_sweep(tmp_path, LEAST_CONFIGURATIONS - 1)) == []
+    assert parameter_importance(*searched_sweep(tmp_path, LEAST_CONFIGURATIONS - 1)) == []
 
 
 def test_of_a_sweep_that_proposed_nothing_nothing_is_said(tmp_path: Path) -> None:
-    assert parameter_importance(handmade.empty_sweep(tmp_path)) == []
+    assert parameter_importance(handmade.empty_sweep(tmp_path), Configurations({})) == []

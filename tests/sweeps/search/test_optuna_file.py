@@ -46,7 +46,7 @@ def test_the_file_says_what_the_records_say(tmp_path: Path, text: str) -> None:
     assert study.metric_names == ["valid_accuracy"]
     assert study.best_trial.value == max(trial["value"] for trial in found if trial["state"] == "COMPLETE")
     (tmp_path / "lost").mkdir()
-    write_study(search.layout, tmp_path / "lost" / "anew.log")
+    write_study(search.layout, search.sweep.configurations, tmp_path / "lost" / "anew.log")
     assert as_read(tmp_path / "lost" / "anew.log") == found
 
 
@@ -98,7 +98,9 @@ def test_a_file_that_cannot_be_written_is_told_once_and_costs_nothing(tmp_path: 
     (told,) = search.said
     assert told.startswith(f"note: {search.layout.study} cannot be written (IsADirectoryError: ")
     search.layout.study.rmdir()
-    assert write_study(search.layout, search.layout.study) == len(search.proposals)
+    assert write_study(search.layout, search.sweep.configurations, search.layout.study) == len(
+        search.proposals
+    )
     assert as_read(search.layout.study) == as_recorded(search.layout)
 
 
@@ -120,5 +122,5 @@ def test_the_command_writes_it_and_leaves_a_running_sweeps_own_alone(tmp_path: P
 
 
 def _anew(search: Simulated, folder: Path) -> list[dict[str, object]]:
-    write_study(search.layout, folder / "anew.log")
+    write_study(search.layout, search.sweep.configurations, folder / "anew.log")
     return as_read(folder / "anew.log")

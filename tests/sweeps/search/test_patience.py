@@ -29,8 +29,8 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
     layout = begin(sweep)
     source = SearchJobs(
         sweep.spec,
+        sweep.configurations,
         layout,
-        sweep.data.fingerprint,
         objectives=HIGHER,
         read_run=lambda key: read_run(layout, key),
     )

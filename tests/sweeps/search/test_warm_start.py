@@ -37,8 +37,8 @@ def jobs(sweep: CheckedSweep, layout: SweepLayout, *, ends: bool) -> list[Job]:
     """What the search gives out; with `ends` each run ends at its score."""
     source = SearchJobs(
         sweep.spec,
+        sweep.configurations,
         layout,
-        sweep.data.fingerprint,
         objectives=HIGHER,
         read_run=lambda key: read_run(layout, key),
     )
@@ -62,11 +62,11 @@ def later(folder: Path, **search: Any) -> CheckedSweep:
 def test_the_best_finished_runs_are_learned_best_first(tmp_path: Path) -> None:
     layout = earlier(tmp_path)
     sweep = later(tmp_path, warm_start={"sweep": "tiny", "top": 3})
-    trials = gather(sweep.spec, sweep.data.fingerprint, HIGHER)
+    trials = gather(sweep.spec, sweep.configurations, HIGHER)
     assert [run.score for run in trials] == [0.9, 0.8, 0.7]
     values = {run.number: run.values for run in read_runs(layout)}
     assert [run.values for run in trials] == [values[1], values[4], values[2]]
-    lowest = gather(sweep.spec, sweep.data.fingerprint, LOWER)
+    lowest = gather(sweep.spec, sweep.configurations, LOWER)
     assert [run.score for run in lowest] == [0.5, 0.7, 0.8]
 
 
@@ -75,7 +75,7 @@ def test_a_folder_names_a_sweep_too(tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.move(layout.root, moved)
     sweep = later(tmp_path, warm_start={"sweep": str(moved)})
-    assert len(gather(sweep.spec, sweep.data.fingerprint, HIGHER)) == 4
+    assert len(gather(sweep.spec, sweep.configurations, HIGHER)) == 4
 
 
 def test_runs_outside_this_space_are_not_learned(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_runs_outside_this_space_are_not_learned(tmp_path: Path) -> None:
         name="narrow",
         search__warm_start={"sweep": "tiny"},
     )
-    trials = gather(sweep.spec, sweep.data.fingerprint, HIGHER)
+    trials = gather(sweep.spec, sweep.configurations, HIGHER)
     assert {run.values["model.fusion"] for run in trials} == {one}
     assert len(trials) == fusions.count(one)
 

@@ -71,15 +71,15 @@ REFUSED = {
     "search.max_concurrent": ({"search__max_concurrent": 3}, "was 2, is 3; every proposal follows from it"),
     "scheduler.grace_epochs": (
         {"scheduler__grace_epochs": 2},
-        "was 1, is 2; which runs were cut follows from it",
+        "was 1, is 2; it decided which runs were pruned",
     ),
     "confirmation.max_error": (
         {"confirmation": {"name": "race", "max_error": 0.2}},
-        "was 0.1, is 0.2; what was chosen follows from it",
+        "was 0.1, is 0.2; the selection follows from it",
     ),
-    "seeds.first": ({"seeds__first": 5}, "was 0, is 5; it says which seeds are for what"),
+    "seeds.first": ({"seeds__first": 5}, "was 0, is 5; it decides the seeds of each phase"),
     "method": ({"method": "published"}, 'was "corrected", is "published"; it is part of every configuration'),
-    "debiasing.trials": ({"debiasing__trials": 65}, "was 64, is 65; what was chosen follows from it"),
+    "debiasing.trials": ({"debiasing__trials": 65}, "was 64, is 65; the selection follows from it"),
 }
 
 
@@ -93,7 +93,7 @@ def test_a_key_that_records_depend_on_is_named_with_the_reason_and_the_way_out(
     with pytest.raises(UserError) as refused:
         continue_sweep(checked_sweep(tmp_path, **changes))
     first, *lines, last = str(refused.value).splitlines()
-    assert f"differed in {key}; change that back" in first
+    assert f"differed in {key}; change this back" in first
     assert "or give the sweep another name" in first
     assert lines[0].startswith(f"{key}: {words}")
     assert last.startswith(

@@ -35,7 +35,7 @@ def load(folder: Path, search: dict[str, Any], text: str = TEXT) -> SweepSpec:
 
 
 def proposals(spec: SweepSpec) -> list[dict[str, Any]]:
-    proposer = Proposer(spec.bound_space(), spec.search, HIGHER, spec.first_points(""))
+    proposer = Proposer(spec.configurations.space, spec.search, HIGHER, spec.first_points)
     return [proposer.propose() for _ in range(spec.num_proposals)]
 
 
@@ -72,14 +72,14 @@ def test_a_grid_tries_every_configuration_once_and_stops(tmp_path: Path) -> None
     spec = load(tmp_path, {"sampler": "grid", "points": [{"model.fusion": "tanh"}]})
     found = proposals(spec)
     assert spec.num_proposals == spec.num_configs == len(found) == 10  # (2 fusions x 2 + 1) x 2 layers
-    assert sorted(map(str, found)) == sorted(map(str, spec.bound_space().grid()))
+    assert sorted(map(str, found)) == sorted(map(str, spec.configurations.space.grid()))
     assert found[:2] == [PAPER, {"model.fusion": "tanh", "model.backbone.layers": 5, **FOLLOWS}]
-    assert [point for point in spec.bound_space().grid() if point not in found[:2]] == found[2:]
+    assert [point for point in spec.configurations.space.grid() if point not in found[:2]] == found[2:]
 
 
 def test_num_configs_caps_a_grid(tmp_path: Path) -> None:
     spec = load(tmp_path, {"sampler": "grid", "num_configs": 4, "paper_first": False})
-    assert proposals(spec) == list(spec.bound_space().grid())[:4]
+    assert proposals(spec) == list(spec.configurations.space.grid())[:4]
 
 
 def test_constants_hold_for_the_papers_default_where_they_are_present(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_constants_hold_for_the_papers_default_where_they_are_present(tmp_path: 
     text = text.replace(
         "space:\n", "space:\n  optimiser.learning_rates.text: {same_as: loss.beta, times: 0.1}\n"
     )
-    paper = load(tmp_path, {}, text).paper_config("")
+    paper = load(tmp_path, {}, text).configurations.paper
     assert paper.trainer.max_epochs == 3
     assert paper.loss.alpha == 0.1, "the constant is absent beside the paper's fusion"
     assert paper.optimiser.learning_rates.vision == 5e-4

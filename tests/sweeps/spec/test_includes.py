@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from causalmer_core.basics.errors import UserError
-from sweeps.spec.sweep_spec import SweepSpec, changed_keys, load_spec, to_yaml
+from sweeps.spec.sweep_spec import SweepSpec, changed_values, load_spec, to_yaml
 
 COMMON = """\
 data: {name: mosi}
@@ -42,7 +42,7 @@ def test_the_including_file_wins_key_by_key(tmp_path: Path) -> None:
         "search: {seed: 4}\n",
         common=COMMON,
     )
-    config = spec.base_config("")
+    config = spec.configurations.base
     assert (config.model.fusion, config.trainer.max_epochs, config.trainer.early_stopping) == ("sum", 8, 3)
     assert config.value("model.text_branch.hidden_dim") == 8
     assert (spec.search.num_configs, spec.search.seed) == (20, 4)
@@ -58,7 +58,7 @@ def test_a_parameter_and_a_variant_replace_those_that_are_included(tmp_path: Pat
     )
     assert spec.space["loss.alpha"].described() == "0.5"
     assert set(spec.space.paths) == {"loss.alpha", "loss.beta"}
-    assert spec.base_config("").model.text_branch.name == "albert"
+    assert spec.configurations.base.model.text_branch.name == "albert"
 
 
 def test_of_several_files_the_later_one_wins_and_paths_are_relative_to_the_including_file(
@@ -77,7 +77,7 @@ def test_of_several_files_the_later_one_wins_and_paths_are_relative_to_the_inclu
 def test_a_sweep_written_out_needs_none_of_the_files(tmp_path: Path) -> None:
     spec = load(tmp_path, "$include: common.yaml\nname: x\n", common=COMMON)
     alone = load(tmp_path, to_yaml(spec), common="")
-    assert changed_keys(spec, alone) == []
+    assert changed_values(spec, alone) == {}
 
 
 def test_a_mistake_is_blamed_on_the_file_and_the_line_where_it_stands(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_mistake_is_blamed_on_the_file_and_the_line_where_it_stands(tmp_path: 
 def test_what_the_including_file_puts_right_is_no_mistake(tmp_path: Path) -> None:
     bad = COMMON.replace("max_epochs: 8", "max_epochs: 0")
     spec = load(tmp_path, "$include: common.yaml\nname: x\nbase: {trainer: {max_epochs: 2}}\n", common=bad)
-    assert spec.base_config("").trainer.max_epochs == 2
+    assert spec.configurations.base.trainer.max_epochs == 2
 
 
 def test_files_in_a_circle_are_refused(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_by_default_the_monitored_metric_is_all_that_is_wanted(tmp_path: Path) -
     )
 
 
-FIRST = "the first objective is not trainer.monitor, 'accuracy', by which the best epoch is chosen"
+FIRST = "the first objective is not trainer.monitor, 'accuracy', which chooses the best epoch"
 
 
 @pytest.mark.parametrize(
@@ -91,17 +91,17 @@ FIRST = "the first objective is not trainer.monitor, 'accuracy', by which the be
         ),
         (
             RULES + "objectives: [{metric: accuracy}, {cost: epochs}, {cost: epochs}]\n",
-            '5: objectives[2]: a measure stands twice; given {"cost": "epochs"}; allowed each measure once',
+            '5: objectives[2]: repeats a measure; given {"cost": "epochs"}; allowed each measure once',
         ),
         (
             SEVERAL + "confirmation: {name: all}\n",
-            "3: objectives: objectives has several entries, and the scheduler cuts by the first alone, cheap and "
+            "3: objectives: objectives has several entries, and the scheduler prunes by the first alone, cheap and "
             "robust configurations too; given asha; allowed scheduler: {name: none}, or {name: patience}",
         ),
         (
             SEVERAL + "scheduler: {name: none}\nconfirmation: {name: race}\n",
-            "8: confirmation: objectives has several entries, and those that race leave by the first alone; given "
-            "race; allowed confirmation: {name: all}",
+            "8: confirmation: objectives has several entries, and the race eliminates configurations by the first "
+            "alone; given race; allowed confirmation: {name: all}",
         ),
         (
             SEVERAL + RULES + "search:\n  sampler: cmaes\nspace:\n  loss.alpha: {float: [1, 2]}\n"

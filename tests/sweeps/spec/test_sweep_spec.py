@@ -13,7 +13,8 @@ import sweeps
 from causalmer_core.basics.errors import UserError
 from causalmer_core.config.identity import config_id
 from causalmer_core.config.run_config import FoldsConfig, RunConfig
-from sweeps.spec.sweep_spec import SweepSpec, changed_keys, load_spec
+from sweeps.spec.configurations import undebiased
+from sweeps.spec.sweep_spec import SweepSpec, changed_values, load_spec
 
 CONFIGS = sorted((Path(sweeps.__file__).parent / "configs").glob("*.yaml"))
 
@@ -45,7 +46,7 @@ HEAD = "name: x\ndata: {name: x}\n"
 def test_the_sweeps_that_come_with_the_package_are_valid(path: Path) -> None:
     spec = load_spec(path)
     assert spec.name == path.stem
-    spec.paper_config("f")
+    assert spec.configurations.paper.data.fingerprint == ""
 
 
 def test_every_section_but_name_and_data_has_a_default(tmp_path: Path) -> None:
@@ -63,8 +64,8 @@ def test_a_file_without_a_space_is_one_configuration(tmp_path: Path) -> None:
     spec = load(tmp_path, HEAD + "base: {loss: {alpha: 0.5}}\n")
     assert spec.num_configs == 1
     assert spec.space.size() == 1
-    assert spec.configuration({}, "f") == spec.base_config("f")
-    assert spec.base_config("f").loss.alpha == 0.5
+    assert spec.configurations.of({}) == spec.configurations.base
+    assert spec.configurations.base.loss.alpha == 0.5
 
 
 def test_no_more_configurations_are_counted_than_there_are(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_no_more_configurations_are_counted_than_there_are(tmp_path: Path) -> No
 
 
 def test_the_fixed_part_is_merged_into_the_published_defaults(tmp_path: Path) -> None:
-    config = load(tmp_path, MOSI).base_config("abc")
+    config = load(tmp_path, MOSI).configurations.on("abc").base
     assert config.data.fingerprint == "abc"
     assert config.trainer.max_epochs == 8
     assert config.model.text_branch.name == "transformer"
@@ -85,8 +86,8 @@ def test_the_fixed_part_is_merged_into_the_published_defaults(tmp_path: Path) ->
 
 def test_a_proposal_goes_on_top_of_the_fixed_part(tmp_path: Path) -> None:
     spec = load(tmp_path, MOSI)
-    config = spec.configuration({"model.fusion": "tanh", "loss.alpha": 0.5}, "abc")
-    assert config == spec.base_config("abc").with_values({"model.fusion": "tanh", "loss.alpha": 0.5})
+    config = spec.configurations.of({"model.fusion": "tanh", "loss.alpha": 0.5})
+    assert config == spec.configurations.base.with_values({"model.fusion": "tanh", "loss.alpha": 0.5})
 
 
 def test_a_variant_and_its_own_fields_can_be_searched_together(tmp_path: Path) -> None:
@@ -98,15 +99,15 @@ def test_a_variant_and_its_own_fields_can_be_searched_together(tmp_path: Path) -
         + "  model.text_branch.name: {choice: [transformer, albert]}\n",
     )
     small = {"model.text_branch.hidden_dim": 8, "model.text_branch.name": "transformer"}
-    assert spec.configuration(small, "f").value("model.text_branch.hidden_dim") == 8
-    assert spec.configuration({"model.text_branch.name": "albert"}, "f").model.text_branch.name == "albert"
-    assert spec.paper_config("f").model.text_branch == RunConfig().model.text_branch
+    assert spec.configurations.of(small).value("model.text_branch.hidden_dim") == 8
+    assert spec.configurations.of({"model.text_branch.name": "albert"}).model.text_branch.name == "albert"
+    assert spec.configurations.paper.model.text_branch == RunConfig().model.text_branch
     assert spec.space.size() == 3
 
 
 def test_the_paper_default_has_published_values_for_all_that_is_searched(tmp_path: Path) -> None:
     spec = load(tmp_path, MOSI, base__loss={"alpha": 0.9}, base__model__backbone={"hidden_dim": 20})
-    paper = spec.paper_config("f")
+    paper = spec.configurations.paper
     assert paper.loss.alpha == 0.1
     assert paper.model.fusion == "mask"
     assert paper.model.backbone.layers == 5
@@ -116,25 +117,25 @@ def test_the_paper_default_has_published_values_for_all_that_is_searched(tmp_pat
 
 def test_the_paper_default_can_be_adjusted(tmp_path: Path) -> None:
     spec = load(tmp_path, MOSI + "paper_default: {model.backbone.layers: 2, loss: {beta: 0.5}}\n")
-    paper = spec.paper_config("f")
+    paper = spec.configurations.paper
     assert (paper.model.backbone.layers, paper.loss.beta) == (2, 0.5)
     point = spec.space.default_point(paper)
     assert point is not None
-    assert spec.configuration(point, "f") == paper
+    assert spec.configurations.of(point) == paper
 
 
 def test_the_paper_default_of_a_chosen_variant_is_that_variants_own(tmp_path: Path) -> None:
     text = MOSI + "  model.text_branch.num_heads: {choice: [1, 2]}\n"
-    assert load(tmp_path, text).paper_config("f").value("model.text_branch.num_heads") == 4
+    assert load(tmp_path, text).configurations.paper.value("model.text_branch.num_heads") == 4
 
 
 def test_the_undebiased_contender_differs_in_the_debiasing_alone(tmp_path: Path) -> None:
     spec = load(tmp_path, MOSI)
-    config = spec.base_config("f")
-    undebiased = spec.undebiased(config)
-    assert undebiased.model.debiasing == "none"
-    assert undebiased.with_values({"model.debiasing": "counterfactual"}) == config
-    assert config_id(undebiased) != config_id(config)
+    config = spec.configurations.base
+    twin = undebiased(config)
+    assert twin.model.debiasing == "none"
+    assert twin.with_values({"model.debiasing": "counterfactual"}) == config
+    assert config_id(twin) != config_id(config)
 
 
 def test_the_seed_plan_follows_the_counts(tmp_path: Path) -> None:
@@ -147,7 +148,7 @@ def test_every_random_point_of_the_space_gives_a_configuration(tmp_path: Path) -
     generator = np.random.default_rng(0)
     for _ in range(30):
         values = spec.space.values(lambda _, entry: entry.at(generator.random()))
-        config = spec.configuration(values, "f")
+        config = spec.configurations.of(values)
         assert {path: config.value(path) for path in values} == values
 
 
@@ -171,11 +172,11 @@ def test_overrides_go_before_the_file(tmp_path: Path) -> None:
         },
     )
     assert (spec.search.num_configs, spec.search.seed) == (8, 3)
-    assert spec.base_config("f").trainer.max_epochs == 2
-    assert spec.base_config("f").trainer.early_stopping == 3
-    assert spec.base_config("f").model.text_branch == RunConfig().model.text_branch
+    assert spec.configurations.base.trainer.max_epochs == 2
+    assert spec.configurations.base.trainer.early_stopping == 3
+    assert spec.configurations.base.model.text_branch == RunConfig().model.text_branch
     assert spec.space["loss.alpha"].count() == 1
-    assert spec.paper_config("f").loss.beta == 2.0
+    assert spec.configurations.paper.loss.beta == 2.0
     assert spec.scheduler.name == "none"
     assert spec.storage == "elsewhere"
 
@@ -190,9 +191,9 @@ def test_a_wrong_override_is_named_as_one(tmp_path: Path) -> None:
     ]
 
 
-def test_changed_keys_are_named_by_their_dotted_paths(tmp_path: Path) -> None:
+def test_changed_values_are_named_by_their_dotted_paths(tmp_path: Path) -> None:
     old = load(tmp_path, MOSI)
-    assert changed_keys(old, load(tmp_path, MOSI)) == []
+    assert changed_values(old, load(tmp_path, MOSI)) == {}
     new = load(
         tmp_path,
         MOSI,
@@ -209,8 +210,8 @@ def test_changed_keys_are_named_by_their_dotted_paths(tmp_path: Path) -> None:
         "search.num_configs",
         "space.loss.alpha.float",
     ]
-    assert changed_keys(old, new) == expected
-    assert changed_keys(new, old) == expected
+    assert list(changed_values(old, new)) == expected
+    assert list(changed_values(new, old)) == expected
 
 
 def test_the_order_of_keys_is_no_change(tmp_path: Path) -> None:
@@ -218,16 +219,30 @@ def test_the_order_of_keys_is_no_change(tmp_path: Path) -> None:
     other = load(
         tmp_path, "data: {name: mosi}\nname: mosi\nspace:\n" + turned + "\n".join(MOSI.splitlines()[2:5])
     )
-    assert changed_keys(load(tmp_path, MOSI), other) == []
+    assert changed_values(load(tmp_path, MOSI), other) == {}
     assert other == load(tmp_path, MOSI)
 
 
 def test_folds_are_a_part_of_every_configuration_and_of_its_identity(tmp_path: Path) -> None:
-    plain = load(tmp_path, MOSI).base_config("f")
+    plain = load(tmp_path, MOSI).configurations.base
     spec = load(tmp_path, MOSI, **{"data.split": {"folds": 5}})
-    for config in (spec.base_config("f"), spec.paper_config("f"), spec.configuration({}, "f")):
+    for config in (spec.configurations.base, spec.configurations.paper, spec.configurations.of({})):
         assert config.data.split == FoldsConfig(folds=5, group="id.0")
         assert config_id(config) != config_id(plain)
-    other = load(tmp_path, MOSI, **{"data.split": {"folds": 5, "group": "id.1"}}).base_config("f")
-    assert config_id(other) != config_id(spec.base_config("f"))
+    other = load(tmp_path, MOSI, **{"data.split": {"folds": 5, "group": "id.1"}}).configurations.base
+    assert config_id(other) != config_id(spec.configurations.base)
     assert plain.data.split is None
+
+
+def test_a_changed_base_changes_what_follows_from_it(tmp_path: Path) -> None:
+    spec = load(tmp_path, MOSI)
+    assert spec.configurations.base.loss.beta == 1.0
+    changed = spec.with_base({"loss": {"beta": 2.0}})
+    assert changed.configurations.base.loss.beta == changed.configurations.of({}).loss.beta == 2.0
+    assert spec.configurations.base.loss.beta == 1.0
+
+
+def test_the_fingerprint_is_part_of_every_configuration(tmp_path: Path) -> None:
+    configurations = load(tmp_path, MOSI).configurations.on("f")
+    found = (configurations.base, configurations.paper, configurations.of({"loss.alpha": 0.5}))
+    assert {config.data.fingerprint for config in found} == {"f"}

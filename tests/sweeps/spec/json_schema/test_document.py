@@ -173,7 +173,7 @@ def test_every_key_is_explained_and_every_default_is_the_loaders() -> None:
             assert schema["properties"][name]["default"] == value, name
     searched = set(schema["properties"]["space"]["anyOf"][0]["properties"])
     fixed = {"data.fingerprint", "data.split", "trainer.monitor"}
-    assert set(leaves(spec.base_config(""))) - fixed <= searched
+    assert set(leaves(spec.configurations.base)) - fixed <= searched
 
 
 def properties(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
