@@ -125,7 +125,7 @@ def test_a_selection_says_the_front_and_why_others_are_none(results: SweepResult
     assert {point.number: point.values["parameters"] for point in chosen.front} == {2: 2000, 1: 200, 0: 100}
     reasons = "\n".join(chosen.reasons)
     assert "the Pareto front over valid_accuracy and parameters contains #2, #1, #0" in reasons
-    assert "#4 is not selectable: worst_missing_accuracy 0.3 is below 0.45" in reasons
+    assert "#4 cannot be selected: worst_missing_accuracy 0.3 is below 0.45" in reasons
     assert {"parameters", "worst_missing_accuracy"} < set(chosen.columns)
 
 
