@@ -1,9 +1,9 @@
 """What a way of choosing is worth: `python benchmarks/policies.py [--repetitions 200] [--table recorded]`.
 
-Policies are held against tabulated learning curves (`learning_curves.py`), without any training: a draw of
-configurations and of seeds is given to the policy, which sees of it what its sweep would see, and what it costs is read
-off a simulated clock. Bars, rounds and chances are the product's own (`sweeps.search.early_stopping`, `results.ranking.confirmation_race`); proposals
-are random.
+Policies are compared on tabulated learning curves (`learning_curves.py`), without any training. A policy gets a draw of
+configurations and seeds and sees the scores that its sweep would see. A simulated clock counts its cost. Thresholds,
+rounds and probabilities are the product's own (`sweeps.search.early_stopping`, `results.ranking.confirmation_race`).
+Proposals are random.
 
 Columns: the chance of picking the truly best configuration; regret, the distance of the pick's truth from the best
 one's, with its standard error; optimism, how far the score that chose it lies above its truth; confirmed, the same for

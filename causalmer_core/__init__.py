@@ -1,5 +1,5 @@
-"""The counterfactual core: the model, its data, its training and its measures. It knows no Ray, no result files and no
-sweep; every other package may import it.
+"""The counterfactual core: the model, its data, its training and its measures. It knows no Ray, no result files and
+no sweep; every other package may import it.
 
 | file | what it is |
 |---|---|

@@ -1,5 +1,5 @@
-"""The ranking of configurations, the confirmation race, and the selection with its reasons. All use validation records
-only, never the test split.
+"""The ranking of configurations, the confirmation race, and the selection with its reasons. All use validation
+records only, never the test split.
 
 | file | what it is |
 |---|---|

@@ -1,5 +1,5 @@
-"""The records of a sweep: journals, manifest, Parquet tables, and the code that reads them. Conclusions drawn from the
-records are in `ranking` and `evaluation`.
+"""The records of a sweep: journals, manifest, Parquet tables, and the code that reads them. Conclusions drawn from
+the records are in `ranking` and `evaluation`.
 
 | file | what it is |
 |---|---|

@@ -21,7 +21,8 @@ def leaderboard_table(results: SweepResults) -> Table:
     seeds = ", ".join(map(str, board.seeds))
     return Table(
         "leaderboard",
-        f"{results.manifest.name}: mean validation {board.metric} over seeds {seeds}, {board.objectives.better} is better",
+        f"{results.manifest.name}: mean validation {board.metric} over seeds {seeds}, "
+        f"{board.objectives.better} is better",
         _columns(board),
         [_row(place, entry, board) for place, entry in _places(board)],
         tuple(_notes(board)) if board.entries else ("no run has been recorded yet",),

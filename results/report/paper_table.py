@@ -1,4 +1,4 @@
-"""Tables of the final evaluation in a paper's form: a row a contender, mean and standard deviation over seeds."""
+"""Tables for papers: a row per contender with mean and standard deviation over seeds."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def with_table(folder: Path) -> str:
     path = ROOT / folder / "__init__.py"
     source = path.read_text(encoding="utf-8")
     about = (ast.get_docstring(ast.parse(source)) or "").partition("\n\n| file |")[0].split("\n\n")
-    texts = "\n\n".join(textwrap.fill(" ".join(text.split()), 118) for text in about)
+    texts = "\n\n".join(textwrap.fill(" ".join(text.split()), 115) for text in about)
     names = sorted(public_children(folder))
     face = f"__all__ = {names!r}" if names else "__all__: list[str] = []"
     return f'"""{texts}\n\n{table(folder)}\n"""\n\n{face}\n'

@@ -1,5 +1,5 @@
-"""Figures of the report. A module has the numbers first, as plain frames, then the drawing. The page around the figures
-is in the folder above.
+"""Figures of the report. A module has the numbers first, as plain frames, then the drawing. The page around the
+figures is in the folder above.
 
 | file | what it is |
 |---|---|

@@ -1,4 +1,5 @@
-"""`causalmer results`: rank, select, evaluate, report, compare and export. The numbers come from the package `results`.
+"""`causalmer results`: rank, select, evaluate, report, compare and export. The numbers come from the package
+`results`.
 
 | file | what it is |
 |---|---|
