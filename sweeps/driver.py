@@ -36,7 +36,7 @@ from sweeps.jobs.job import Job
 from sweeps.jobs.retry_failed import reopen_failed
 from sweeps.jobs.reuse import Reuse
 from sweeps.jobs.search import SearchJobs, cut_of
-from sweeps.jobs.source import JobList, JobSource, TakeOver, nothing_to_take_over
+from sweeps.jobs.source import JobList, JobSource, ReuseRuns, reuse_nothing
 from sweeps.progress.progress import SweepProgress
 from sweeps.progress.trackers import Tracking
 from sweeps.search.importance import parameter_importance
@@ -107,9 +107,9 @@ class _Phases:
         self._ray = stack.enter_context(ExitStack())
         self._plan: SharePlan | None = None
         self._tracking = Tracking(self._layout, self._spec.tracking, progress.notify)
-        self._take_over: TakeOver = nothing_to_take_over
+        self._reuse_runs: ReuseRuns = reuse_nothing
         if sweep.spec.reuse:
-            self._take_over = Reuse(
+            self._reuse_runs = Reuse(
                 sweep.layout,
                 objectives=sweep.objectives,
                 notify=progress.run_reused,
@@ -142,7 +142,7 @@ class _Phases:
             self._fingerprint,
             objectives=self._sweep.objectives,
             read_run=self._read_run,
-            take_over=self._take_over,
+            reuse_runs=self._reuse_runs,
             watcher=study,
         )
 
@@ -158,7 +158,7 @@ class _Phases:
         runs = most_runs(self._spec)
         text = f"the best {len(best)} with {self._seeds('confirm')}{_RULES[self._spec.confirmation.name]}"
         self._progress.phase("confirm", text, runs=runs["confirm"] + runs["evaluate"])
-        return lambda: ConfirmJobs(manifest, best, read_runs(self._layout), self._read_run, self._take_over)
+        return lambda: ConfirmJobs(manifest, best, read_runs(self._layout), self._read_run, self._reuse_runs)
 
     def _select(self) -> RunConfig:
         """The selected configuration; what is new of the reasons is said."""
@@ -182,7 +182,7 @@ class _Phases:
             f"{self._seeds('evaluate')}, which no selection saw"
         )
         self._progress.phase("evaluate", text, runs=len(jobs))
-        return lambda: JobList(jobs, self._read_run, self._take_over)
+        return lambda: JobList(jobs, self._read_run, self._reuse_runs)
 
     def _debias(self, selected: RunConfig) -> None:
         if not chooses_after_training(self._spec, selected):

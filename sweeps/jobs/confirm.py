@@ -17,7 +17,7 @@ from results.records.histories import RunHistory
 from results.records.manifest import SweepManifest
 from results.records.schemas import RunKey
 from sweeps.jobs.job import Job
-from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
+from sweeps.jobs.source import JobSource, NoJob, ReadRun, ReuseRuns, has_ended, reuse_nothing
 from sweeps.search.results import searched_histories
 
 
@@ -30,7 +30,7 @@ class ConfirmJobs(JobSource):
         best: one search run of each configuration that is to be confirmed.
         histories: all runs on record. Configurations with runs on confirmation seeds race, too.
         read_run: reads a run from the records.
-        take_over: reuses a job's runs from another sweep.
+        reuse_runs: reuses a job's runs from another sweep.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class ConfirmJobs(JobSource):
         best: Iterable[RunHistory],
         histories: Sequence[RunHistory],
         read_run: ReadRun,
-        take_over: TakeOver = nothing_to_take_over,
+        reuse_runs: ReuseRuns = reuse_nothing,
     ) -> None:
         self._manifest = manifest
         self._read_run = read_run
-        self._take_over = take_over
+        self._reuse_runs = reuse_runs
         measures = manifest.objectives.measures
         searched = {history.key.config_id: history for history in searched_histories(histories)}
         begun = {h.key.config_id for h in histories if h.key.seed in manifest.confirm_seeds}
@@ -62,7 +62,7 @@ class ConfirmJobs(JobSource):
         while True:
             while self._waiting:
                 job = self._waiting.popleft()
-                if not has_ended(job, self._read_run) and not self._take_over(job):
+                if not has_ended(job, self._read_run) and not self._reuse_runs(job):
                     self._running.add(job.key)
                     return job
                 self._settle(job)

@@ -16,7 +16,7 @@ from results.records.schemas import RunKey, RunState
 from results.storage.files import now
 from sweeps.jobs.job import Job
 from sweeps.jobs.observer import SearchWatcher
-from sweeps.jobs.source import JobSource, NoJob, ReadRun, TakeOver, has_ended, nothing_to_take_over
+from sweeps.jobs.source import JobSource, NoJob, ReadRun, ReuseRuns, has_ended, reuse_nothing
 from sweeps.search import warm_start
 from sweeps.search.budget import BudgetUse
 from sweeps.search.early_stopping import patience, rung_thresholds
@@ -60,7 +60,7 @@ class SearchJobs(JobSource):
         fingerprint: the data set's fingerprint.
         objectives: the monitored metric with its direction, further objectives, and constraints.
         read_run: reads a run from the records.
-        take_over: reuses a job's runs from another sweep.
+        reuse_runs: reuses a job's runs from another sweep.
         watcher: is notified of proposals and outcomes; None: nobody.
 
     Raises:
@@ -76,7 +76,7 @@ class SearchJobs(JobSource):
         *,
         objectives: Objectives,
         read_run: ReadRun,
-        take_over: TakeOver = nothing_to_take_over,
+        reuse_runs: ReuseRuns = reuse_nothing,
         watcher: SearchWatcher | None = None,
     ) -> None:
         self._spec = spec
@@ -86,7 +86,7 @@ class SearchJobs(JobSource):
         self._max_epochs = spec.base_config(fingerprint).trainer.max_epochs
         self._direction = objectives.direction
         self._read_run = read_run
-        self._take_over = take_over
+        self._reuse_runs = reuse_runs
         rows = read_journal(layout.proposals)
         self._recorded: list[dict[str, Value]] = [row["values"] for row in rows if row["kind"] == "proposal"]
         self._cut: dict[str, Any] | None = cut_of(rows)
@@ -165,7 +165,7 @@ class SearchJobs(JobSource):
         """The next block to train; blocks before it are on record or were reused. None: the configuration has ended."""
         while found.outcome is None:
             job = found.next_block
-            if not has_ended(job, self._read_run) and not self._take_over(job):
+            if not has_ended(job, self._read_run) and not self._reuse_runs(job):
                 self._budget_use.begun(job.key, self._histories(job.keys))
                 return job
             self._settle(found)

@@ -15,11 +15,11 @@ from sweeps.jobs.job import Job
 ReadRun = Callable[[RunKey], RunHistory | None]
 """Reads a run from the records."""
 
-TakeOver = Callable[[Job], bool]
+ReuseRuns = Callable[[Job], bool]
 """Reuses a job's runs from another sweep that has finished them. Returns whether there was such a sweep."""
 
 
-def nothing_to_take_over(_: Job) -> bool:
+def reuse_nothing(_: Job) -> bool:
     """Reuse no run: the sweep trains all of its runs itself."""
     return False
 
@@ -51,18 +51,16 @@ class JobSource(ABC):
 class JobList(JobSource):
     """Jobs that are known in advance."""
 
-    def __init__(
-        self, jobs: Iterable[Job], read_run: ReadRun, take_over: TakeOver = nothing_to_take_over
-    ) -> None:
+    def __init__(self, jobs: Iterable[Job], read_run: ReadRun, reuse_runs: ReuseRuns = reuse_nothing) -> None:
         self._waiting = deque(jobs)
         self._read_run = read_run
-        self._take_over = take_over
+        self._reuse_runs = reuse_runs
 
     def next_job(self) -> Job | NoJob:
         """The next job of the list that has not ended."""
         while self._waiting:
             job = self._waiting.popleft()
-            if not has_ended(job, self._read_run) and not self._take_over(job):
+            if not has_ended(job, self._read_run) and not self._reuse_runs(job):
                 return job
         return NoJob.NEVER
 

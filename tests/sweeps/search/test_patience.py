@@ -44,8 +44,8 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
     assert len(history.epochs) == history.best_epoch + 2 < 9
     assert history.reason == "2 epochs without a new best (scheduler patience)"
     other = checked_sweep(tmp_path, name="other", **settings)
-    take_over = Reuse(begin(other), objectives=HIGHER, notify=lambda _: None)
-    assert not take_over(job)
-    assert not take_over(replace(job, patience=None)), "the run ended sooner than its configuration says"
+    reuse_runs = Reuse(begin(other), objectives=HIGHER, notify=lambda _: None)
+    assert not reuse_runs(job)
+    assert not reuse_runs(replace(job, patience=None)), "the run ended sooner than its configuration says"
     assert confirm_job(history, 1).patience is None
     assert not read_sweep_manifest(layout).search_ranks, "its search score is that of a shorter run"
