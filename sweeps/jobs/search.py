@@ -296,6 +296,7 @@ def all_failed(first: Iterable[RunHistory | None], states: Iterable[RunState]) -
     reason = f"{failed[0].key.stem}: {failed[0].reason.strip()}" if failed else ""
     return UserError(
         f"the first {len(ends)} configurations of the search all failed ({', '.join(ends)}), so it stops; the first "
-        f"was {reason}\nFix the cause and run the same command with --retry-failed. If the fix changes the sweep's "
-        "file, give the sweep another name. To continue the search regardless, set failure.fail_fast to null"
+        f"was {reason}\nFix the cause and run the same command with --retry-failed. If the fix changes a value that "
+        "all configurations share, give the sweep another name. To continue the search regardless, set "
+        "failure.fail_fast to null"
     )
