@@ -180,7 +180,7 @@ class _Phases:
         jobs = evaluate_jobs(self._spec, self._configurations, selected, read_runs(self._layout))
         text = (
             "the selected configuration, the paper's default and the undebiased twin with "
-            f"{self._seeds('evaluate')}, which no selection saw"
+            f"{self._seeds('evaluate')}, which no selection used"
         )
         self._progress.phase("evaluate", text, runs=len(jobs))
         return lambda: JobList(jobs, self._read_run, self._reuse_runs)

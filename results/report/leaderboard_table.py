@@ -58,7 +58,7 @@ def _columns(board: Leaderboard) -> list[Column]:
         *([Column("front", align="right")] if board.objectives.is_multi_objective else []),
         Column("search", align="right"),
         Column(None, "search_states"),
-        *([Column("seeds that no selection saw", "fresh_mean")] if board.fresh_seeds else []),
+        *([Column("evaluation seeds", "fresh_mean")] if board.fresh_seeds else []),
     ]
 
 

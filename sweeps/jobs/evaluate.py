@@ -4,7 +4,7 @@ search      every proposal with the search seeds
 confirm     the best configurations race on fresh seeds (`sweeps.jobs.confirm`)
 select      by the mean over these seeds, validation only (`results.ranking.selection`)
 evaluate    the selected configuration, the paper's default and the undebiased twin of the selected configuration, with
-            seeds that no selection saw
+            seeds that no selection used
 debias      constants and weights for the selected configuration's runs, validation only, without training
             (`sweeps.debiasing.phase`)
 

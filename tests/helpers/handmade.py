@@ -46,7 +46,7 @@ FRESH: dict[str, dict[int, float]] = {
     "paper": {1000: 0.70, 1001: 0.72},
     "undebiased": {1000: 0.71},
 }
-"""Of a sweep with seeds that no selection sees (`judged_sweep`): the undebiased twin lacks one."""
+"""Of a sweep with seeds that no selection uses (`judged_sweep`): the undebiased twin lacks one."""
 CURVE = (-0.10, -0.05, 0.0, -0.02)
 """The monitored metric at epochs 1 to 4, relative to the run's score: epoch 3 is the best."""
 SUBSETS = ("tav", "ta", "tv", "av", "t", "a", "v", "none")
@@ -123,7 +123,7 @@ def begin(layout: SweepLayout, name: str, seed: int, fusion: str = "mask") -> Ru
 
 def judged_sweep(folder: Path, **changes: Any) -> SweepLayout:
     """The hand-made runs in a sweep whose search seed counts in the ranking, and which has seeds that no selection
-    sees. Contenders ran on these alone. `changes` are of the manifest.
+    uses. Contenders ran on these alone. `changes` are of the manifest.
     """
     layout = SweepLayout(folder / "judged")
     fields = {"evaluate_seeds": FRESH_SEEDS, "search_ranks": True, **changes}

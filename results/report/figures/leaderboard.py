@@ -54,7 +54,7 @@ def display_names(entries: Sequence[Entry]) -> list[str]:
 _KINDS = (
     ("search", "search seed", "circle-open"),
     ("ranking", "one seed", "circle"),
-    ("fresh", "seed that no selection saw", "diamond"),
+    ("fresh", "evaluation seed", "diamond"),
 )
 
 
