@@ -35,7 +35,7 @@ def show_own_token(place: str, name: str, *, lets_in: Callable[[str | None], boo
     if lets_in(secrets.token_hex(32)):
         if not insecure:
             raise UserError(
-                f"{place}: this {name} asks for no token, so that whoever reaches it runs code on the cluster; allowed "
+                f"{place}: this {name} asks for no token, so anyone who reaches it can run code on the cluster; allowed "
                 "one that was started with RAY_AUTH_MODE=token, as 'causalmer cluster template' does, or give "
                 "--insecure where nobody else reaches it"
             )

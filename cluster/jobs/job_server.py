@@ -246,7 +246,7 @@ class JobServer:
     def _silent(self, error: Exception) -> NoReturn:
         raise LostConnectionError(
             f"{self._place}: nobody answers there; see that the head runs with --dashboard-host=127.0.0.1, and that "
-            "the tunnel to it stands: ssh -L 8265:127.0.0.1:8265 HEAD"
+            "the tunnel is open: ssh -L 8265:127.0.0.1:8265 HEAD"
         ) from error
 
 

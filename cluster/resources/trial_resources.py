@@ -195,6 +195,6 @@ def _of_type(accelerator: str, nodes: list[NodeSupply]) -> list[NodeSupply]:
         raise UserError(
             f"resources.accelerator: no node has such a GPU; given {accelerator}; "
             f"allowed {', '.join([ANY, *there])}"
-            + ("" if there else ", since no node says of which type it has GPUs")
+            + ("" if there else ", because no node names the type of its GPUs")
         )
     return found

@@ -74,9 +74,9 @@ def asking(what: str) -> Iterator[None]:
     except OSError as error:
         text = _without_secrets(str(error))
         likely = next((why for signs, why in _REASONS if _any(signs, text)), "")
-        told = f"{likely} ({text})" if likely else text
+        reason = f"{likely} ({text})" if likely else text
         may_pass = not _any((*_NO_BUCKET, *_NO_RIGHT), text)
-        raise StoreError(f"storage: cannot {what}: {told}", may_pass=may_pass) from error
+        raise StoreError(f"storage: cannot {what}: {reason}", may_pass=may_pass) from error
 
 
 def _any(signs: Iterable[str], text: str) -> bool:

@@ -114,7 +114,7 @@ def _confirmation(plan: Plan) -> str:
     words = {
         "all": "all on all",
         "halving": "halving over seeds",
-        "race": f"racing: the best leaves with a chance of at most {getattr(rule, 'max_error', 0):g}",
+        "race": f"race: the best is eliminated with a probability of at most {getattr(rule, 'max_error', 0):g}",
     }
     active = min(spec.seeds.top_k, spec.num_configs)
     seeds = _seeds(spec.seed_plan().confirm)

@@ -90,11 +90,11 @@ def _phases(title: str, runs: Sequence[RunHistory], objectives: Objectives) -> T
         if not group:
             continue
         states = Counter(run.state.value for run in group)
-        told = ", ".join(f"{count} {state}" for state, count in states.most_common())
+        text = ", ".join(f"{count} {state}" for state, count in states.most_common())
         scores = [run.score for run in group if run.score is not None]
         best = objectives.best(scores)
         epochs = sum(len(run.epochs) for run in group)
-        rows.append((phase, len(group), Cell(states, told), epochs, best))
+        rows.append((phase, len(group), Cell(states, text), epochs, best))
     columns = (
         Column("phase"),
         Column("runs"),

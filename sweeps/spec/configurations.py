@@ -90,7 +90,7 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
     """The configuration with values at dotted paths replaced, whatever their order.
 
     A path that names a variant (`model.text_branch.name`) goes before the paths of that variant's own fields. A
-    value may be a mapping, which stands for the paths below it.
+    value may be a mapping, which sets the paths below it.
 
     Raises:
         pydantic.ValidationError: a path or a value is not allowed.

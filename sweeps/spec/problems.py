@@ -116,7 +116,7 @@ def problems_of(
         error: what validation raised.
         model: the class that was validated; its keys are the allowed ones.
         tree: what the user wrote, as plain mappings and lists.
-        prefix: where in the file `tree` stands.
+        prefix: the place of `tree` in the file.
     """
     schema = model.model_json_schema()
     found: dict[tuple[KeyPath, str], Problem] = {}

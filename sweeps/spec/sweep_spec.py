@@ -75,7 +75,7 @@ class SweepSpec(Frozen):
         failure: reactions to failures of runs and of the machine.
         budget: limits of the search.
         tracking: trackers that show runs.
-        reuse: whether finished runs of other sweeps below `storage` are taken over instead of trained again.
+        reuse: whether finished runs of other sweeps below `storage` are reused instead of trained again.
     """
 
     name: SafeName

@@ -31,7 +31,7 @@ def read_lengths(values: object, steps: int, role: str, where: str) -> Lengths:
     Raises:
         UserError: the form is none of these, a length is no whole number from 0 to `steps`, or a mask has gaps.
     """
-    fix = f"mend the file, or leave them out with --map {role}=none"
+    fix = f"correct the file, or leave them out with --map {role}=none"
     found = np.asarray(values) if isinstance(values, (list, tuple, np.ndarray)) else None
     if found is None or found.dtype.kind not in "biuf":
         kind = type(values).__name__ if found is None else f"dtype {found.dtype}"

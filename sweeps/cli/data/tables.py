@@ -151,7 +151,7 @@ def _steps(data: TrainingData) -> Table:
             f"groups      {found_groups.train} in train and {found_groups.valid} in valid (the ids' first parts); "
             f"{found_groups.shared} in both{easy}"
         ]
-    return Table("steps", "Steps there, sample by sample", columns, rows, notes, labels=2)
+    return Table("steps", "Real steps per sample", columns, rows, notes, labels=2)
 
 
 def _sparkline(counts: NDArray[np.int64]) -> str:
