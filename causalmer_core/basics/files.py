@@ -7,10 +7,14 @@ and at most a hidden file that `remove_stale_asides` removes.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+from causalmer_core.basics.errors import UserError
 
 
 @contextmanager
@@ -40,6 +44,24 @@ def written_aside(path: Path) -> Iterator[Path]:
         raise
     # Without this a power cut may undo the renaming, although the file's bytes are on disk.
     fsync_folder(path.parent)
+
+
+def open_log(path: Path) -> TextIO:
+    """Open a log file to append to, in UTF-8. A symbolic link is not followed.
+
+    Raises:
+        UserError: `path` is a symbolic link.
+        OSError: the file cannot be opened.
+    """
+    try:
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644
+        )
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UserError(f"{path} is a symbolic link; allowed a file, so remove the link") from error
+        raise
+    return os.fdopen(descriptor, "a", encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -35,8 +35,8 @@ def show_own_token(place: str, name: str, *, lets_in: Callable[[str | None], boo
     if lets_in(secrets.token_hex(32)):
         if not insecure:
             raise UserError(
-                f"{place}: this {name} asks for no token, so anyone who reaches it can run code on the cluster; allowed "
-                "one that was started with RAY_AUTH_MODE=token, as 'causalmer cluster template' does, or give "
+                f"{place}: this {name} asks for no token, so anyone who reaches it can run code on the cluster; "
+                "allowed one that was started with RAY_AUTH_MODE=token, as 'causalmer cluster template' does, or give "
                 "--insecure where nobody else reaches it"
             )
         _show_token(shown=False)  # such a server must not see the user's token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -21,9 +22,15 @@ def exclusive_lock(path: Path, *, wait: bool = True, busy: str = "") -> Iterator
         busy: what the error says, beside the holder's process id.
 
     Raises:
-        UserError: `wait` is false and another process holds the lock.
+        UserError: `wait` is false and another process holds the lock, or `path` is a symbolic link.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        # A link would let whoever can write to the folder have another file truncated.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UserError(f"{path} is a symbolic link; allowed a file, so remove the link") from error
+        raise
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

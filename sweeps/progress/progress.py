@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from causalmer_core.basics.files import open_log
 from results.records.histories import RunHistory
 from results.records.objectives import Objectives
 from results.records.schemas import RunKey
@@ -48,7 +49,8 @@ class SweepProgress:
         self._counters = SweepCounters(max_epochs=max_epochs, objectives=objectives)
         self._lock = threading.Lock()  # another thread draws the table
         self._logger = logging.Logger("causalmer.sweep")
-        handler = logging.FileHandler(log, encoding="utf-8")
+        self._log = open_log(log)
+        handler = logging.StreamHandler(self._log)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         self._logger.addHandler(handler)
         self._last_line = -math.inf
@@ -67,8 +69,7 @@ class SweepProgress:
             with live if self._console.is_terminal else nullcontext():
                 yield
         finally:
-            for handler in self._logger.handlers:
-                handler.close()
+            self._log.close()
 
     def notify(self, text: str) -> None:
         """Write a line to the terminal and to the log."""

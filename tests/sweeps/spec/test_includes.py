@@ -130,3 +130,15 @@ def test_files_that_multiply_are_refused(tmp_path: Path) -> None:
 )
 def test_what_is_no_file_is_refused_with_its_line(tmp_path: Path, given: str, message: str) -> None:
     assert refusal(tmp_path, f"name: x\n$include: {given}\n")[0].startswith(message)
+
+
+def test_another_data_set_keeps_the_split_the_root_and_whatever_else_the_section_says(tmp_path: Path) -> None:
+    """It once dropped them without a word, so that validation followed another protocol."""
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "name: s\ndata: {name: one, root: store, split: {folds: 3, group: id}}\nsearch: {num_configs: 4}\n"
+    )
+    data = load_spec(path, {"data.name": "other"}).data
+    assert (data.name, data.root) == ("other", "store")
+    assert data.split is not None
+    assert data.split.folds == 3
