@@ -21,7 +21,7 @@ DASH = "–"
 
 
 def four_decimals(value: Any) -> str:
-    """A metric with four decimals; everything else as `str` says it."""
+    """A metric with four decimals; any other value by `str`."""
     return f"{value:z.4f}" if isinstance(value, float) else str(value)
 
 
@@ -45,11 +45,11 @@ class Column:
     """A column of a table.
 
     Attributes:
-        heading: what readers see above it; None: programs alone get the column.
-        key: its name in JSON and CSV, by default the heading; None: readers alone get the column.
-        align: where its texts stand.
-        form: makes the text of a value; None is always an en dash.
-        once: an unchanged text is shown in its first row alone.
+        heading: the heading for readers; None: only programs get the column.
+        key: the name in JSON and CSV, by default the heading; None: only readers get the column.
+        align: the side on which texts are aligned.
+        form: makes the text of a value; the text of None is always an en dash.
+        once: show a text that repeats the row above only in its first row.
     """
 
     heading: str | None
@@ -66,12 +66,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value whose text its column's form does not make.
+    """A value with a text of its own, in place of the text that its column makes.
 
     Attributes:
         value: the raw value, for programs.
-        text: what readers see.
-        strong: readers see it in bold.
+        text: the text for readers.
+        strong: whether the text is bold.
     """
 
     value: Any
@@ -84,12 +84,13 @@ class Table:
     """A table for readers and for programs.
 
     Attributes:
-        name: in JSON and CSV.
-        title: a sentence above the table; empty: none.
-        columns: in order.
-        rows: a value or a `Cell` for each column.
+        name: the name in JSON and CSV.
+        title: a sentence above the table; empty: no title.
+        columns: the columns in order.
+        rows: for each row, a value or a `Cell` per column.
         notes: sentences below the table.
-        labels: so many of the shown columns name a row; blocks of a table that is too wide for a screen repeat them.
+        labels: how many of the first shown columns name a row. A table too wide for a screen is split into blocks that
+            repeat them.
     """
 
     name: str
@@ -106,7 +107,7 @@ class Table:
 
     @property
     def headings(self) -> list[str]:
-        """What readers see above the columns."""
+        """The headings that readers see."""
         return [column.heading for column in self.columns if column.heading is not None]
 
     @property
@@ -142,11 +143,11 @@ class Table:
 
 
 def facts(name: str, title: str, lines: Sequence[tuple[Any, ...]], notes: Sequence[str] = ()) -> Table:
-    """A table without headings: names, and what is so.
+    """A table of facts without headings: a name and a text per row.
 
     Args:
-        name, title, notes: as of a `Table`.
-        lines: the name, the text, and the raw value of the numbers in the text, where there is one.
+        name, title, notes: as in `Table`.
+        lines: for each row the name, the text and, where the text holds a number, its raw value.
     """
     columns = (Column("", "name"), Column("", "text"), Column(None, "value"))
     return Table(name, title, columns, [(*line, None)[:3] for line in lines], notes)

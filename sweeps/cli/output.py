@@ -23,7 +23,7 @@ _GAP = 2
 
 def _one_form(forms: list[bool] | None) -> list[bool] | None:
     if forms and len(set(forms)) > 1:
-        raise UserError("--json and --csv: one command prints one form; given both; leave one of them out")
+        raise UserError("--json and --csv: a command prints one form; given both; allowed one of them")
     return forms
 
 
@@ -40,12 +40,12 @@ Form = Annotated[
 
 
 def console() -> Console:
-    """Standard output; where it is no terminal, wide enough for most tables."""
+    """Standard output. If it is not a terminal, its width fits most tables."""
     return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
 
 
 def messages(form: list[bool] | None) -> Console:
-    """Where a command says other things than its tables: standard error, where programs read standard output."""
+    """The console for lines that belong to no table: standard error if programs read standard output."""
     return Console(stderr=True, highlight=False) if form else console()
 
 
@@ -53,9 +53,9 @@ def show(tables: Table | Sequence[Table], form: list[bool] | None = None) -> Non
     """Print the tables of a command.
 
     Args:
-        tables: a sequence where the command can have several: then every table of its CSV follows a line with its name,
-            however many there are this time.
-        form: the value of the option `Form`; None or empty: for the terminal.
+        tables: one table, or a sequence if the command can have several. In the CSV of a sequence, a line with its name
+            precedes every table, also a single one.
+        form: the value of the option `Form`; None or empty: the terminal.
     """
     if form:
         print(data(tables, form), end="")
@@ -64,7 +64,7 @@ def show(tables: Table | Sequence[Table], form: list[bool] | None = None) -> Non
 
 
 def data(tables: Table | Sequence[Table], form: list[bool]) -> str:
-    """The raw values of tables in the form that was asked for."""
+    """The raw values of tables as JSON or CSV."""
     several = (tables,) if isinstance(tables, Table) else tables
     if form[-1]:
         return as_json(several)
@@ -77,7 +77,7 @@ def data(tables: Table | Sequence[Table], form: list[bool]) -> str:
 class Screen:
     """Tables as the terminal draws them, one below the other.
 
-    No number is cut: text is wrapped first, and a table that is still too wide is drawn in blocks of columns.
+    No number is cut. Text is wrapped first; a table that is still too wide is drawn in blocks of columns.
     """
 
     tables: Sequence[Table]
@@ -86,7 +86,7 @@ class Screen:
         for number, table in enumerate(self.tables):
             if not table.headings:
                 continue
-            if number and any(table.headings):  # a table without headings goes with the one before
+            if number and any(table.headings):  # facts belong to the table before them
                 yield Text()
             if table.title:
                 yield Text(table.title)
@@ -98,7 +98,7 @@ class Screen:
 
 
 def _blocks(table: Table, width: int) -> Iterator[RichTable]:
-    """The table, or blocks of its columns that fit, each after the columns that name the rows."""
+    """The table, or blocks of its columns that fit. Each block begins with the columns that name the rows."""
     cells, labels = table.cells, range(table.labels)
     columns = [[row[place] for row in cells] for place in range(len(table.headings))]
     whole = [
@@ -121,7 +121,7 @@ def _blocks(table: Table, width: int) -> Iterator[RichTable]:
 
 
 def _least(heading: str, column: Sequence[Cell], width: int) -> int:
-    """The width below which a number would be cut, or a word; of long words, such as paths, half the screen."""
+    """The width below which a number or a word would be cut; at most half the screen for long words such as paths."""
     numbers = [cell_len(cell.text) for cell in column if isinstance(cell.value, int | float | Interval)]
     words = [cell_len(word) for text in (heading, *(cell.text for cell in column)) for word in text.split()]
     return max([*numbers, min(max(words, default=0), width // 2)])
