@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 from causalmer_core.basics.errors import UserError, did_you_mean
 from cluster.connection.token import show_own_token
 
+_NO_AGENT = "No available agent"
+"""Part of Ray's answer while the head has no process that starts jobs."""
+_AGENT_SECONDS = 60.0
+"""How long a submission waits for that process."""
 _CONNECT_SECONDS = 5.0
 
 _SILENT_SECONDS = 60.0
@@ -111,7 +116,16 @@ class JobServer:
         if modules:  # Ray fails on an empty list
             environments["py_modules"] = [str(module) for module in modules]
         with self._asked():
-            self._client.submit_job(entrypoint=command, submission_id=job, runtime_env=environments)
+            end = time.monotonic() + _AGENT_SECONDS
+            while True:
+                try:
+                    self._client.submit_job(entrypoint=command, submission_id=job, runtime_env=environments)
+                    return
+                except RuntimeError as error:
+                    # The server of a head that has just started answers before it can run jobs.
+                    if _NO_AGENT not in str(error) or time.monotonic() > end:
+                        raise
+                    time.sleep(1.0)
 
     def state(self, job: str) -> JobState:
         """The state of a job.

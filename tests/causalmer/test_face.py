@@ -61,5 +61,23 @@ def test_another_distribution_in_the_way_is_named_at_start(name: str, tmp_path: 
         assert f"causalmer needs its own package {name!r}; given {other}; allowed {ROOT / name}" in told
 
 
+def test_our_packages_may_lie_in_a_folder_each(tmp_path: Path) -> None:
+    """Ray unpacks the packages of a job so."""
+    folders = [tmp_path / str(place) for place, _ in enumerate(PACKAGES)]
+    for folder, name in zip(folders, PACKAGES, strict=True):
+        folder.mkdir()
+        (folder / name).symlink_to(ROOT / name)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "causalmer", "--help"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_our_own_packages_are_known_as_ours() -> None:
     assert hidden_package() is None

@@ -86,6 +86,24 @@ class JobHead:
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.2)
         self.asked("/api/version")
+        # The server answers before it can run jobs: a first job is asked for until it runs.
+        submit = ["submit", "--address", self.address, "--submission-id", "first", "--", "true"]
+        while "succeeded" not in (said := self._job(*submit)):
+            assert "No available agent" in said, said
+            assert time.monotonic() < end, said
+            time.sleep(1.0)
+        self._job("delete", "--address", self.address, "first")
+
+    def _job(self, *words: str) -> str:
+        """What `ray job` says, well done or not."""
+        return subprocess.run(
+            [BIN / "ray", "job", *words],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        ).stdout
 
 
 def _free_ports(count: int) -> list[int]:
