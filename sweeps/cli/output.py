@@ -23,7 +23,7 @@ _GAP = 2
 
 def _one_form(forms: list[bool] | None) -> list[bool] | None:
     if forms and len(set(forms)) > 1:
-        raise UserError("--json and --csv: a command prints one form; given both; allowed one of them")
+        raise UserError("--json and --csv: a command prints one form; given both; leave one of them out")
     return forms
 
 

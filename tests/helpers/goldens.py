@@ -514,6 +514,8 @@ def pack(folder: Path, archive: Path, leave: Callable[[Path], bool]) -> None:
 def unpack(archive: Path, folder: Path) -> Path:
     """Unpack an archive that has one sweep; where the sweep lies."""
     with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
+        # Python before 3.11.4 has no filters, and later ones warn without one.
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)
+        packed.extractall(folder)
     (sweep,) = (path for path in (folder / "causalmer_runs").iterdir() if not path.name.startswith("."))
     return sweep
