@@ -43,4 +43,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
     if (hidden := hidden_package()) is not None:
         raise ImportError(hidden)
-    return getattr(import_module(_HOMES[name]), name)
+    # Kept, so that Python finds it the next time without asking here.
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found

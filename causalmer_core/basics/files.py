@@ -46,22 +46,32 @@ def written_aside(path: Path) -> Iterator[Path]:
     fsync_folder(path.parent)
 
 
-def open_log(path: Path) -> TextIO:
-    """Open a log file to append to, in UTF-8. A symbolic link is not followed.
+def open_no_link(path: Path, flags: int) -> int:
+    """Open a file, which is made if need be, and give its descriptor. A symbolic link is not followed.
+
+    Args:
+        path: the file.
+        flags: those of `os.open` for the use of the file, such as `os.O_RDWR`.
 
     Raises:
         UserError: `path` is a symbolic link.
         OSError: the file cannot be opened.
     """
     try:
-        descriptor = os.open(
-            path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644
-        )
+        return os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise UserError(f"{path} is a symbolic link; allowed a file, so remove the link") from error
         raise
-    return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
+def open_log(path: Path) -> TextIO:
+    """Open a log file to append to, in UTF-8.
+
+    Raises:
+        UserError, OSError: as `open_no_link`.
+    """
+    return os.fdopen(open_no_link(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

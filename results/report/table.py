@@ -162,9 +162,10 @@ def as_json(tables: Sequence[Table]) -> str:
 def as_csv(table: Table) -> str:
     """The raw values under one line of names; the parts of a value have columns of their own, as `mean.low`."""
     names: dict[str, None] = {}
-    lines: list[dict[str, Any]] = [{} for _ in table.rows]
+    records = table.records
+    lines: list[dict[str, Any]] = [{} for _ in records]
     for column in (column.name for column in table.columns if column.name):
-        parts = [_flat(column, record[column]) for record in table.records]
+        parts = [_flat(column, record[column]) for record in records]
         names |= dict.fromkeys(name for part in parts for name in part) or {column: None}
         lines = [line | part for line, part in zip(lines, parts, strict=True)]
     written = io.StringIO()

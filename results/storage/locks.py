@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.files import open_no_link
 
 
 @contextmanager
@@ -24,13 +24,8 @@ def exclusive_lock(path: Path, *, wait: bool = True, busy: str = "") -> Iterator
     Raises:
         UserError: `wait` is false and another process holds the lock, or `path` is a symbolic link.
     """
-    try:
-        # A link would let whoever can write to the folder have another file truncated.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise UserError(f"{path} is a symbolic link; allowed a file, so remove the link") from error
-        raise
+    # A link would let whoever can write to the folder have another file truncated.
+    descriptor = open_no_link(path, os.O_RDWR)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

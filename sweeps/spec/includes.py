@@ -39,8 +39,8 @@ def merged_trees(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str
     data, other_data = below.get("data"), above.get("data")
     if isinstance(data, Mapping) and isinstance(other_data, Mapping):
         # `data.name` names a data set, not a variant: another one must not drop the split, the root or `synthetic`
-        result["data"] = merged({key: value for key, value in data.items() if key != "name"}, other_data)
-        result["data"] = {**data, **result["data"]}
+        nameless = {key: value for key, value in data.items() if key != "name"}
+        result["data"] = {**data, **merged(nameless, other_data)}
     for section in BY_DOTTED_PATH:
         one, other = below.get(section), above.get(section)
         if isinstance(one, Mapping) and isinstance(other, Mapping):
