@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,20 +31,6 @@ ONE_RUN = [
     *(("random_steps", "tav", rate) for rate in RATES),
     *(("spans", "tav", rate) for rate in RATES),
 ]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    Trained(folder).train()
-    return folder
-
-
-@pytest.fixture
-def trained(template: Path, tmp_path: Path) -> Trained:
-    """A fresh copy of the trained sweep."""
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
-    return Trained(tmp_path)
 
 
 def of_runs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

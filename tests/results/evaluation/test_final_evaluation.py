@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,20 +26,6 @@ from results.evaluation.prediction_rows import metric_columns
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState
 from sweeps.jobs.job import Job
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    Trained(folder).train()
-    return folder
-
-
-@pytest.fixture
-def trained(template: Path, tmp_path: Path) -> Trained:
-    """A fresh copy of the trained sweep."""
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
-    return Trained(tmp_path)
 
 
 def test_every_contender_seed_and_subset_is_evaluated_and_the_opening_stands_before_it(
