@@ -4,7 +4,7 @@ Nothing here depends on a model or on data.
 
 | file | what it is |
 |---|---|
-| `digests.py` | Digests inside files: a reader gets what was written, or an error that names the file, the damage and the remedy |
+| `digests.py` | Digests inside files: a reader gets what was written, or an error that names file, damage and remedy |
 | `errors.py` | Errors that a user can mend |
 | `faults.py` | Errors that are faults of the machine and are retried; all others are the run's own |
 | `files.py` | Files written whole: a reader meets the old file or the new one, never half of one |

@@ -1,4 +1,4 @@
-"""Digests inside files: a reader gets what was written, or an error that names the file, the damage and the remedy.
+"""Digests inside files: a reader gets what was written, or an error that names file, damage and remedy.
 
 A digested JSON file has the key `sha256` behind all others. It is the SHA-256 of the tree without that key, as
 canonical JSON (sorted keys, no spaces). So layout and order of the text may change, and no value may.
