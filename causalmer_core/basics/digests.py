@@ -2,14 +2,18 @@
 
 A digested JSON file has the key `sha256` behind all others. It is the SHA-256 of the tree without that key, as
 canonical JSON (sorted keys, no spaces). So layout and order of the text may change, and no value may.
+
+A digested text has a first line that announces the digest, and a last line with the SHA-256 of everything before it.
+Both are comments in YAML. A text that was cut has the first line and lacks the last.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,8 @@ from causalmer_core.basics.errors import UserError
 DIGEST = "sha256"
 """The key of the digest in a JSON file."""
 
+_ANNOUNCED = b"# The last line is the SHA-256 of the lines before it.\n"
+_LAST_LINE = re.compile(rb"# sha256: ([0-9a-f]{64})\n")
 _PIECE = 2**20
 """Bytes that are read at a time."""
 
@@ -77,7 +83,11 @@ def digested(tree: Mapping[str, Any]) -> str:
 
 
 def open_digested(
-    content: bytes, where: Path | str, *, remedy: str, may_lack: bool = False
+    content: bytes,
+    where: Path | str,
+    *,
+    remedy: str,
+    may_lack: Callable[[Mapping[str, Any]], bool] = lambda _: False,
 ) -> dict[str, Any]:
     """The tree of a JSON file, without its digest.
 
@@ -85,7 +95,7 @@ def open_digested(
         content: the file's bytes.
         where: the file's path or address, for the message.
         remedy: what the user can do about damage, for the message.
-        may_lack: accept a file without a digest, as older versions wrote it.
+        may_lack: whether a tree without a digest is accepted, because an older version wrote it. Default: never.
 
     Raises:
         DamagedFileError: the file is no JSON object, its digest is missing, or its values do not match the digest.
@@ -98,13 +108,44 @@ def open_digested(
     if not isinstance(tree, dict):
         raise DamagedFileError(where, "it is not a JSON object", remedy)
     found = tree.pop(DIGEST, None)
-    if found is None and may_lack:
+    if found is None and may_lack(tree):
         return tree
     if found is None:
         raise DamagedFileError(where, f"its digest (key {DIGEST!r}) is missing", remedy)
     if found != digest_of(tree):
         raise DamagedFileError(where, f"its values do not match its digest (key {DIGEST!r})", remedy)
     return tree
+
+
+def digested_text(text: str) -> bytes:
+    """The content of a text file with its digest. `text` ends in a newline."""
+    body = _ANNOUNCED + text.encode()
+    return body + f"# sha256: {hashlib.sha256(body).hexdigest()}\n".encode()
+
+
+def open_digested_text(content: bytes, where: Path | str, *, remedy: str) -> str:
+    """The text of a digested text file. A text without any digest is accepted: older versions wrote it.
+
+    Args:
+        content: the file's bytes.
+        where: the file's path or address, for the message.
+        remedy: what the user can do about damage, for the message.
+
+    Raises:
+        DamagedFileError: the file is empty or no UTF-8, its last line is missing, or its lines do not match the digest.
+    """
+    body, newline, _ = content[:-1].rpartition(b"\n")
+    body += newline
+    last = _LAST_LINE.fullmatch(content[len(body) :])
+    if last is not None and last[1].decode() != hashlib.sha256(body).hexdigest():
+        raise DamagedFileError(where, "its lines do not match the digest in its last line", remedy)
+    if last is None and (not content.strip() or content.startswith(_ANNOUNCED)):
+        what = "it is empty" if not content.strip() else "its last line with the digest is missing"
+        raise DamagedFileError(where, what, remedy)
+    try:
+        return (content if last is None else body.removeprefix(_ANNOUNCED)).decode()
+    except UnicodeDecodeError as error:
+        raise DamagedFileError(where, f"it is not UTF-8 ({error})", remedy) from error
 
 
 def file_crc32(path: Path) -> int:
