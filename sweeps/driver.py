@@ -14,13 +14,14 @@ from causalmer_core.basics.errors import UserError
 from causalmer_core.config.run_config import RunConfig
 from cluster.connection.watch import RayLostError
 from results.evaluation.final_evaluation import final_evaluation
+from results.integrity.repair import repair
 from results.ranking.selection import current_selection, read_selection
 from results.records.compaction import compact
 from results.records.dataset import open_sweep
 from results.records.histories import RunHistory, read_run, read_runs
-from results.records.journal import read_journal
 from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunKey
+from results.records.seals import read_sealed, seal_all
 from results.report.report import write_report
 from results.storage.locks import exclusive_lock
 from sweeps.debiasing.phase import chooses_after_training, debias
@@ -86,6 +87,8 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console, *, retry_
         stack.enter_context(progress.shown())
         for change in [] if begins else continue_sweep(sweep):
             progress.notify(f"continues with {change}")
+        if not begins:
+            repair(layout, progress.notify)
         if retry_failed and (opened := reopen_failed(layout)):
             progress.notify(f"tried again: {', '.join(key.stem for key in opened)}")
         progress.earlier(read_runs(layout))
@@ -149,7 +152,7 @@ class _Phases:
 
     def _end_search(self) -> None:
         self._compact()
-        if cut := cut_of(read_journal(self._layout.proposals)):
+        if cut := cut_of(read_sealed(self._layout, self._layout.proposals)):
             self._progress.notify(f"search: cut by budget after {cut['number']} proposals, {cut['reason']}")
 
     def _confirm(self) -> Callable[[], JobSource]:
@@ -264,6 +267,7 @@ class _Phases:
     def _compact(self) -> None:
         """Bring the tables up to date. No run may be training."""
         self._layout.store.push_ahead()
+        seal_all(self._layout)
         compact(self._layout)
         self._layout.store.push(self._layout.log)
 

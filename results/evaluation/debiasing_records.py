@@ -13,9 +13,10 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from causalmer_core.debiasing.vector import DebiasingVector
-from results.records.journal import Journal, now, read_journal
+from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.schemas import VECTOR_COLUMNS, RunKey
+from results.records.seals import read_sealed
 from results.statistics.intervals import Interval, t_interval
 
 PAPER_VECTOR, CONFIGURED, LEARNED, SEARCHED = "paper", "configured", "learned", "searched"
@@ -89,7 +90,7 @@ def read_records(layout: SweepLayout) -> dict[RunKey, dict[str, VectorRecord]]:
     """The records by run and method. Empty without the journal."""
     # The first row of a run and method counts: a record from before the opening of the test split is never replaced.
     found: dict[RunKey, dict[str, VectorRecord]] = defaultdict(dict)
-    for row in read_journal(layout.debiasing_journal):
+    for row in read_sealed(layout, layout.debiasing_journal):
         if row["kind"] == "vector":
             found[RunKey(row["config_id"], row["seed"])].setdefault(row["method"], _record(row))
     return dict(found)

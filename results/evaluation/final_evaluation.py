@@ -29,10 +29,11 @@ from results.evaluation.prediction_rows import PREDICTS_BY, ablation_columns, ex
 from results.evaluation.prediction_rows import rows as prediction_rows
 from results.evaluation.untrained_baselines import baseline_rows
 from results.records.histories import read_run
-from results.records.journal import Journal, now, read_journal
+from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.schemas import RunKey, RunState, evaluation_ablation
+from results.records.seals import read_sealed, read_seals, seal_all
 
 SELECTED, PAPER, UNDEBIASED = "selected", "paper", "undebiased"
 BATCH_SIZE = 256
@@ -73,7 +74,7 @@ def final_evaluation(
         JournalError: a row cannot be written.
     """
     manifest = read_sweep_manifest(layout)
-    rows = read_journal(layout.evaluation_journal)
+    rows = read_sealed(layout, layout.evaluation_journal)
     vectors = read_records(layout)
     found = _on_record(rows)
     waiting = []
@@ -91,6 +92,7 @@ def final_evaluation(
     _check_fingerprint(data, manifest)
     with Journal.open(layout.evaluation_journal, layout.store.push) as journal:
         _open_ledger(journal, rows, contenders[SELECTED], again=again)
+        seal_all(layout)  # the opening must not be lost with the end of the journal
         test = open_test_split(data_root, manifest.dataset)
         for row in baseline_rows(data, test):
             if not found.get((row["contender"], None, None, row["present"], "zero", None)):
@@ -112,6 +114,7 @@ def final_evaluation(
                 journal.append({**run, **row})
             if on_progress is not None:
                 on_progress(done, len(waiting))
+    seal_all(layout)
     return True
 
 
@@ -121,10 +124,10 @@ def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
     Raises:
         UserError: a run or its weights are missing. The message names every such run, with its state.
     """
-    seeds = read_sweep_manifest(layout).test_seeds
+    seeds, seals = read_sweep_manifest(layout).test_seeds, read_seals(layout)
     missing = []
     for key in (RunKey(config_id, seed) for config_id in config_ids for seed in seeds):
-        history = read_run(layout, key)
+        history = read_run(layout, key, seals=seals)
         if history is None or history.state is not RunState.FINISHED:
             missing.append(f"{key.stem} ({'never started' if history is None else history.ended_as})")
         elif not layout.store.pull(layout.best_weights(key)):
@@ -177,7 +180,7 @@ def _check_fingerprint(data: TrainingData, manifest: SweepManifest) -> None:
 
 def evaluated_runs(layout: SweepLayout) -> set[RunKey]:
     """The runs of selected configurations with at least one evaluation on the test split."""
-    rows = read_journal(layout.evaluation_journal)
+    rows = read_sealed(layout, layout.evaluation_journal)
     return {
         RunKey(row["config_id"], row["seed"])
         for row in rows

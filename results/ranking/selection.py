@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from causalmer_core.basics.digests import DamagedFileError, digested, open_digested
 from causalmer_core.basics.errors import UserError, unknown_name
 from causalmer_core.basics.files import write_text
 from causalmer_core.basics.validation import Frozen
@@ -20,10 +21,13 @@ from results.ranking.selection_rules import RULES, Candidates
 from results.records.dataset import SweepResults
 from results.records.journal import now
 from results.records.layout import SweepLayout
-from results.records.manifest import SweepManifest
+from results.records.manifest import SweepManifest, read_sweep_manifest
+from results.records.seals import read_seals, seal_files
 from results.statistics.intervals import Interval, PairedDifference, paired_difference
 from results.statistics.optimism import Optimism
 from results.statistics.tied_set import TiedSet
+
+_REMEDY = "choose again with 'causalmer results select' or 'causalmer resume'; the records decide alike"
 
 
 class FrontPoint(Frozen):
@@ -118,7 +122,8 @@ def current_selection(results: SweepResults, rule: str = "best_mean") -> Selecti
 
 
 def _write(layout: SweepLayout, chosen: Selection) -> None:
-    write_text(layout.selection, chosen.model_dump_json(indent=2) + "\n")
+    write_text(layout.selection, digested(json.loads(chosen.model_dump_json())))
+    seal_files(layout, layout.selection.name)
     layout.store.push(layout.selection)
 
 
@@ -178,14 +183,27 @@ def read_selection(layout: SweepLayout) -> Selection | None:
     """The sweep's selection. None before the first selection.
 
     Raises:
+        DamagedFileError: the file is not what was written, another sweep's, or missing although there was a selection.
         UserError: this version cannot read the file.
     """
-    if not layout.selection.exists():
-        return None
+    manifest, path = read_sweep_manifest(layout), layout.selection
     try:
-        return Selection.model_validate_json(layout.selection.read_text(encoding="utf-8"))
+        tree = open_digested(
+            path.read_bytes(), path, remedy=_REMEDY, may_lack=lambda _: not manifest.is_sealed
+        )
+    except FileNotFoundError as error:
+        if path.name not in read_seals(layout).files:
+            return None
+        raise DamagedFileError(path, "it is missing", _REMEDY) from error
+    except OSError as error:
+        raise DamagedFileError(path, f"it cannot be read ({error.strerror or error})", _REMEDY) from error
+    if tree.get("sweep_id") != manifest.sweep_id:
+        raise DamagedFileError(path, f"it is of the sweep {tree.get('sweep_id')}", _REMEDY)
+    try:
+        # Validated as JSON text, because only there strict validation accepts lists for tuples.
+        return Selection.model_validate_json(json.dumps(tree))
     except ValidationError as error:
-        raise UserError(f"{layout.selection} is not a selection that this version reads: {error}") from error
+        raise UserError(f"{path} is not a selection that this version reads: {error}") from error
 
 
 def _front(board: Leaderboard) -> tuple[FrontPoint, ...]:

@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from causalmer_core.basics.files import remove_stale_asides, written_aside
-from results.records.histories import RunHistory, each_run, parameter_value, run_journal_files
-from results.records.journal import read_journal
+from results.records.histories import RunHistory, each_run, parameter_value
 from results.records.layout import TABLES, SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
+from results.records.run_journal import run_journal_files
 from results.records.schemas import (
     SCHEMA_VERSION,
     epochs_schema,
@@ -30,6 +30,7 @@ from results.records.schemas import (
     evaluations_schema,
     runs_schema,
 )
+from results.records.seals import read_sealed
 from results.storage.locks import exclusive_lock
 
 ROW_GROUP_ROWS = 100_000
@@ -120,7 +121,7 @@ def _chunks(layout: SweepLayout, *, reconcile: bool | None) -> Iterator[dict[str
     runs = runs_schema(manifest.parameter_columns, manifest.valid_metrics)
     epochs = epochs_schema(manifest.valid_metrics)
     tests = evaluations_schema(manifest.test_metrics)
-    evaluations = _evaluation_rows(read_journal(layout.evaluation_journal), manifest)
+    evaluations = _evaluation_rows(read_sealed(layout, layout.evaluation_journal), manifest)
     for histories in _batches(each_run(layout, reconcile=gone)):
         yield {
             "epochs": _table(_epoch_rows(histories, manifest), epochs, source),

@@ -11,11 +11,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from results.records.journal import read_journal
+from causalmer_core.basics.digests import DamagedFileError
+from results.records.journal import REMEDY, read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
-from results.records.run_journal import attempts, parse_attempt
+from results.records.run_journal import attempts, misplaced_row, parse_attempt, run_journal_files
 from results.records.schemas import RunKey, RunState
+from results.records.seals import NO_SEALS, Seals, read_seals
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def read_runs(layout: SweepLayout, *, reconcile: bool | None = None) -> list[Run
         reconcile: whether the driver is gone. None: it is gone if no living process holds the sweep's lock.
 
     Raises:
+        DamagedFileError: a journal is damaged, missing, or of another run.
         UserError: the folder is no sweep.
         StoreError: the object store does not answer.
     """
@@ -122,30 +125,43 @@ def each_run(layout: SweepLayout, *, reconcile: bool | None = None) -> Iterator[
     gone = not layout.is_driven if reconcile is None else reconcile
     unended = RunState.LOST if gone else RunState.RUNNING
     layout.store.pull_runs()
-    yield from _histories(layout, run_journal_files(layout), unended)
+    seals = read_seals(layout)
+    for path in seals.missing_journals(layout):
+        raise DamagedFileError(path, "it is missing", REMEDY)
+    yield from _histories(layout, run_journal_files(layout), unended, seals)
 
 
-def read_run(layout: SweepLayout, key: RunKey, *, look_elsewhere: bool = False) -> RunHistory | None:
+def read_run(
+    layout: SweepLayout,
+    key: RunKey,
+    *,
+    look_elsewhere: bool = False,
+    seals: Seals = NO_SEALS,
+    gaps: bool = False,
+) -> RunHistory | None:
     """The history of one run. None if it was never started. A run without an end line is `lost`.
 
     Args:
         layout: the sweep's folder.
         key: the run.
+        seals: the seals to compare with. Default: lines that are gone are not noticed, as `read_runs` does notice.
+        gaps: accept an ended run with epochs missing.
         look_elsewhere: ask the store even if the run has ended according to the local files. Another node may have
             started a new attempt.
 
     Raises:
+        DamagedFileError: one of its journals is damaged or of another run.
         UserError: the folder is no sweep.
         StoreError: the object store does not answer.
     """
-    known = _read_run(layout, key)
+    known = _read_run(layout, key, seals, gaps)
     if known is not None and known.state.is_final and not look_elsewhere:
         return known  # no process writes an ended run any more
-    return _read_run(layout, key) if _has_grown_elsewhere(layout, key) else known
+    return _read_run(layout, key, seals, gaps) if _has_grown_elsewhere(layout, key) else known
 
 
-def _read_run(layout: SweepLayout, key: RunKey) -> RunHistory | None:
-    return next(iter(_histories(layout, _journals_of(layout, key), RunState.LOST)), None)
+def _read_run(layout: SweepLayout, key: RunKey, seals: Seals, gaps: bool) -> RunHistory | None:
+    return next(iter(_histories(layout, _journals_of(layout, key), RunState.LOST, seals, gaps)), None)
 
 
 def _has_grown_elsewhere(layout: SweepLayout, key: RunKey) -> bool:
@@ -161,33 +177,48 @@ def _journals_of(layout: SweepLayout, key: RunKey) -> list[Path]:
     return [layout.run_journal(key, attempt) for attempt in attempts(layout, key)]
 
 
-def _histories(layout: SweepLayout, files: Iterable[Path], unended: RunState) -> Iterator[RunHistory]:
+def _histories(
+    layout: SweepLayout, files: Iterable[Path], unended: RunState, seals: Seals, gaps: bool = False
+) -> Iterator[RunHistory]:
     monitor = f"valid_{read_sweep_manifest(layout).monitor}"
-    by_key: dict[RunKey, list[tuple[int, Path]]] = defaultdict(list)
+    by_key: dict[RunKey, list[int]] = defaultdict(list)
     for path in files:
         key, number = parse_attempt(path)
-        by_key[key].append((number, path))
+        by_key[key].append(number)
     for key in sorted(by_key):
-        found = [
-            attempt for number, path in sorted(by_key[key]) if (attempt := _attempt(number, path)) is not None
-        ]
-        if found:
-            yield _history(key, found, monitor, unended)
+        if found := list(_attempts(layout, key, sorted(by_key[key]), seals)):
+            history = _history(key, found, monitor, unended)
+            yield history if gaps else _whole(layout, history)
 
 
-def run_journal_files(layout: SweepLayout) -> list[Path]:
-    """The journals of all runs, ordered by name."""
-    return sorted(layout.run_journals.glob("*.jsonl"))
+def _attempts(layout: SweepLayout, key: RunKey, numbers: list[int], seals: Seals) -> Iterator[_Attempt]:
+    """The attempts at a run whose start lines are complete."""
+    for place, number in enumerate(numbers, start=1):
+        path = layout.run_journal(key, place)
+        if number != place:
+            raise DamagedFileError(path, f"it is missing, and attempt {number} is there", REMEDY)
+        rows = read_journal(path, seals.of(layout, path))
+        if wrong := misplaced_row(rows, key, number):
+            raise DamagedFileError(path, wrong, REMEDY)
+        if rows and rows[0]["kind"] == "start":
+            epochs = [{**row, "attempt": number} for row in rows if row["kind"] == "epoch"]
+            end = rows[-1] if rows[-1]["kind"] == "end" else None
+            yield _Attempt(number, rows[0], epochs, end, rows[-1]["time"])
 
 
-def _attempt(number: int, path: Path) -> _Attempt | None:
-    """The attempt in a journal. None if its start line is not complete."""
-    rows = read_journal(path)
-    if not rows or rows[0]["kind"] != "start":
-        return None
-    epochs = [{**row, "attempt": number} for row in rows if row["kind"] == "epoch"]
-    end = rows[-1] if rows[-1]["kind"] == "end" else None
-    return _Attempt(number, rows[0], epochs, end, rows[-1]["time"])
+def _whole(layout: SweepLayout, history: RunHistory) -> RunHistory:
+    """The history itself, if its epochs have no gap. A run that has not ended may have one, which it trains again.
+
+    Raises:
+        DamagedFileError: the run has ended, and epochs of it are missing.
+    """
+    if history.state.is_final:
+        for place, row in enumerate(history.epochs, start=1):
+            if row["epoch"] != place:
+                path = layout.run_journal(history.key, row["attempt"])
+                gap = f"it goes on at epoch {row['epoch']}, and no journal has epoch {place}"
+                raise DamagedFileError(path, gap, REMEDY)
+    return history
 
 
 def _history(key: RunKey, in_order: list[_Attempt], monitor: str, unended: RunState) -> RunHistory:

@@ -4,8 +4,9 @@ One file has one writer. A line is
 
     <CRC-32 of the JSON, 8 hexadecimal digits> <space> <JSON object> <newline>
 
-It is written by one `write` and made durable by `fdatasync` before `append` returns. A reader takes the lines before
-the first incomplete one. A kill in the middle of a write makes a torn tail, which is not an error.
+It is written by one `write` and made durable by `fdatasync` before `append` returns. A kill in the middle of a write
+makes a torn tail without a newline, which is not an error. A whole line with a wrong checksum is damage: no kill makes
+it. Whole lines that are gone are found by a `Seal`, the length and the checksum of a journal as they once were.
 
 The JSON is Python's: `NaN`, `Infinity` and `-Infinity` are floats, which strict JSON does not have. So the record
 distinguishes an infinite loss from an undefined one.
@@ -18,18 +19,28 @@ import fcntl
 import json
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.files import fsync_folder
 
 BALLAST_BYTES = 32 * 1024
 """The size of the ballast file, which is deleted to make room for a few dozen rows when the disk is full."""
+
+REMEDY = (
+    "'causalmer resume' keeps the file beside its repair and makes again what it lacks; "
+    "'causalmer results verify' lists all damage"
+)
+"""What a user can do about a damaged journal."""
+
+REPAIRED = "repaired"
+"""The kind of the line that tells of a repair, in a journal of which lines were lost."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -52,18 +63,40 @@ class _ShortWriteError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """A journal as it was when it was sealed.
+
+    Attributes:
+        size: its length in bytes.
+        crc32: the CRC-32 of these bytes.
+        ended: whether it had ended, so that nothing may follow.
+    """
+
+    size: int
+    crc32: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class JournalScan:
     """The content of a journal.
 
     Attributes:
-        rows: its complete rows.
-        torn: whether an incomplete line follows them.
-        valid_bytes: the length of the complete rows, in bytes.
+        rows: its complete rows, up to the first damaged line. Empty if its lines are not those that were sealed.
+        torn: whether an incomplete line without a newline ends it.
+        valid_bytes: the length of `rows`, in bytes.
+        damage: what is wrong and where, in words. Empty if nothing is.
+        rows_behind: the complete rows behind the first damaged line.
+        size, crc32: the length and the CRC-32 of the whole file.
     """
 
     rows: list[dict[str, Any]]
     torn: bool
     valid_bytes: int
+    damage: str
+    rows_behind: list[dict[str, Any]]
+    size: int
+    crc32: int
 
 
 def encode_line(row: Mapping[str, Any]) -> bytes:
@@ -83,27 +116,103 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
     body = line[9:]
     if line[:8] != b"%08x" % zlib.crc32(body):
         return None
-    row = json.loads(body)
+    try:
+        row = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
     return row if isinstance(row, dict) else None
 
 
-def scan_journal(path: Path) -> JournalScan:
-    """The valid prefix of a journal; a missing file is an empty journal."""
-    data = path.read_bytes() if path.exists() else b""
-    rows: list[dict[str, Any]] = []
-    start = 0
-    while (end := data.find(b"\n", start)) >= 0:
-        row = decode_line(data[start:end])
-        if row is None:
-            break
-        rows.append(row)
-        start = end + 1
-    return JournalScan(rows, torn=start < len(data), valid_bytes=start)
+def scan_journal(path: Path, seal: Seal | None = None) -> JournalScan:
+    """All that is in a journal, damaged or not. A missing file is an empty journal.
+
+    Args:
+        path: the file.
+        seal: the journal as it once was. None: it was not sealed, and lines that are gone are not noticed.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        data = b""
+    except OSError as error:
+        return JournalScan([], False, 0, f"it cannot be read ({error.strerror or error})", [], 0, 0)
+    *lines, tail = data.split(b"\n")
+    found = [decode_line(line) for line in lines]
+    good = next((place for place, row in enumerate(found) if row is None), len(found))
+    damage = "" if good == len(found) else f"line {good + 1}: its checksum does not match"
+    if not damage and seal is not None:
+        damage = _against(seal, data, len(lines))
+        if zlib.crc32(data[: seal.size]) != seal.crc32 and len(data) >= seal.size:
+            good = 0  # these are other lines, not what is left of the sealed ones
+    return JournalScan(
+        rows=[row for row in found[:good] if row is not None],
+        torn=tail != b"",
+        valid_bytes=sum(len(line) + 1 for line in lines[:good]),
+        damage=damage,
+        rows_behind=[] if None not in found else [row for row in found[good:] if row is not None],
+        size=len(data),
+        crc32=zlib.crc32(data),
+    )
 
 
-def read_journal(path: Path) -> list[dict[str, Any]]:
-    """The complete rows of a journal, in the order written. `scan_journal` also returns whether the tail is torn."""
-    return scan_journal(path).rows
+def _against(seal: Seal, data: bytes, lines: int) -> str:
+    """How a journal differs from its seal, in words. Empty if it does not."""
+    if len(data) < seal.size:
+        return (
+            f"line {lines + 1}: it is gone, {seal.size - len(data)} of {seal.size} sealed bytes are missing"
+        )
+    if zlib.crc32(data[: seal.size]) != seal.crc32:
+        return "its lines are not those that were sealed"
+    if seal.ended and len(data) > seal.size:
+        return f"byte {seal.size}: {len(data) - seal.size} bytes follow the sealed end"
+    return ""
+
+
+def read_journal(path: Path, seal: Seal | None = None) -> list[dict[str, Any]]:
+    """The complete rows of a journal, in the order written. A torn tail is skipped. `scan_journal` reads damaged ones.
+
+    Args:
+        path: the file. A missing one is an empty journal, unless it was sealed.
+        seal: as in `scan_journal`.
+
+    Raises:
+        DamagedFileError: a line is damaged, or the journal is not the sealed one.
+    """
+    scan = scan_journal(path, seal)
+    if scan.damage:
+        raise DamagedFileError(path, scan.damage, REMEDY)
+    return scan.rows
+
+
+def append_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows to a journal that several processes write, each for a moment. It is made if need be.
+
+    Raises:
+        JournalError: the rows cannot be written. No part of them remains.
+    """
+    lines = b"".join(map(encode_line, rows))
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            size = os.fstat(descriptor).st_size
+            tail = os.pread(descriptor, 2**16, max(size - 2**16, 0))
+            whole = size - len(tail.rpartition(b"\n")[2])  # a killed writer may have left a torn line
+            os.ftruncate(descriptor, whole)
+            try:
+                if os.write(descriptor, lines) != len(lines):
+                    raise _ShortWriteError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fdatasync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, whole)
+                raise
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        kind = JournalFullError if _is_full(error) else JournalError
+        raise kind(
+            f"cannot write to the journal {path}: {error.strerror or error}; resume the sweep"
+        ) from error
 
 
 Keep = Callable[[Path], None]
@@ -163,7 +272,8 @@ class Journal:
         """Continue a journal after its last complete row, or begin it if it does not exist.
 
         Raises:
-            JournalError: another process writes to it, or it is damaged in the middle.
+            JournalError: another process writes to it.
+            DamagedFileError: a line is damaged.
             JournalFullError: there is no room for a few dozen rows.
         """
         if not path.exists():
@@ -271,13 +381,8 @@ class Journal:
 
     def _drop_torn_tail(self) -> None:
         scan = scan_journal(self.path)
-        rest = self.path.read_bytes()[scan.valid_bytes :]
-        if rest.find(b"\n") not in (-1, len(rest) - 1):
-            # A kill tears only the last line. Rows after a bad line mean a damaged disk or an edited file.
-            raise JournalError(
-                f"the journal {self.path} is damaged at byte {scan.valid_bytes}, and more rows follow; "
-                "keep a copy of it, cut it at this byte, and resume"
-            )
+        if scan.damage:
+            raise DamagedFileError(self.path, scan.damage, REMEDY)
         if scan.torn:
             os.ftruncate(self._open_descriptor, scan.valid_bytes)
             os.fdatasync(self._open_descriptor)

@@ -47,27 +47,37 @@ class SweepLayout:
     @property
     def proposals(self) -> Path:
         """The search's journal of proposed configurations, in the order of their numbers."""
-        return self.root / "journals" / "proposals.jsonl"
+        return self.journals / "proposals.jsonl"
 
     @property
     def run_journals(self) -> Path:
         """The folder of the runs' journals, one file per attempt."""
-        return self.root / "journals" / "runs"
+        return self.journals / "runs"
 
     @property
     def shares(self) -> Path:
         """The journal of GPU shares: the measured memory, and the trials whose share was raised."""
-        return self.root / "journals" / "shares.jsonl"
+        return self.journals / "shares.jsonl"
+
+    @property
+    def journals(self) -> Path:
+        """The folder of all journals."""
+        return self.root / "journals"
+
+    @property
+    def seals(self) -> Path:
+        """The journal of seals: which journals there are, and how long they are (see `results.records.seals`)."""
+        return self.journals / "seals.jsonl"
 
     @property
     def evaluation_journal(self) -> Path:
         """The journal of final evaluations and the ledger of openings of the test split."""
-        return self.root / "journals" / "evaluations.jsonl"
+        return self.journals / "evaluations.jsonl"
 
     @property
     def debiasing_journal(self) -> Path:
         """The journal of constants and weights chosen after training, on validation alone."""
-        return self.root / "journals" / "debiasing.jsonl"
+        return self.journals / "debiasing.jsonl"
 
     def run_journal(self, key: RunKey, attempt: int) -> Path:
         """The journal of one attempt at a run."""

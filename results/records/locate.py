@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from causalmer_core.basics.errors import UserError
-from causalmer_core.basics.files import write_text
+from causalmer_core.basics.files import write_bytes
 from causalmer_core.basics.validation import checked_name
 from results.records.layout import SweepLayout
 from results.records.manifest import new_sweep_id, parse_manifest
@@ -47,17 +47,15 @@ def layout_at(place: str) -> SweepLayout:
     uri = parse_uri(place)
     name = checked_name(uri.name, "sweep")
     objects = Objects(uri)
-    text = objects.get("manifest.json")
-    if text is None:
-        sweep_id = new_sweep_id(name)
-    else:
-        sweep_id = checked_name(parse_manifest(text.decode(), str(uri)).sweep_id, "sweep")
+    content = objects.get("manifest.json")
+    known = None if content is None else parse_manifest(content, str(uri))
+    sweep_id = new_sweep_id(name) if known is None else checked_name(known.sweep_id, "sweep")
     # The sweep_id is in the path: an earlier sweep at the same address has another working copy.
     root = scratch_folder() / sweep_id / name
     layout = SweepLayout(root, ObjectStore(Objects(uri, WAITS), root, sweep_id))
-    if text is not None:
+    if content is not None:
         layout.run_journals.mkdir(parents=True, exist_ok=True)
-        write_text(layout.manifest, text.decode())
+        write_bytes(layout.manifest, content)
     return layout
 
 

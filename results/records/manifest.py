@@ -1,7 +1,11 @@
-"""The manifest of a sweep: its identity, the columns of its tables, and its provenance."""
+"""The manifest of a sweep: its identity, the columns of its tables, and its provenance.
+
+Beside it lies the sweep's own copy of its YAML file. Both have digests (see `causalmer_core.basics.digests`).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import shutil
@@ -11,12 +15,21 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from causalmer_core.basics.digests import (
+    DamagedFileError,
+    digested,
+    digested_text,
+    is_newer,
+    newer_format,
+    open_digested,
+    open_digested_text,
+)
 from causalmer_core.basics.errors import UserError
-from causalmer_core.basics.files import fsync_folder, write_text
+from causalmer_core.basics.files import fsync_folder, write_bytes, write_text
 from causalmer_core.basics.validation import Frozen
 from causalmer_core.measures.metrics import Direction
 from results.records.confirmation_rules import AllRule, ConfirmationRule, HalvingRule, RaceRule
-from results.records.journal import now
+from results.records.journal import encode_line, now
 from results.records.layout import SweepLayout
 from results.records.objectives import Objectives
 from results.records.provenance import git_state, installed_versions, recorded_environment
@@ -30,10 +43,21 @@ ARROW_TYPES: dict[ParameterType, pa.DataType] = {
 }
 
 
+MANIFEST_VERSION: Literal[2] = 2
+
+SPEC_REMEDY = "give the sweep's YAML file to 'causalmer resume', which writes this copy again"
+"""What a user can do about a damaged copy of the sweep's YAML file."""
+
+_REMEDY = (
+    "restore it from a backup; the journals, the tables and the weights are whole and can be read without it"
+)
+
+
 class SweepManifest(Frozen):
     """The facts about a whole sweep, written once when it begins."""
 
-    manifest_version: Literal[1] = 1
+    manifest_version: Literal[1, 2] = MANIFEST_VERSION
+    """Since version 2 the sweep's files have digests, and its journals have seals."""
     sweep_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}-[0-9a-f]{16}$")
     """The name and 16 random hexadecimal digits, which distinguish two sweeps of the same name."""
     name: str
@@ -66,6 +90,8 @@ class SweepManifest(Frozen):
     git_commit: str | None = None
     """The commit of this package's source, where it runs from a git checkout."""
     git_dirty: bool | None = None
+    spec_sha256: str | None = None
+    """The SHA-256 of the sweep's YAML text as in `sweep.yaml`. None in sweeps of older versions."""
     environment: dict[str, str] = Field(default_factory=dict)
     """The environment variables that a number may depend on (see `results.records.provenance`), and no others."""
 
@@ -89,6 +115,11 @@ class SweepManifest(Frozen):
         if self.sweep_id[:-17] != self.name:
             raise ValueError(f"sweep_id {self.sweep_id!r} does not begin with the name {self.name!r}")
         return self
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the sweep's files have digests and its journals have seals. Older versions wrote neither."""
+        return self.manifest_version >= 2
 
     @property
     def monitor(self) -> str:
@@ -211,9 +242,9 @@ def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None 
     aside = SweepLayout(root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp"))
     try:
         aside.run_journals.mkdir(parents=True)
-        write_text(aside.manifest, manifest.model_dump_json(indent=2) + "\n")
-        if spec is not None:
-            write_text(aside.spec, spec)
+        _write_local(aside, manifest, spec)
+        files = [path.name for path in (aside.manifest, aside.spec) if path.exists()]
+        write_bytes(aside.seals, encode_line(first_seal(manifest.sweep_id, files)))
         # Renaming onto a folder that is not empty fails, so only one of two processes succeeds.
         aside.root.rename(root)
         fsync_folder(root.parent)
@@ -225,9 +256,60 @@ def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None 
             f"cannot make the sweep's folder {root}: {error.strerror or error}; "
             "check 'storage' in the sweep's YAML"
         ) from error
+    layout.store.push(layout.seals)
     if spec is not None:
         layout.store.push(layout.spec)
     layout.store.push(layout.manifest)  # last, because its presence means that the sweep has begun
+
+
+def first_seal(sweep_id: str, files: Iterable[str]) -> dict[str, Any]:
+    """The first line of a sweep's journal of seals (see `results.records.seals`).
+
+    Args:
+        sweep_id: the sweep.
+        files: the names of the files that the sweep has from its beginning.
+    """
+    return {"kind": "begin", "sweep_id": sweep_id, "files": sorted(files), "time": now()}
+
+
+def rewrite_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str) -> None:
+    """Replace the manifest and the YAML text of a sweep that has grown.
+
+    Raises:
+        OSError: they cannot be written.
+        StoreError: the object store does not answer.
+    """
+    # The manifest is written first: after a kill in between, the next start finds the growth again.
+    _write_local(layout, manifest, spec)
+    layout.store.push(layout.manifest)
+    layout.store.push(layout.spec)
+
+
+def _write_local(layout: SweepLayout, manifest: SweepManifest, spec: str | None) -> None:
+    digest = None if spec is None else hashlib.sha256(spec.encode()).hexdigest()
+    whole = manifest.model_copy(update={"spec_sha256": digest})
+    write_text(layout.manifest, digested(json.loads(whole.model_dump_json())))
+    if spec is not None:
+        write_bytes(layout.spec, digested_text(spec))
+
+
+def read_spec_text(layout: SweepLayout) -> str | None:
+    """The sweep's own copy of its YAML file. None if the sweep was begun without one.
+
+    Raises:
+        DamagedFileError: the copy is damaged or missing.
+        UserError: the folder is no sweep.
+    """
+    try:
+        return open_digested_text(layout.spec.read_bytes(), layout.spec, remedy=SPEC_REMEDY)
+    except FileNotFoundError as error:
+        if read_sweep_manifest(layout).spec_sha256 is None:
+            return None
+        raise DamagedFileError(layout.spec, "it is missing", SPEC_REMEDY) from error
+    except OSError as error:
+        raise DamagedFileError(
+            layout.spec, f"it cannot be read ({error.strerror or error})", SPEC_REMEDY
+        ) from error
 
 
 def read_sweep_manifest(layout: SweepLayout) -> SweepManifest:
@@ -237,26 +319,31 @@ def read_sweep_manifest(layout: SweepLayout) -> SweepManifest:
         UserError: there is none, or this version cannot read it.
     """
     try:
-        text = layout.manifest.read_text(encoding="utf-8")
+        content = layout.manifest.read_bytes()
     except OSError as error:
         raise UserError(
             f"{layout.place} is no sweep: cannot read {layout.manifest} ({error.strerror})"
         ) from error
-    return parse_manifest(text, str(layout.manifest))
+    return parse_manifest(content, str(layout.manifest))
 
 
-def parse_manifest(text: str, where: str) -> SweepManifest:
-    """The manifest in a text.
+def parse_manifest(content: bytes, where: str) -> SweepManifest:
+    """The manifest in a file's bytes.
 
     Args:
-        text: the JSON text.
+        content: the JSON text.
         where: the file or address of the text, for the message.
 
     Raises:
+        DamagedFileError: the text is not what was written.
         UserError: this version cannot read the text.
     """
+    tree = open_digested(
+        content, where, remedy=_REMEDY, may_lack=lambda tree: tree.get("manifest_version") == 1
+    )
+    if is_newer(found := tree.get("manifest_version"), MANIFEST_VERSION):
+        raise newer_format(where, "manifest version", found, MANIFEST_VERSION)
     try:
-        tree = json.loads(text)
         objectives = Objectives.from_disk(tree)
         others = {key: value for key, value in tree.items() if key not in ("monitor", "direction", "goals")}
         # Validated as JSON text, because only there strict validation accepts lists for tuples.

@@ -8,19 +8,25 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count, takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from results.records.journal import Journal, now
+from results.records.journal import REPAIRED, Journal, now
 from results.records.layout import SweepLayout
 from results.records.provenance import run_software
 from results.records.schemas import RunKey, RunState
 from results.storage.store_error import StoreError
 
 _ATTEMPT = re.compile(r"(?P<stem>[0-9a-f]{16}-s\d+)-a(?P<attempt>\d+)")
+_IN_START = frozenset(
+    {"time", "phase", "role", "number", "config", "values", "parameters", "host", "device", "notes"}
+)
+"""Keys of the start line in journals of every version."""
+
+_END_STATES = frozenset(state.value for state in RunState if state.is_written)
 
 
 def attempts(layout: SweepLayout, key: RunKey) -> list[int]:
@@ -39,6 +45,41 @@ def parse_attempt(path: Path) -> tuple[RunKey, int]:
     if match is None:
         raise ValueError(f"not the journal of a run: {path}")
     return RunKey.parse(match["stem"]), int(match["attempt"])
+
+
+def misplaced_row(rows: Sequence[Mapping[str, Any]], key: RunKey, attempt: int) -> str:
+    """What is wrong with the rows of a run's journal, in words. Empty if nothing is.
+
+    Args:
+        rows: the complete rows, each with a right checksum.
+        key, attempt: the run and the attempt in the file's name.
+    """
+    if not rows or ([row.get("kind") for row in rows] == [REPAIRED]):
+        return ""
+    start = rows[0]
+    if start.get("kind") != "start" or not start.keys() >= _IN_START:
+        return "line 1: it is not the start of a run"
+    found = (start.get("run", key.stem), start.get("attempt", attempt))  # older versions wrote neither
+    if found != (key.stem, attempt):
+        return f"line 1: it is of the run {found[0]}, attempt {found[1]}"
+    before = None
+    for line, row in enumerate(rows[1:], start=2):
+        kind, epoch = row.get("kind"), row.get("epoch")
+        if not isinstance(row.get("time"), str) or kind not in ("epoch", "end"):
+            return f"line {line}: it is neither an epoch nor an end"
+        if kind == "end" and line < len(rows):
+            return f"line {line + 1}: it follows the end"
+        if kind == "end" and row.get("state") not in _END_STATES:
+            return f"line {line}: it ends in an unknown state"
+        if kind == "epoch" and (not isinstance(epoch, int) or (before is not None and epoch != before + 1)):
+            return f"line {line}: it is of epoch {epoch}, and the line before of epoch {before}"
+        before = epoch
+    return ""
+
+
+def run_journal_files(layout: SweepLayout) -> list[Path]:
+    """The journals of all runs, ordered by name. Files with other names are not the sweep's."""
+    return sorted(path for path in layout.run_journals.glob("*.jsonl") if _ATTEMPT.fullmatch(path.stem))
 
 
 class RunJournal:
@@ -109,6 +150,8 @@ class RunJournal:
         run._append(
             "start",
             {
+                "run": key.stem,
+                "attempt": attempt,
                 "phase": phase,
                 "role": role,
                 "number": number,

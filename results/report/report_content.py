@@ -37,8 +37,10 @@ from results.ranking.search_table import search_table
 from results.ranking.selection import Selection, read_selection
 from results.records.dataset import SweepResults
 from results.records.histories import read_runs
-from results.records.journal import now, read_journal
+from results.records.journal import REPAIRED, now
+from results.records.manifest import read_spec_text
 from results.records.predictions_table import read_predictions
+from results.records.seals import read_sealed
 from results.report.best_yaml import best_yaml
 from results.report.figures.calibration import draw_calibration
 from results.report.figures.curves import draw_curves, seed_curves
@@ -72,7 +74,7 @@ def content(results: SweepResults, importance: Sequence[Importance]) -> dict[str
     """
     manifest = results.manifest
     board = leaderboard(results.runs, manifest)
-    selection, spec = read_selection(results.layout), results.layout.spec
+    selection = read_selection(results.layout)
     tested = as_configured(evaluated_contenders(results.evaluations, manifest.metrics))
     parts = [
         _ranking(results, board, selection),
@@ -90,7 +92,7 @@ def content(results: SweepResults, importance: Sequence[Importance]) -> dict[str
         "modalities": MODALITIES,
         "present": PRESENT,
         "subset_names": SUBSET_NAMES,
-        "spec_text": spec.read_text(encoding="utf-8") if spec.exists() else None,
+        "spec_text": read_spec_text(results.layout),
         "best_yaml": None if selection is None else best_yaml(results, selection),
         **{name: value for part in parts for name, value in part.items() if name != "figures"},
         "figures": {
@@ -156,12 +158,13 @@ def _tests(results: SweepResults, tested: list[Contender], selection: Selection 
             confused += [(label, matrices)] if matrices else []
     answer = _test_answer(tested, selection, results.manifest.monitor)
     others = [one for one in tested if answer is not None and one is not answer["selected"]]
-    openings = [row for row in read_journal(results.layout.evaluation_journal) if row["kind"] == "opening"]
+    ledger = read_sealed(results.layout, results.layout.evaluation_journal)
     return {
         "answer": answer,
         "leads": [] if answer is None else leads(answer["selected"], others, results.manifest.monitor),
         "evaluated_other": _evaluated_other(tested, selection),
-        "openings": openings,
+        "openings": [row for row in ledger if row["kind"] == "opening"],
+        "ledger_repairs": [row for row in ledger if row["kind"] == REPAIRED],
         "debiasing": [] if selection is None else debiasing_lines(results, selection.config_id),
         "calibrated": calibrated,
         "confusions": confused,

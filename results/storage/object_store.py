@@ -18,6 +18,7 @@ from results.storage.objects import Objects
 from results.storage.store_lock import StoreLock
 from results.storage.sweep_store import SweepStore
 
+_SEALS = "journals/seals.jsonl"
 _AT_ONCE = 16
 """The number of journals that are fetched at the same time."""
 
@@ -121,7 +122,9 @@ class ObjectStore(SweepStore):
         return path.relative_to(self.root).as_posix()
 
     def _pull_journals(self, folder: str) -> None:
-        sizes = self.objects.sizes(folder)
+        # The seals come first: a seal that is older than its journal still holds, because journals only grow.
+        self.pull_grown(self.root / _SEALS)
+        sizes = {name: size for name, size in self.objects.sizes(folder).items() if name != _SEALS}
         journals = {self.root / name: size for name, size in sizes.items() if _is_journal(name)}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             fetched = [pool.submit(self._pull_longer, path, size) for path, size in journals.items()]

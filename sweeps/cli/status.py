@@ -13,10 +13,10 @@ from rich.live import Live
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import RunHistory, read_runs
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
-from results.records.manifest import read_sweep_manifest
+from results.records.manifest import read_spec_text, read_sweep_manifest
 from results.records.objectives import Objectives
+from results.records.seals import read_sealed
 from results.report.table import Cell, Column, Table, facts
 from sweeps.cli.options import StorageOption, SweepArgument, named_sweep
 from sweeps.cli.output import Form, Screen, console, show
@@ -66,7 +66,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> list[Table]:
     best = BestSoFar(manifest.objectives)
     for run in runs:
         best.add(run)
-    leader, cut = best.leader(), cut_of(read_journal(layout.proposals))
+    leader, cut = best.leader(), cut_of(read_sealed(layout, layout.proposals))
     lines: list[tuple[Any, ...]] = [
         ("driver", _driver(layout, runs, now or datetime.now(UTC))),
         ("runs", words.run_ends(Counter(run.state for run in runs if run.state.is_final))),
@@ -75,7 +75,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> list[Table]:
         *manifest.objectives.described().items(),
     ]
     budget = (
-        load_stored_spec(layout.spec).budget if layout.spec.exists() else BudgetSection()
+        BudgetSection() if read_spec_text(layout) is None else load_stored_spec(layout.spec).budget
     )  # else records alone
     lines += [("budget", line) for line in _budget(budget, runs)]
     if cut:

@@ -16,6 +16,7 @@ from cluster.connection.watch import RayLostError, lost_processes, watched
 from results.records.histories import RunHistory, read_run
 from results.records.layout import SweepLayout
 from results.records.schemas import RunState
+from results.records.seals import seal_runs
 from sweeps.execution.block_session import OF_ITS_BLOCK
 from sweeps.execution.interruption import Interruption
 from sweeps.execution.retries import Retries
@@ -233,6 +234,7 @@ class _Jobs(Searcher):
             self._end(job)
 
     def _end(self, job: Job) -> None:
+        seal_runs(self._layout, job.keys)
         self._source.completed(job)
         for key in job.keys:
             if (history := read_run(self._layout, key)) is not None:

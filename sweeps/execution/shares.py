@@ -8,8 +8,9 @@ from dataclasses import replace
 from causalmer_core.training.device_memory import ASSUMED_CONTEXT_BYTES
 from cluster.resources.gpu_share import raised
 from cluster.resources.trial_resources import TrialShare
-from results.records.journal import Journal, now, read_journal
+from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
+from results.records.seals import read_sealed
 from sweeps.execution.run_session import RunContext
 from sweeps.jobs.job import Job
 
@@ -39,7 +40,9 @@ class Shares:
         self._planned = planned
         self._context_bytes = context_bytes
         self._raised: dict[str, float] = {
-            row["config_id"]: row["gpu"] for row in read_journal(layout.shares) if row["kind"] == RAISED
+            row["config_id"]: row["gpu"]
+            for row in read_sealed(layout, layout.shares)
+            if row["kind"] == RAISED
         }
         self._answered: set[tuple[str, float]] = set()
 

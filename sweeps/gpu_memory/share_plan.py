@@ -12,8 +12,9 @@ from causalmer_core.config.run_config import RunConfig
 from cluster.connection.connect import labelled_types, nodes_of_cluster
 from cluster.nodes.memory_probe import Probed, probed, types_of_gpus
 from cluster.resources.trial_resources import ANY, TrialShare, check_fits
-from results.records.journal import Journal, now, read_journal
+from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
+from results.records.seals import read_sealed
 from sweeps.execution.shares import Shares, same_for_all
 from sweeps.gpu_memory.largest import Sizes, largest_config
 from sweeps.gpu_memory.measures import MemorySample, measured_share
@@ -125,7 +126,7 @@ class LateTypes:
 
 def recorded_measures(layout: SweepLayout) -> list[MemorySample]:
     """The recorded samples: the last one of each configuration and type of GPU."""
-    rows = [row for row in read_journal(layout.shares) if row["kind"] == MEASURED]
+    rows = [row for row in read_sealed(layout, layout.shares) if row["kind"] == MEASURED]
     fields = MemorySample.model_fields
     found = [MemorySample(**{name: row[name] for name in fields}) for row in rows]
     return list({(measure.accelerator, measure.of): measure for measure in found}.values())

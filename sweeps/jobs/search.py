@@ -9,10 +9,11 @@ from typing import Any, final
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import RunHistory
-from results.records.journal import Journal, now, read_journal
+from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
+from results.records.seals import read_sealed
 from sweeps.jobs.job import Job
 from sweeps.jobs.observer import SearchWatcher
 from sweeps.jobs.source import JobSource, NoJob, ReadRun, ReuseRuns, has_ended, reuse_nothing
@@ -87,7 +88,7 @@ class SearchJobs(JobSource):
         self._direction = objectives.direction
         self._read_run = read_run
         self._reuse_runs = reuse_runs
-        rows = read_journal(layout.proposals)
+        rows = read_sealed(layout, layout.proposals)
         self._recorded: list[dict[str, Value]] = [row["values"] for row in rows if row["kind"] == "proposal"]
         self._cut: dict[str, Any] | None = cut_of(rows)
         warm_start_trials = warm_start.trials_on_record(rows)

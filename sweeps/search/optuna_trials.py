@@ -13,11 +13,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from causalmer_core.config.identity import config_id
 from results.records.histories import RunHistory, read_runs
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
+from results.records.seals import read_sealed
 from sweeps.search.optuna_space import distributions
 from sweeps.search.outcomes import Outcome, outcome
 from sweeps.space.parameters import Value
@@ -51,7 +51,7 @@ def recorded_trials(layout: SweepLayout, configurations: Configurations) -> list
     """
     manifest, known = read_sweep_manifest(layout), distributions(configurations.space)
     runs = {run.key: run for run in read_runs(layout)}
-    rows = [row for row in read_journal(layout.proposals) if row["kind"] == "proposal"]
+    rows = [row for row in read_sealed(layout, layout.proposals) if row["kind"] == "proposal"]
     trials = []
     for number, row in enumerate(rows):
         identity = config_id(configurations.of(row["values"]))

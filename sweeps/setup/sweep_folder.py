@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
-from causalmer_core.basics.files import write_text
 from causalmer_core.measures.metrics import metric_directions
-from results.records.manifest import SweepManifest, create_sweep, new_manifest, read_sweep_manifest
+from results.records.manifest import (
+    SweepManifest,
+    create_sweep,
+    new_manifest,
+    read_sweep_manifest,
+    rewrite_sweep,
+)
 from sweeps.setup.preflight import CheckedSweep
 from sweeps.spec.problems import shown
 from sweeps.spec.search_section import PatienceScheduler
-from sweeps.spec.sweep_spec import changed_values, load_stored_spec, to_yaml
+from sweeps.spec.sweep_spec import SweepSpec, changed_values, load_stored_spec, to_yaml
 
 MAY_CHANGE = (
     "storage",
@@ -86,7 +93,7 @@ def continue_sweep(sweep: CheckedSweep) -> list[str]:
     manifest = read_sweep_manifest(layout)
     changed = {
         key: values
-        for key, values in changed_values(load_stored_spec(layout.spec), sweep.spec).items()
+        for key, values in changed_values(_stored_spec(sweep, manifest), sweep.spec).items()
         if not key.startswith(MAY_CHANGE)
     }
     grown = {key: (was, now) for key, (was, now) in changed.items() if key in MAY_GROW and now > was}
@@ -94,15 +101,24 @@ def continue_sweep(sweep: CheckedSweep) -> list[str]:
         raise _refusal(sweep, refused)
     _check_data(sweep, manifest)
     if grown:
-        # The manifest is written first: after a kill in between, the next start finds the growth again.
         seeds = sweep.spec.seed_plan()
         grown_seeds = {"confirm_seeds": seeds.confirm, "evaluate_seeds": seeds.evaluate}
-        larger = manifest.model_copy(update=grown_seeds)
-        write_text(layout.manifest, larger.model_dump_json(indent=2) + "\n")
-        layout.store.push(layout.manifest)
-        write_text(layout.spec, to_yaml(sweep.spec))
-        layout.store.push(layout.spec)
+        rewrite_sweep(layout, manifest.model_copy(update=grown_seeds), to_yaml(sweep.spec))
     return [f"{key} {now} instead of {was}" for key, (was, now) in grown.items()]
+
+
+def _stored_spec(sweep: CheckedSweep, manifest: SweepManifest) -> SweepSpec:
+    """The sweep as its folder has it. A damaged copy of its file is written again from the same file."""
+    try:
+        return load_stored_spec(sweep.layout.spec)
+    except DamagedFileError as error:
+        text = to_yaml(sweep.spec)
+        if hashlib.sha256(text.encode()).hexdigest() != manifest.spec_sha256:
+            raise UserError(
+                f"{error}. The given file is not the one with which the sweep was last run"
+            ) from error
+        rewrite_sweep(sweep.layout, manifest, text)
+        return sweep.spec
 
 
 def _check_data(sweep: CheckedSweep, manifest: SweepManifest) -> None:

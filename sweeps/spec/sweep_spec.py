@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from causalmer_core.basics.digests import open_digested_text
 from causalmer_core.basics.errors import KeyPath, UserError
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import Frozen
@@ -18,6 +19,7 @@ from causalmer_core.config.run_config import merged
 from cluster.resources.trial_resources import TrialResources
 from results.ranking.selection_rules import RULES
 from results.records.confirmation_rules import ConfirmationRule, RaceRule
+from results.records.manifest import SPEC_REMEDY
 from results.records.objectives import Objectives
 from sweeps.space.entries import Entry
 from sweeps.space.parameters import Parameter, Value
@@ -198,8 +200,12 @@ def load_stored_spec(path: Path | str) -> SweepSpec:
     """Read and check the copy of a sweep's file in the sweep's folder, which an earlier version may have written.
 
     Raises:
+        DamagedFileError: the file is not what was written.
         UserError: the file cannot be read, or it has problems.
     """
+    path = Path(path)
+    if path.is_file():
+        open_digested_text(path.read_bytes(), path, remedy=SPEC_REMEDY)
     source = read_sweep_file(path)
     spec, problems = _checked(with_new_keys(source.tree))
     if spec is None or problems:

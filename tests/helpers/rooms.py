@@ -26,7 +26,7 @@ ORDER: dict[str, tuple[tuple[str, ...], ...]] = {
         ("debiasing", "published_checkpoint"),
     ),
     "cluster": (("resources",), ("connection",), ("jobs", "nodes", "templates")),
-    "results": (("storage", "statistics"), ("records",), ("ranking", "evaluation"), ("report",)),
+    "results": (("storage", "statistics"), ("records",), ("ranking", "evaluation"), ("integrity", "report")),
     "sweeps": (
         ("space",),
         ("spec",),
