@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from causalmer_core.basics.digests import DIGEST, digested
 from causalmer_core.basics.task import Task, TaskKind
 from results.records.dataset import SweepResults
 from results.records.journal import Journal, now
@@ -53,6 +54,12 @@ SUBSETS = ("tav", "ta", "tv", "av", "t", "a", "v", "none")
 TEST_GAP = 0.05
 REMOVAL_COST = 0.04
 MAJORITY = 0.55
+
+
+def redigested(path: Path, **changes: Any) -> None:
+    """Change values of a JSON file that has a digest, with the digest that belongs to them."""
+    tree = {**json.loads(path.read_text(encoding="utf-8")), **changes}
+    path.write_text(digested({key: value for key, value in tree.items() if key != DIGEST}), encoding="utf-8")
 
 
 def config(name: str, fusion: str = "mask") -> dict[str, Any]:

@@ -159,10 +159,8 @@ def test_before_the_final_evaluation_there_is_nothing(tmp_path: Path) -> None:
 
 def test_each_emotion_of_the_selected_configuration_has_its_own_contributions(tmp_path: Path) -> None:
     layout = handmade.empty_sweep(tmp_path)
-    text = layout.manifest.read_text()
-    names = '"accuracy", "weighted_f1", "exact_match", "accuracy_happy", "accuracy_sad", "weighted_f1_happy"'
-    flat = " ".join(text.split()).replace('"accuracy", "weighted_f1"', names)
-    layout.manifest.write_text(flat)
+    names = ["accuracy", "weighted_f1", "exact_match", "accuracy_happy", "accuracy_sad", "weighted_f1_happy"]
+    handmade.redigested(layout.manifest, metrics=names)
     handmade.write_evaluations(layout)
     config = handmade.config_id(handmade.WINNER)
     with handmade.Journal.open(layout.evaluation_journal) as journal:

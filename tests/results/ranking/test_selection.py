@@ -11,6 +11,7 @@ import pytest
 from objectives_by_hand import LOWER
 from scipy import stats
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from results.ranking.leaderboard import Leaderboard, leaderboard
 from results.ranking.selection import choose, read_selection, select
@@ -139,8 +140,30 @@ def test_a_selection_comes_back_as_written(results: SweepResults) -> None:
     assert read_selection(results.layout) is None
     chosen = select(results)
     assert read_selection(results.layout) == chosen
-    results.layout.selection.write_text("{}")
+    handmade.redigested(results.layout.selection, rule=None)
     with pytest.raises(UserError, match="not a selection"):
+        read_selection(results.layout)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[", None])
+def test_a_damaged_or_missing_selection_is_named_and_can_be_made_again(
+    results: SweepResults, content: bytes | None
+) -> None:
+    chosen, path = select(results), results.layout.selection
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=r"selection\.json is damaged: .*choose again"):
+        read_selection(results.layout)
+    assert select(results).config_id == chosen.config_id
+    assert read_selection(results.layout) is not None
+
+
+def test_the_selection_of_another_sweep_is_refused(results: SweepResults) -> None:
+    select(results)
+    handmade.redigested(results.layout.selection, sweep_id="other-0123456789abcdef")
+    with pytest.raises(DamagedFileError, match="it is of the sweep other-0123456789abcdef"):
         read_selection(results.layout)
 
 

@@ -15,11 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from causalmer_core.basics.digests import DamagedFileError
 from results.records.journal import (
     BALLAST_BYTES,
     Journal,
     JournalError,
     JournalFullError,
+    Seal,
+    append_rows,
     encode_line,
     read_journal,
     scan_journal,
@@ -76,9 +79,15 @@ def test_a_changed_byte_anywhere_never_gives_a_row_that_was_not_written(
     where = data.draw(st.integers(0, len(content) - 1))
     content[where] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
-    rows = read_journal(path)
-    assert rows == ROWS[: len(rows)]
-    assert scan_journal(path).torn
+    scan = scan_journal(path)
+    assert scan.rows == ROWS[: len(scan.rows)]
+    assert scan.rows_behind == ROWS[len(ROWS) - len(scan.rows_behind) :]
+    assert scan.torn or scan.damage
+    if scan.damage:
+        with pytest.raises(
+            DamagedFileError, match=r"a\.jsonl is damaged: line \d: its checksum does not match"
+        ):
+            read_journal(path)
 
 
 def test_opening_cuts_a_torn_tail_off_before_it_appends(tmp_path: Path) -> None:
@@ -100,7 +109,7 @@ def test_opening_refuses_to_cut_rows_off_behind_a_damaged_one(tmp_path: Path) ->
     data = bytearray(path.read_bytes())
     data[len(encode_line(ROWS[0])) + 12] ^= 1
     path.write_bytes(data)
-    with pytest.raises(JournalError, match="damaged at byte"):
+    with pytest.raises(DamagedFileError, match="line 2: its checksum does not match"):
         Journal.open(path)
     assert path.read_bytes() == data
 
@@ -256,3 +265,54 @@ def test_a_failing_write_is_cut_back_to_the_last_whole_row(tmp_path: Path) -> No
         assert path.stat().st_size == whole
         journal.append(ROWS[2])
     assert read_journal(path) == [ROWS[0], ROWS[2]]
+
+
+def sealed(path: Path, *, ended: bool = True) -> Seal:
+    scan = scan_journal(path)
+    return Seal(scan.size, scan.crc32, ended)
+
+
+def test_a_line_that_is_gone_is_found_by_the_seal(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl")
+    seal = sealed(path)
+    path.write_bytes(b"".join(map(encode_line, ROWS[:3])))
+    with pytest.raises(DamagedFileError, match="line 4: it is gone"):
+        read_journal(path, seal)
+    assert scan_journal(path, seal).rows == ROWS[:3]
+
+
+def test_other_lines_than_the_sealed_ones_are_not_believed(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl")
+    seal = sealed(path)
+    path.write_bytes(b"".join(map(encode_line, [*ROWS[:4], {**ROWS[4], "loss": 0.9}])))
+    with pytest.raises(DamagedFileError, match="not those that were sealed"):
+        read_journal(path, seal)
+    assert scan_journal(path, seal).rows == []
+
+
+def test_a_journal_may_grow_behind_its_seal_unless_it_had_ended(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl")
+    growing, ended = sealed(path, ended=False), sealed(path)
+    with Journal.open(path) as journal:
+        journal.append({"new": 1})
+    assert read_journal(path, growing) == [*ROWS, {"new": 1}]
+    with pytest.raises(DamagedFileError, match="bytes follow the sealed end"):
+        read_journal(path, ended)
+
+
+def test_a_missing_journal_that_was_sealed_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DamagedFileError, match="line 1: it is gone"):
+        read_journal(tmp_path / "none.jsonl", Seal(10, 0, ended=True))
+
+
+def test_rows_of_several_writers_follow_each_other_also_behind_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    append_rows(path, ROWS[:2])
+    path.write_bytes(path.read_bytes() + b"0123abcd {")
+    append_rows(path, ROWS[2:])
+    assert read_journal(path) == ROWS
+
+
+def test_a_folder_in_the_place_of_a_journal_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DamagedFileError, match="cannot be read"):
+        read_journal(tmp_path)

@@ -8,17 +8,19 @@ from pathlib import Path
 import handmade
 import pytest
 
+from causalmer_core.basics.digests import DamagedFileError, digested
 from causalmer_core.basics.errors import UserError
 from results.records.layout import SweepLayout
-from results.records.manifest import create_sweep, parse_manifest, read_sweep_manifest
+from results.records.manifest import create_sweep, parse_manifest, read_spec_text, read_sweep_manifest
 
 
 def test_a_manifest_comes_back_as_written(tmp_path: Path) -> None:
     layout = SweepLayout(tmp_path / "runs" / "one")
     manifest = handmade.manifest("one")
     create_sweep(layout, manifest, spec="name: one\n")
-    assert read_sweep_manifest(layout) == manifest
-    assert layout.spec.read_text() == "name: one\n"
+    found = read_sweep_manifest(layout)
+    assert found.model_copy(update={"spec_sha256": None}) == manifest
+    assert read_spec_text(layout) == "name: one\n"
     assert [path.name for path in layout.root.parent.iterdir()] == ["one"]
 
 
@@ -58,14 +60,14 @@ def test_a_place_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Pat
 def test_an_inconsistent_manifest_is_refused(change: dict[str, object], message: str) -> None:
     tree = json.loads(handmade.manifest().model_dump_json())
     with pytest.raises(UserError, match=message):
-        parse_manifest(json.dumps({**tree, **change}), "manifest.json")
+        parse_manifest(digested({**tree, **change}).encode(), "manifest.json")
 
 
 def test_a_manifest_is_written_and_read_back_as_it_was() -> None:
     tree = json.loads(handmade.manifest().model_dump_json())
     assert (tree["monitor"], tree["direction"]) == ("accuracy", "max")
     assert tree["goals"] == {"objectives": [], "constraints": []}
-    assert parse_manifest(json.dumps(tree), "manifest.json") == handmade.manifest().model_copy(
+    assert parse_manifest(digested(tree).encode(), "manifest.json") == handmade.manifest().model_copy(
         update={"sweep_id": tree["sweep_id"], "created": tree["created"]}
     )
 
@@ -78,5 +80,32 @@ def test_a_folder_without_manifest_is_no_sweep(tmp_path: Path) -> None:
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     layout = handmade.empty_sweep(tmp_path)
     layout.manifest.write_text("{}")
-    with pytest.raises(UserError, match=r"manifest\.json is not a manifest"):
+    with pytest.raises(DamagedFileError, match=r"manifest\.json is damaged: its digest .* is missing"):
         read_sweep_manifest(layout)
+
+
+def test_a_manifest_of_a_newer_version_is_told(tmp_path: Path) -> None:
+    layout = handmade.empty_sweep(tmp_path)
+    handmade.redigested(layout.manifest, manifest_version=3, invention=1)
+    with pytest.raises(
+        UserError, match=r"version 3 was written by a newer causalmer; this one reads .* 2 and older"
+    ):
+        read_sweep_manifest(layout)
+
+
+def test_a_manifest_of_an_older_version_needs_no_digest() -> None:
+    tree = {**json.loads(handmade.manifest().model_dump_json()), "manifest_version": 1}
+    found = parse_manifest(json.dumps(tree).encode(), "manifest.json")
+    assert not found.is_sealed
+
+
+def test_the_copy_of_the_sweeps_file_is_what_was_written_or_named_as_damaged(tmp_path: Path) -> None:
+    layout = handmade.empty_sweep(tmp_path)
+    content = layout.spec.read_bytes()
+    for damaged in (b"", content[:-80], content.replace(b"handmade", b"handmode")):
+        layout.spec.write_bytes(damaged)
+        with pytest.raises(DamagedFileError, match=r"sweep\.yaml is damaged: .*'causalmer resume'"):
+            read_spec_text(layout)
+    layout.spec.unlink()
+    with pytest.raises(DamagedFileError, match="it is missing"):
+        read_spec_text(layout)

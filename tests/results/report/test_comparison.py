@@ -91,14 +91,13 @@ def test_what_cannot_be_compared_is_refused(first: SweepResults, tmp_path: Path)
     with pytest.raises(UserError, match="both are the sweep first-"):
         compare(first, first)
     other = handmade.empty_sweep(tmp_path, "other")
-    text = other.manifest.read_text()
-    other.manifest.write_text(text.replace('"feed"', '"beef"'))
+    handmade.redigested(other.manifest, dataset_fingerprint="beef")
     with pytest.raises(UserError, match=r"different data: synthetic \(feed\) and synthetic \(beef\)"):
         compare(first, open_sweep(other))
-    other.manifest.write_text(text.replace('"monitor": "accuracy"', '"monitor": "weighted_f1"'))
+    handmade.redigested(other.manifest, dataset_fingerprint="feed", monitor="weighted_f1")
     with pytest.raises(UserError, match="first monitors accuracy and other weighted_f1"):
         compare(first, open_sweep(other))
-    other.manifest.write_text(text)
+    handmade.redigested(other.manifest, monitor="accuracy")
     with pytest.raises(
         UserError, match="--metric f2: not a metric of both sweeps; allowed accuracy, weighted_f1"
     ):

@@ -123,10 +123,7 @@ def test_strings_of_users_are_never_markup(page: str) -> None:
 def test_a_hostile_label_cannot_close_a_data_block(tmp_path: Path) -> None:
     """Labels of contenders and names of metrics go into the figures' JSON."""
     sweep = handmade.empty_sweep(tmp_path)
-    for path in (sweep.manifest,):
-        path.write_text(
-            path.read_text().replace('"weighted_f1"', '"</script><b>"').replace('"accuracy"', '"</script>"')
-        )
+    handmade.redigested(sweep.manifest, metrics=["</script>", "</script><b>"], monitor="</script>")
     for seed in (1, 2, 3):
         handmade.finish(sweep, "2", seed)
     page = write_report(sweep).read_text(encoding="utf-8").replace(get_plotlyjs(), "")
@@ -169,8 +166,7 @@ def test_test_numbers_of_an_earlier_selection_are_marked(tmp_path: Path) -> None
 
 def test_a_single_seed_has_no_interval_and_the_page_says_so(tmp_path: Path) -> None:
     layout = handmade.empty_sweep(tmp_path)
-    manifest = layout.manifest
-    manifest.write_text(re.sub(r'"confirm_seeds": \[[^]]*\]', '"confirm_seeds": [1]', manifest.read_text()))
+    handmade.redigested(layout.manifest, confirm_seeds=[1])
     handmade.finish(layout, "2", 1)
     select(open_sweep(layout))
     words = text(write_report(layout).read_text(encoding="utf-8"))

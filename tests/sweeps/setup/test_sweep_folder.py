@@ -45,7 +45,8 @@ def test_what_may_grow_grows_and_then_stands_in_the_folder(tmp_path: Path) -> No
     after = read_sweep_manifest(layout)
     assert after.confirm_seeds == (1, 2, 3)
     assert after.evaluate_seeds == (1000, 1001, 1002)
-    smaller = {"confirm_seeds": (1, 2), "evaluate_seeds": (1000, 1001)}
+    assert after.spec_sha256 != before.spec_sha256
+    smaller = {"confirm_seeds": (1, 2), "evaluate_seeds": (1000, 1001), "spec_sha256": before.spec_sha256}
     assert after.model_copy(update=smaller) == before
     assert load_spec(layout.spec).search.num_configs == 7
     assert continue_sweep(larger) == []
