@@ -1,4 +1,6 @@
-"""The repair with which a damaged sweep continues: nothing that is whole is lost, and nothing damaged is believed.
+"""The repair with which a damaged sweep continues.
+
+Nothing that is whole is lost, and nothing damaged is believed.
 
 A damaged file is kept beside its repair, as `NAME.damaged`. The repaired journal has the rows that are whole and a
 line that tells of the repair. A run with a damaged journal gets a further attempt and is trained again; training is a

@@ -16,6 +16,7 @@ the records are in `ranking` and `evaluation`.
 | `provenance.py` | Provenance: the versions, the commit and the environment variables that numbers may depend on |
 | `run_journal.py` | The journal of one attempt at a run: a start line, one line per epoch, an end line |
 | `schemas.py` | The keys of runs, their states, and the schemas of the tables |
+| `seals.py` | Seals: the journals of a sweep with their lengths and checksums, so that none is lost unnoticed |
 """
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "predictions_table",
     "run_journal",
     "schemas",
+    "seals",
 ]

@@ -1,4 +1,4 @@
-"""Seals: which journals a sweep has, with their lengths and checksums, so that none is lost or replaced unnoticed.
+"""Seals: the journals of a sweep with their lengths and checksums, so that none is lost unnoticed.
 
 A journal's own checksums find a changed line. They cannot find a line that is gone, nor a whole file. So the driver
 seals each attempt at a run when it has ended, and the other journals as far as they go, in a journal of its own. Its
