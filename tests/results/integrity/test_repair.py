@@ -74,7 +74,8 @@ def test_the_epochs_before_the_damage_are_kept_and_the_run_is_open_again(layout:
     )
     assert path.with_name(f"{path.name}.damaged").read_bytes() == damaged
     after = read_run(layout, WINNER)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert after.state is RunState.INTERRUPTED
     assert after.epochs == before.epochs[:2]
     assert path.stat().st_size > size
@@ -107,7 +108,8 @@ def test_a_doubled_journal_does_not_cost_the_run(layout: SweepLayout) -> None:
     shutil.copyfile(layout.run_journal(WINNER, 1), layout.run_journal(WINNER, 2))
     mended(layout)
     after = read_run(layout, WINNER)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert (after.epochs, after.score) == (before.epochs, before.score)
 
 
