@@ -17,4 +17,15 @@ no sweep; every other package may import it.
 | `training/` | The trainer, its checkpoints, and the cost of training |
 """
 
-__all__ = ['backbones', 'basics', 'config', 'datasets', 'debiasing', 'measures', 'method', 'models', 'published_checkpoint', 'training']
+__all__ = [
+    "backbones",
+    "basics",
+    "config",
+    "datasets",
+    "debiasing",
+    "measures",
+    "method",
+    "models",
+    "published_checkpoint",
+    "training",
+]

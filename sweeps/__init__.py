@@ -17,4 +17,4 @@
 | `spec/` | The sweep's YAML file: sections, includes, checks, and the configurations that follow from it |
 """
 
-__all__ = ['cli', 'debiasing', 'driver', 'execution', 'jobs', 'search', 'setup', 'spec']
+__all__ = ["cli", "debiasing", "driver", "execution", "jobs", "search", "setup", "spec"]

@@ -16,4 +16,4 @@ The unimodal branches are in `models`.
 | `recurrent.py` | Recurrent baselines with LSTMs: early fusion, late fusion, and one modality alone |
 """
 
-__all__ = ['base', 'build', 'dmd_losses']
+__all__ = ["base", "build", "dmd_losses"]

@@ -10,4 +10,4 @@ The sections of a sweep's file are in `sweeps.spec`.
 | `run_config.py` | The configuration of a run: everything that it depends on, except its seed |
 """
 
-__all__ = ['backbone_config', 'identity', 'method_version', 'run_config']
+__all__ = ["backbone_config", "identity", "method_version", "run_config"]

@@ -19,4 +19,15 @@ Foreign files are read in `reading`.
 | `synthetic.py` | A data set from a structural causal model with planted shortcuts and known best accuracy |
 """
 
-__all__ = ['base', 'batches', 'folds', 'manifest', 'nonfinite', 'overview', 'reading', 'statistics', 'store', 'synthetic']
+__all__ = [
+    "base",
+    "batches",
+    "folds",
+    "manifest",
+    "nonfinite",
+    "overview",
+    "reading",
+    "statistics",
+    "store",
+    "synthetic",
+]

@@ -9,4 +9,4 @@ The phase of a sweep that makes this choice is in `sweeps.debiasing`.
 | `vector.py` | The debiasing vector: the six numbers of a prediction that can be chosen after training |
 """
 
-__all__ = ['cached_logits', 'fit', 'vector']
+__all__ = ["cached_logits", "fit", "vector"]

@@ -6,4 +6,4 @@
 | `transformer.py` | The transformer encoder of MulT, for self-attention and for crossmodal attention |
 """
 
-__all__ = ['padding', 'transformer']
+__all__ = ["padding", "transformer"]

@@ -12,4 +12,4 @@ The evaluation of a trained model is in `training`.
 | `probe.py` | Linear probes of the modalities: a quick check for shortcuts |
 """
 
-__all__ = ['ablation', 'batched_metrics', 'linear_classifier', 'metrics', 'modality_analysis', 'probe']
+__all__ = ["ablation", "batched_metrics", "linear_classifier", "metrics", "modality_analysis", "probe"]

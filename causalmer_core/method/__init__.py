@@ -10,4 +10,4 @@ The networks that give the logits are in `backbones` and `models`.
 | `method_warnings.py` | Warnings about configurations in which debiasing does nothing or a loss makes no sense |
 """
 
-__all__ = ['effects', 'fusion', 'losses', 'method_warnings']
+__all__ = ["effects", "fusion", "losses", "method_warnings"]

@@ -14,4 +14,4 @@ The equations are in `method`, the multimodal networks in `backbones`.
 | `published_branches.py` | The published unimodal branches: ALBERT on text, ResNet-18 on audio and on vision |
 """
 
-__all__ = ['albert_files', 'build', 'causalmer']
+__all__ = ["albert_files", "build", "causalmer"]

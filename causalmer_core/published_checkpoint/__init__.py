@@ -15,4 +15,4 @@ Our own checkpoints are in `training`.
 | `tensors.py` | Our own makers of the storages and tensors of a checkpoint |
 """
 
-__all__ = ['imported', 'importing', 'settings']
+__all__ = ["imported", "importing", "settings"]

@@ -12,4 +12,4 @@ Readers of data files and of checkpoints build on it. It knows no file format of
 | `refusal.py` | The error that refuses a pickle, and the budget of the memory that one may use |
 """
 
-__all__ = ['arrays', 'instructions', 'machine', 'payload', 'plain', 'refusal']
+__all__ = ["arrays", "instructions", "machine", "payload", "plain", "refusal"]

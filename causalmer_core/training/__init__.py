@@ -14,4 +14,13 @@ The trainer yields one result per epoch. Its caller records results and stops it
 | `trainer.py` | The trainer: a generator of epoch results |
 """
 
-__all__ = ['checkpoint', 'compute', 'cost', 'device_memory', 'evaluation', 'memory_estimate', 'trained_model', 'trainer']
+__all__ = [
+    "checkpoint",
+    "compute",
+    "cost",
+    "device_memory",
+    "evaluation",
+    "memory_estimate",
+    "trained_model",
+    "trainer",
+]

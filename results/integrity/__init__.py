@@ -6,4 +6,4 @@
 | `repair.py` | The repair with which a damaged sweep continues |
 """
 
-__all__ = ["repair"]
+__all__ = ["damage", "repair"]

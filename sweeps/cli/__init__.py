@@ -17,4 +17,4 @@
 | `sweep.py` | `causalmer run`, `resume` and `plan` |
 """
 
-__all__ = ['main']
+__all__ = ["main"]

@@ -9,4 +9,4 @@ The equations of a vector, and the method `learned`, are in `causalmer_core.debi
 | `search.py` | The method `searched`: constants and weights for the best metric, guarded against lucky vectors |
 """
 
-__all__ = ['folds', 'phase', 'search']
+__all__ = ["folds", "phase", "search"]

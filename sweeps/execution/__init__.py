@@ -16,4 +16,4 @@ The choice of the next job is in `jobs`.
 | `tune_hooks.py` | Two hooks of Ray Tune: which waiting trial gets a free process, and what ended trials hold |
 """
 
-__all__ = ['machine', 'retries', 'run_session', 'runner', 'shares']
+__all__ = ["machine", "retries", "run_session", "runner", "shares"]

@@ -7,4 +7,4 @@
 | `share_plan.py` | The plan of GPU shares for the jobs of a sweep: given by the user, or measured |
 """
 
-__all__ = ['share_plan']
+__all__ = ["share_plan"]

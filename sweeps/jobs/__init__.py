@@ -16,4 +16,15 @@ Running the jobs is in `execution`.
 | `source.py` | The interface of job sources, and the simplest source: a list of jobs |
 """
 
-__all__ = ['chain', 'confirm', 'evaluate', 'job', 'observer', 'retry_failed', 'reuse', 'run_lock', 'search', 'source']
+__all__ = [
+    "chain",
+    "confirm",
+    "evaluate",
+    "job",
+    "observer",
+    "retry_failed",
+    "reuse",
+    "run_lock",
+    "search",
+    "source",
+]

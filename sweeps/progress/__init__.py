@@ -12,4 +12,4 @@
 | `wandb_callback.py` | Ray's callback for Weights & Biases, with errors of its logging processes raised |
 """
 
-__all__ = ['counters', 'leader', 'progress', 'status_text', 'trackers']
+__all__ = ["counters", "leader", "progress", "status_text", "trackers"]

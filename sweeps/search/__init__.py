@@ -16,4 +16,13 @@ proposals are in `jobs`.
 | `warm_start.py` | Warm start: the sampler learns configurations of an earlier sweep before the first proposal |
 """
 
-__all__ = ['budget', 'early_stopping', 'importance', 'optuna_file', 'outcomes', 'proposer', 'results', 'warm_start']
+__all__ = [
+    "budget",
+    "early_stopping",
+    "importance",
+    "optuna_file",
+    "outcomes",
+    "proposer",
+    "results",
+    "warm_start",
+]

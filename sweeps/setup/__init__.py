@@ -7,4 +7,4 @@
 | `sweep_folder.py` | The folder of a sweep: made when it begins, compared with its file when it continues |
 """
 
-__all__ = ['plan', 'preflight', 'sweep_folder']
+__all__ = ["plan", "preflight", "sweep_folder"]

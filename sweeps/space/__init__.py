@@ -8,4 +8,4 @@
 | `search_space.py` | The search space: entries by dotted path, and the points that they allow |
 """
 
-__all__ = ['entries', 'parameters', 'search_space']
+__all__ = ["entries", "parameters", "search_space"]

@@ -18,4 +18,13 @@ machine to be checked is in `setup`.
 | `yaml_file.py` | Reading YAML with the line of every key |
 """
 
-__all__ = ['configurations', 'includes', 'json_schema', 'problems', 'search_section', 'sections', 'sweep_spec', 'yaml_file']
+__all__ = [
+    "configurations",
+    "includes",
+    "json_schema",
+    "problems",
+    "search_section",
+    "sections",
+    "sweep_spec",
+    "yaml_file",
+]

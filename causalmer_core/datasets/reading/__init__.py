@@ -12,4 +12,4 @@ The layouts, in `layouts`, say under which keys a file keeps them.
 | `lengths.py` | Lengths of samples: the forms in the field's files, read into one number a sample |
 """
 
-__all__ = ['importing', 'layouts']
+__all__ = ["importing", "layouts"]

@@ -7,4 +7,4 @@
 | `tables.py` | Tables of `causalmer checkpoint` |
 """
 
-__all__ = ['app']
+__all__ = ["app"]

@@ -41,6 +41,7 @@ from sweeps.cli.options import (
 )
 from sweeps.cli.output import Form, console, messages, show
 from sweeps.cli.results import papers
+from sweeps.cli.results.verify import verify
 from sweeps.debiasing.phase import debias
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.spec.configurations import Configurations
@@ -172,6 +173,7 @@ def make_report(
     screen.print(Text(f"written to {where}"))
 
 
+app.command("verify")(verify)
 app.command("compare")(papers.compare_two)
 app.command("table")(papers.table)
 

@@ -8,4 +8,4 @@
 | `space.py` | Schemas of `space`, `paper_default` and `search.points`, which name values by dotted path |
 """
 
-__all__ = ['document']
+__all__ = ["document"]

@@ -13,4 +13,4 @@ The folder above checks and converts the arrays.
 | `unpickle.py` | A reader of pickled plain data and NumPy arrays that runs nothing in the file |
 """
 
-__all__ = ['base', 'recognise']
+__all__ = ["base", "recognise"]
