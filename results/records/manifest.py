@@ -90,8 +90,10 @@ class SweepManifest(Frozen):
     git_commit: str | None = None
     """The commit of this package's source, where it runs from a git checkout."""
     git_dirty: bool | None = None
-    spec_sha256: str | None = None
-    """The SHA-256 of the sweep's YAML text as in `sweep.yaml`. None in sweeps of older versions."""
+    spec_sha256: tuple[str, ...] = ()
+    """The SHA-256 of the sweep's YAML text as in `sweep.yaml`; two while a growth of the sweep is written. Empty in
+    sweeps of older versions.
+    """
     environment: dict[str, str] = Field(default_factory=dict)
     """The environment variables that a number may depend on (see `results.records.provenance`), and no others."""
 
@@ -242,7 +244,9 @@ def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None 
     aside = SweepLayout(root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp"))
     try:
         aside.run_journals.mkdir(parents=True)
-        _write_local(aside, manifest, spec)
+        _write_manifest(aside, manifest, () if spec is None else (text_digest(spec),))
+        if spec is not None:
+            write_bytes(aside.spec, digested_text(spec))
         files = [path.name for path in (aside.manifest, aside.spec) if path.exists()]
         write_bytes(aside.seals, encode_line(first_seal(manifest.sweep_id, files)))
         # Renaming onto a folder that is not empty fails, so only one of two processes succeeds.
@@ -280,17 +284,23 @@ def rewrite_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str) -> No
         StoreError: the object store does not answer.
     """
     # The manifest is written first: after a kill in between, the next start finds the growth again.
-    _write_local(layout, manifest, spec)
+    digest = text_digest(spec)
+    _write_manifest(layout, manifest, (digest, *manifest.spec_sha256))
     layout.store.push(layout.manifest)
+    write_bytes(layout.spec, digested_text(spec))
     layout.store.push(layout.spec)
+    _write_manifest(layout, manifest, (digest,))
+    layout.store.push(layout.manifest)
 
 
-def _write_local(layout: SweepLayout, manifest: SweepManifest, spec: str | None) -> None:
-    digest = None if spec is None else hashlib.sha256(spec.encode()).hexdigest()
-    whole = manifest.model_copy(update={"spec_sha256": digest})
+def text_digest(spec: str) -> str:
+    """The SHA-256 of a sweep's YAML text."""
+    return hashlib.sha256(spec.encode()).hexdigest()
+
+
+def _write_manifest(layout: SweepLayout, manifest: SweepManifest, digests: tuple[str, ...]) -> None:
+    whole = manifest.model_copy(update={"spec_sha256": digests})
     write_text(layout.manifest, digested(json.loads(whole.model_dump_json())))
-    if spec is not None:
-        write_bytes(layout.spec, digested_text(spec))
 
 
 def read_spec_text(layout: SweepLayout) -> str | None:
@@ -300,16 +310,18 @@ def read_spec_text(layout: SweepLayout) -> str | None:
         DamagedFileError: the copy is damaged or missing.
         UserError: the folder is no sweep.
     """
+    path, known = layout.spec, read_sweep_manifest(layout).spec_sha256
     try:
-        return open_digested_text(layout.spec.read_bytes(), layout.spec, remedy=SPEC_REMEDY)
+        text = open_digested_text(path.read_bytes(), path, remedy=SPEC_REMEDY)
     except FileNotFoundError as error:
-        if read_sweep_manifest(layout).spec_sha256 is None:
+        if not known:
             return None
-        raise DamagedFileError(layout.spec, "it is missing", SPEC_REMEDY) from error
+        raise DamagedFileError(path, "it is missing", SPEC_REMEDY) from error
     except OSError as error:
-        raise DamagedFileError(
-            layout.spec, f"it cannot be read ({error.strerror or error})", SPEC_REMEDY
-        ) from error
+        raise DamagedFileError(path, f"it cannot be read ({error.strerror or error})", SPEC_REMEDY) from error
+    if known and text_digest(text) not in known:
+        raise DamagedFileError(path, "it is not the file of this sweep", SPEC_REMEDY)
+    return text
 
 
 def read_sweep_manifest(layout: SweepLayout) -> SweepManifest:

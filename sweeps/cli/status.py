@@ -75,7 +75,7 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> list[Table]:
         *manifest.objectives.described().items(),
     ]
     budget = (
-        BudgetSection() if read_spec_text(layout) is None else load_stored_spec(layout.spec).budget
+        BudgetSection() if read_spec_text(layout) is None else load_stored_spec(layout).budget
     )  # else records alone
     lines += [("budget", line) for line in _budget(budget, runs)]
     if cut:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from results.records.manifest import (
     new_manifest,
     read_sweep_manifest,
     rewrite_sweep,
+    text_digest,
 )
 from sweeps.setup.preflight import CheckedSweep
 from sweeps.spec.problems import shown
@@ -110,10 +110,10 @@ def continue_sweep(sweep: CheckedSweep) -> list[str]:
 def _stored_spec(sweep: CheckedSweep, manifest: SweepManifest) -> SweepSpec:
     """The sweep as its folder has it. A damaged copy of its file is written again from the same file."""
     try:
-        return load_stored_spec(sweep.layout.spec)
+        return load_stored_spec(sweep.layout)
     except DamagedFileError as error:
         text = to_yaml(sweep.spec)
-        if hashlib.sha256(text.encode()).hexdigest() != manifest.spec_sha256:
+        if text_digest(text) not in manifest.spec_sha256:
             raise UserError(
                 f"{error}. The given file is not the one with which the sweep was last run"
             ) from error

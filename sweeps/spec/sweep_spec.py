@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from causalmer_core.basics.digests import open_digested_text
 from causalmer_core.basics.errors import KeyPath, UserError
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import Frozen
@@ -19,7 +18,8 @@ from causalmer_core.config.run_config import merged
 from cluster.resources.trial_resources import TrialResources
 from results.ranking.selection_rules import RULES
 from results.records.confirmation_rules import ConfirmationRule, RaceRule
-from results.records.manifest import SPEC_REMEDY
+from results.records.layout import SweepLayout
+from results.records.manifest import read_spec_text
 from results.records.objectives import Objectives
 from sweeps.space.entries import Entry
 from sweeps.space.parameters import Parameter, Value
@@ -196,17 +196,15 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> S
     return spec
 
 
-def load_stored_spec(path: Path | str) -> SweepSpec:
+def load_stored_spec(layout: SweepLayout) -> SweepSpec:
     """Read and check the copy of a sweep's file in the sweep's folder, which an earlier version may have written.
 
     Raises:
         DamagedFileError: the file is not what was written.
         UserError: the file cannot be read, or it has problems.
     """
-    path = Path(path)
-    if path.is_file():
-        open_digested_text(path.read_bytes(), path, remedy=SPEC_REMEDY)
-    source = read_sweep_file(path)
+    read_spec_text(layout)  # checks that the file is what was written
+    source = read_sweep_file(layout.spec)
     spec, problems = _checked(with_new_keys(source.tree))
     if spec is None or problems:
         raise UserError("\n".join(problem.line(source.place_of(problem.path)) for problem in problems))

@@ -41,7 +41,7 @@ def as_read(path: Path) -> list[dict[str, Any]]:
 
 def as_recorded(layout: SweepLayout) -> list[dict[str, Any]]:
     """The same from the records of a search whose configurations have one block of seeds and have all ended."""
-    spec, manifest = load_stored_spec(layout.spec), read_sweep_manifest(layout)
+    spec, manifest = load_stored_spec(layout), read_sweep_manifest(layout)
     runs = [run for run in read_runs(layout) if run.key.seed in manifest.search_seeds]
     found = []
     for row in read_journal(layout.proposals):

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.files import write_text
 from causalmer_core.config.run_config import RunConfig
@@ -126,7 +127,7 @@ def evaluate_selection(
             f"{layout.place} has no selection yet; continue the sweep with 'causalmer resume', or choose with "
             f"'causalmer results select {sweep}'"
         )
-    spec = load_stored_spec(layout.spec)
+    spec = load_stored_spec(layout)
     given = given or spec
     selected, root = RunConfig.read(selection.config), data_root or _data_root(given, spec)
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
@@ -163,6 +164,8 @@ def make_report(
     try:
         if layout.proposals.exists():
             importance = parameter_importance(layout, _configurations(layout))
+    except DamagedFileError:
+        raise
     except UserError as error:  # the sweep's YAML may be of another version; the page does without it
         screen.print(Text(f"note: without the importance of parameters: {error}"))
     try:
@@ -242,7 +245,7 @@ def write_study_file(
 def _configurations(layout: SweepLayout) -> Configurations:
     """The configurations of a sweep on record."""
     manifest = read_sweep_manifest(layout)
-    return load_stored_spec(layout.spec).configurations.on(manifest.dataset_fingerprint)
+    return load_stored_spec(layout).configurations.on(manifest.dataset_fingerprint)
 
 
 def _data_root(given: SweepSpec, own: SweepSpec) -> Path:

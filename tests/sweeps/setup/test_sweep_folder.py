@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from tiny_sweep import begin, checked_sweep
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
+from results.records import manifest as manifest_module
 from results.records.manifest import read_sweep_manifest
 from sweeps.setup.sweep_folder import continue_sweep
-from sweeps.spec.sweep_spec import load_spec
+from sweeps.spec.sweep_spec import load_spec, load_stored_spec
 
 MAY_CHANGE: dict[str, dict[str, Any]] = {
     "evaluation": {"evaluation": {"ablations": ["zero", "mean"], "step_rates": [0.5]}},
@@ -108,3 +110,36 @@ def test_where_one_key_is_refused_nothing_grows(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"differed in search\.seed;"):
         continue_sweep(checked_sweep(tmp_path, search__seed=1, search__num_configs=7))
     assert load_spec(layout.spec).search.num_configs == 5
+
+
+@pytest.mark.parametrize("content", [b"", b"name: other\ndata: {name: other}\n", None])
+def test_a_damaged_copy_of_the_file_is_written_again_from_the_same_file(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    sweep = checked_sweep(tmp_path)
+    layout = begin(sweep)
+    before = layout.spec.read_bytes()
+    if content is None:
+        layout.spec.unlink()
+    else:
+        layout.spec.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=r"sweep\.yaml is damaged: .*give the sweep's YAML file"):
+        load_stored_spec(layout)
+    with pytest.raises(UserError, match="The given file is not the one with which the sweep was last run"):
+        continue_sweep(checked_sweep(tmp_path, search__num_configs=7))
+    assert continue_sweep(sweep) == []
+    assert layout.spec.read_bytes() == before
+
+
+def test_a_kill_between_the_files_of_a_growth_leaves_both_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = begin(checked_sweep(tmp_path))
+    larger = checked_sweep(tmp_path, seeds__confirm=3)
+    monkeypatch.setattr(manifest_module, "digested_text", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        continue_sweep(larger)
+    monkeypatch.undo()
+    assert load_stored_spec(layout).seeds.confirm == 2
+    assert continue_sweep(larger) == ["seeds.confirm 3 instead of 2"]
+    assert load_stored_spec(layout).seeds.confirm == 3

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import handmade
 import pytest
 from spec_mistakes import HEAD, renamed_keys
 
 from causalmer_core.basics.errors import UserError
+from results.records.layout import SweepLayout
 from sweeps.spec.renamed_keys import RENAMED
 from sweeps.spec.sweep_spec import SweepSpec, load_spec, load_stored_spec
 
@@ -18,9 +20,13 @@ OLD = HEAD + "fidelity: paper\nevaluation: {removals: [zero, mean]}\n"
 
 
 def stored(folder: Path, text: str) -> SweepSpec:
-    path = folder / "sweep.yaml"
-    path.write_text(text, encoding="utf-8")
-    return load_stored_spec(path)
+    """The sweep of a copy that a version without digests wrote."""
+    layout = SweepLayout(folder / "handmade")
+    if not layout.root.exists():
+        handmade.empty_sweep(folder)
+        handmade.redigested(layout.manifest, manifest_version=1, spec_sha256=[])
+    layout.spec.write_text(text, encoding="utf-8")
+    return load_stored_spec(layout)
 
 
 def test_a_copy_with_old_keys_is_read_as_the_same_sweep(tmp_path: Path) -> None:
@@ -31,7 +37,7 @@ def test_a_copy_with_old_keys_is_read_as_the_same_sweep(tmp_path: Path) -> None:
 
 
 def test_a_copy_without_these_keys_is_read_as_it_is(tmp_path: Path) -> None:
-    assert stored(tmp_path, HEAD) == load_spec(tmp_path / "sweep.yaml")
+    assert stored(tmp_path, HEAD) == load_spec(tmp_path / "handmade" / "sweep.yaml")
 
 
 def test_a_problem_of_a_copy_with_old_keys_has_its_line(tmp_path: Path) -> None:
