@@ -15,14 +15,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from causalmer_core.basics.digests import DamagedFileError
-from causalmer_core.basics.files import write_bytes
+from causalmer_core.basics.digests import DamagedFileError, digested, open_digested_text
+from causalmer_core.basics.files import write_bytes, write_text
 from results.integrity.damage import Damage, damaged_journals, readable_seals
 from results.ranking.selection import read_selection
 from results.records.histories import RunHistory, read_run, read_runs
 from results.records.journal import REPAIRED, append_rows, encode_line, now, scan_journal
 from results.records.layout import SweepLayout
-from results.records.manifest import first_seal, read_sweep_manifest
+from results.records.manifest import first_seal, parse_manifest, read_sweep_manifest, text_digest
 from results.records.run_journal import RunJournal, misplaced_row, parse_attempt
 from results.records.schemas import RunState
 from results.records.seals import Seals, removed_row, seal_row, seal_rows
@@ -47,7 +47,7 @@ def repair(layout: SweepLayout, notify: Callable[[str], None]) -> None:
     seals, damage = readable_seals(layout)
     if damage is not None:
         notify(_told(damage))
-        begin = first_seal(read_sweep_manifest(layout).sweep_id, seals.files)
+        begin = first_seal(read_sweep_manifest(layout), seals.files)
         _replace(damage, layout, [begin, *seal_rows(seals)], 0)
     found = list(damaged_journals(layout, seals))
     for damage in found:
@@ -69,6 +69,51 @@ def repair(layout: SweepLayout, notify: Callable[[str], None]) -> None:
             layout.selection.replace(_beside(layout.selection))
             layout.store.remove(layout.selection)
         append_rows(layout.seals, [removed_row(layout.selection.name)])
+
+
+def restore_manifest(layout: SweepLayout, notify: Callable[[str], None]) -> None:
+    """Restore a damaged, missing or foreign manifest from the copy in the seals. Without damage nothing is written.
+
+    Args:
+        layout: the folder of a sweep that has begun.
+        notify: called with a text if the manifest is restored.
+
+    Raises:
+        DamagedFileError: the manifest is damaged, and the seals have no copy of it.
+        UserError: the manifest or its copy is of a newer version.
+    """
+    copies = [
+        row["manifest"] for row in scan_journal(layout.seals).rows if isinstance(row.get("manifest"), dict)
+    ]
+    found, what = None, "it was missing"
+    if layout.manifest.exists():
+        try:
+            found = read_sweep_manifest(layout).sweep_id
+            what = f"it was of the sweep {found}"
+        except DamagedFileError as error:
+            if not copies:
+                raise
+            what = error.what
+    if not copies or copies[-1].get("sweep_id") == found:
+        return
+    if found is not None and not _belongs(layout, copies[-1]):
+        return  # the seals are the foreign ones
+    text = digested(copies[-1])
+    parse_manifest(text.encode(), str(layout.seals))
+    if layout.manifest.exists():
+        layout.manifest.replace(_beside(layout.manifest))
+    write_text(layout.manifest, text)
+    layout.store.push(layout.manifest)
+    notify(f"repair: {layout.manifest} is restored from the seals: {what}")
+
+
+def _belongs(layout: SweepLayout, manifest: dict[str, Any]) -> bool:
+    """Whether the copy of the sweep's file is the one that a manifest names."""
+    try:
+        text = open_digested_text(layout.spec.read_bytes(), layout.spec, remedy="")
+    except (OSError, DamagedFileError):
+        return False
+    return text_digest(text) in manifest.get("spec_sha256", ())
 
 
 def _told(damage: Damage) -> str:

@@ -29,7 +29,7 @@ from causalmer_core.basics.files import fsync_folder, write_bytes, write_text
 from causalmer_core.basics.validation import Frozen
 from causalmer_core.measures.metrics import Direction
 from results.records.confirmation_rules import AllRule, ConfirmationRule, HalvingRule, RaceRule
-from results.records.journal import encode_line, now
+from results.records.journal import append_rows, encode_line, now
 from results.records.layout import SweepLayout
 from results.records.objectives import Objectives
 from results.records.provenance import git_state, installed_versions, recorded_environment
@@ -48,9 +48,7 @@ MANIFEST_VERSION: Literal[2] = 2
 SPEC_REMEDY = "give the sweep's YAML file to 'causalmer resume', which writes this copy again"
 """What a user can do about a damaged copy of the sweep's YAML file."""
 
-_REMEDY = (
-    "restore it from a backup; the journals, the tables and the weights are whole and can be read without it"
-)
+_REMEDY = "'causalmer resume' restores it from the copy in journals/seals.jsonl"
 
 
 class SweepManifest(Frozen):
@@ -244,11 +242,11 @@ def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None 
     aside = SweepLayout(root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp"))
     try:
         aside.run_journals.mkdir(parents=True)
-        _write_manifest(aside, manifest, () if spec is None else (text_digest(spec),))
+        written = _write_manifest(aside, manifest, () if spec is None else (text_digest(spec),))
         if spec is not None:
             write_bytes(aside.spec, digested_text(spec))
         files = [path.name for path in (aside.manifest, aside.spec) if path.exists()]
-        write_bytes(aside.seals, encode_line(first_seal(manifest.sweep_id, files)))
+        write_bytes(aside.seals, encode_line(first_seal(written, files)))
         # Renaming onto a folder that is not empty fails, so only one of two processes succeeds.
         aside.root.rename(root)
         fsync_folder(root.parent)
@@ -266,14 +264,19 @@ def create_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str | None 
     layout.store.push(layout.manifest)  # last, because its presence means that the sweep has begun
 
 
-def first_seal(sweep_id: str, files: Iterable[str]) -> dict[str, Any]:
-    """The first line of a sweep's journal of seals (see `results.records.seals`).
+def first_seal(manifest: SweepManifest, files: Iterable[str]) -> dict[str, Any]:
+    """The first line of a sweep's journal of seals (see `results.records.seals`). It has a copy of the manifest.
 
     Args:
-        sweep_id: the sweep.
+        manifest: the sweep.
         files: the names of the files that the sweep has from its beginning.
     """
-    return {"kind": "begin", "sweep_id": sweep_id, "files": sorted(files), "time": now()}
+    return {"kind": "begin", "sweep_id": manifest.sweep_id, "files": sorted(files), **manifest_copy(manifest)}
+
+
+def manifest_copy(manifest: SweepManifest) -> dict[str, Any]:
+    """Keys of a line of the journal of seals, from which a damaged manifest is restored."""
+    return {"manifest": json.loads(manifest.model_dump_json()), "time": now()}
 
 
 def rewrite_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str) -> None:
@@ -289,8 +292,10 @@ def rewrite_sweep(layout: SweepLayout, manifest: SweepManifest, spec: str) -> No
     layout.store.push(layout.manifest)
     write_bytes(layout.spec, digested_text(spec))
     layout.store.push(layout.spec)
-    _write_manifest(layout, manifest, (digest,))
+    written = _write_manifest(layout, manifest, (digest,))
     layout.store.push(layout.manifest)
+    if layout.seals.exists():
+        append_rows(layout.seals, [{"kind": "manifest", **manifest_copy(written)}])
 
 
 def text_digest(spec: str) -> str:
@@ -298,9 +303,10 @@ def text_digest(spec: str) -> str:
     return hashlib.sha256(spec.encode()).hexdigest()
 
 
-def _write_manifest(layout: SweepLayout, manifest: SweepManifest, digests: tuple[str, ...]) -> None:
+def _write_manifest(layout: SweepLayout, manifest: SweepManifest, digests: tuple[str, ...]) -> SweepManifest:
     whole = manifest.model_copy(update={"spec_sha256": digests})
     write_text(layout.manifest, digested(json.loads(whole.model_dump_json())))
+    return whole
 
 
 def read_spec_text(layout: SweepLayout) -> str | None:

@@ -19,7 +19,8 @@ from results.records.manifest import first_seal, read_sweep_manifest
 from results.records.run_journal import attempts, parse_attempt, run_journal_files
 from results.records.schemas import RunKey
 
-_SEAL, _WRITTEN, _REMOVED, _BEGIN = "seal", "written", "removed", "begin"
+_SEAL, _WRITTEN, _REMOVED = "seal", "written", "removed"
+_BEGIN, _MANIFEST = "begin", "manifest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def wrong_seals(rows: Sequence[Mapping[str, Any]], sweep_id: str) -> str:
     for line, row in enumerate(rows, start=1):
         if line == 1 and (row.get("kind") != _BEGIN or row.get("sweep_id") != sweep_id):
             return f"line 1: it does not begin the seals of {sweep_id}"
-        if line > 1 and row.get("kind") not in (_SEAL, _WRITTEN, _REMOVED, REPAIRED):
+        if line > 1 and row.get("kind") not in (_SEAL, _WRITTEN, _REMOVED, _MANIFEST, REPAIRED):
             return f"line {line}: it is no seal"
     return ""
 
@@ -142,7 +143,7 @@ def seal_all(layout: SweepLayout) -> None:
         JournalError: the seals cannot be written.
     """
     seals = read_seals(layout)
-    rows = [] if layout.seals.exists() else [first_seal(read_sweep_manifest(layout).sweep_id, ())]
+    rows = [] if layout.seals.exists() else [first_seal(read_sweep_manifest(layout), ())]
     unsealed = [path for path in run_journal_files(layout) if not seals.of(layout, path)]
     rows += _rows(layout, filter(_is_over, unsealed), ended=True)
     others = (layout.proposals, layout.evaluation_journal, layout.debiasing_journal, layout.shares)

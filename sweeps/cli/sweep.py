@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from causalmer_core.basics.errors import UserError
+from results.integrity.repair import restore_manifest
 from results.records.dataset import open_sweep
 from results.records.locate import sweep_layout
 from results.report.evaluation_tables import final_evaluation_tables
@@ -120,8 +122,12 @@ def _machine(cpus: int | None, gpus: int | None, address: str | None, *, insecur
 
 
 def _run(spec: SweepSpec, machine: Machine, *, retry_failed: bool) -> None:
-    checked = preflight(spec)
     screen = console()
+    with attributed_to("storage"):
+        layout = sweep_layout(spec.storage, spec.name)
+    if layout.root.exists():
+        restore_manifest(layout, partial(screen.print, markup=False, soft_wrap=True))
+    checked = preflight(spec)
     run_sweep(checked, machine, screen, retry_failed=retry_failed)
     results = open_sweep(checked.layout)
     screen.print()

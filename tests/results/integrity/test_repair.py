@@ -9,13 +9,15 @@ from pathlib import Path
 import handmade
 import pytest
 
+from causalmer_core.basics.errors import UserError
 from results.integrity.damage import find_damage
-from results.integrity.repair import repair
+from results.integrity.repair import repair, restore_manifest
 from results.ranking.selection import read_selection, select
 from results.records.dataset import open_sweep
 from results.records.histories import read_run, read_runs
 from results.records.journal import Journal, encode_line, read_journal, scan_journal
 from results.records.layout import SweepLayout
+from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunKey, RunState
 from results.records.seals import read_sealed, read_seals, seal_all
 
@@ -191,3 +193,42 @@ def test_a_row_that_was_never_a_record_is_damage(layout: SweepLayout) -> None:
     assert found.what.endswith("it is no record")
     mended(layout)
     assert "no" not in scan_journal(layout.debiasing_journal).rows[-1]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", None])
+def test_a_damaged_manifest_is_restored_from_the_seals(layout: SweepLayout, content: bytes | None) -> None:
+    before = read_sweep_manifest(layout)
+    if content is None:
+        layout.manifest.unlink()
+    else:
+        layout.manifest.write_bytes(content)
+    told: list[str] = []
+    restore_manifest(layout, told.append)
+    assert len(told) == 1
+    assert read_sweep_manifest(layout) == before
+    restore_manifest(layout, pytest.fail)
+    assert list(find_damage(layout)) == []
+
+
+def test_another_sweeps_manifest_is_replaced_and_another_sweeps_seals_are_not_believed(
+    layout: SweepLayout, tmp_path: Path
+) -> None:
+    other = handmade.empty_sweep(tmp_path, "other")
+    before, seals = layout.manifest.read_bytes(), layout.seals.read_bytes()
+    shutil.copyfile(other.manifest, layout.manifest)
+    told: list[str] = []
+    restore_manifest(layout, told.append)
+    assert "it was of the sweep other-" in told[0]
+    assert layout.manifest.read_bytes() == before
+    shutil.copyfile(other.seals, layout.seals)
+    restore_manifest(layout, pytest.fail)
+    assert layout.manifest.read_bytes() == before
+    mended(layout)
+    assert read_seals(layout).journals.keys() >= {"evaluations.jsonl"}
+    assert len(layout.seals.read_bytes()) > len(other.seals.read_bytes()) != len(seals)
+
+
+def test_a_newer_manifest_is_never_replaced(layout: SweepLayout) -> None:
+    handmade.redigested(layout.manifest, manifest_version=99)
+    with pytest.raises(UserError, match="newer causalmer"):
+        restore_manifest(layout, pytest.fail)
