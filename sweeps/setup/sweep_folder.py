@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from causalmer_core.basics.errors import UserError
@@ -69,6 +70,21 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         sweep_id=sweep.layout.store.sweep_id,
     )
     create_sweep(sweep.layout, manifest, to_yaml(spec))
+
+
+def as_begun(sweep: CheckedSweep) -> CheckedSweep:
+    """The sweep with the part of a grid that it began with, if its file does not give `search.num_configs`.
+
+    Earlier versions began with 12 points of a grid. A sweep that has not begun is returned as it is.
+
+    Raises:
+        UserError: the copy of its file in its folder cannot be read.
+    """
+    search, stored = sweep.spec.search, sweep.layout.spec
+    if search.sampler != "grid" or "num_configs" in search.model_fields_set or not stored.exists():
+        return sweep
+    begun = search.model_copy(update={"num_configs": load_stored_spec(stored).search.num_configs})
+    return replace(sweep, spec=sweep.spec.model_copy(update={"search": begun}))
 
 
 def continue_sweep(sweep: CheckedSweep) -> list[str]:

@@ -85,7 +85,7 @@ class _Nested(Frozen):
 def own(kind: type[Any], default: Any, **given: Any) -> RunConfig:
     """A configuration with a backbone of another package, whose option `option` has this default."""
     name: Any = (Literal["own"], "own")
-    config_type = create_model("OwnConfig", __base__=BackboneConfig, name=name, option=(kind, default))
+    config_type: Any = create_model("OwnConfig", __base__=BackboneConfig, name=name, option=(kind, default))
     return RunConfig(model=ModelConfig(backbone=config_type(**given)))
 
 
