@@ -65,6 +65,7 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
         confirmation=spec.confirmation,
         selection_rule=spec.selection.rule,
+        paper=sweep.configurations.paper.model_dump(mode="json"),
         dataset=spec.data.name,
         dataset_fingerprint=sweep.data.fingerprint,
         sweep_id=sweep.layout.store.sweep_id,
