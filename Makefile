@@ -10,13 +10,14 @@ ARGS :=
 INSTALLED := $(if $(wildcard $(VENV)/installed-dev),$(VENV)/installed-dev,$(VENV)/installed)
 CODE := $(shell find causalmer causalmer_core cluster results sweeps -type f -not -name '*.pyc')
 
-.PHONY: help quickstart test lint constraints
+.PHONY: help quickstart test lint constraints lowest
 
 help:
 	@echo "make quickstart   install, and run a small sweep on embedded data to its report"
 	@echo "make test         install with the development tools, and run all tests"
 	@echo "make lint         run ruff and mypy"
 	@echo "make constraints  write constraints.txt again, with the newest versions that pyproject.toml allows"
+	@echo "make lowest       run the quick start with the lowest version of every dependency that pyproject.toml allows"
 	@echo "PYTHON=python3.12 chooses the interpreter of .venv (3.11 or newer)"
 
 quickstart: $(INSTALLED)
@@ -56,3 +57,17 @@ constraints:
 	{ grep '^#' constraints.txt; build/constraints/bin/pip freeze --exclude-editable \
 	  | sed -E -e 's/\+[A-Za-z0-9.]+$$//' -e '/^(nvidia-|cuda-|triton)/d'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
+
+# A new environment and a new store of data, because neither an installed version nor old records may help. The quick
+# start shows no narrow table and builds few commands, so the tests of the output and `plan` follow.
+lowest:
+	$(PYTHON) -m venv --clear build/lowest
+	$(PYTHON) tests/helpers/lowest_versions.py > build/lowest/constraints.txt
+	@rm -rf build/lib
+	build/lowest/bin/pip install --quiet --constraint build/lowest/constraints.txt .
+	CAUSALMER_DATA=build/lowest/data build/lowest/bin/causalmer run sweeps/configs/quickstart.yaml \
+	  --storage build/lowest/runs $(ARGS)
+	CAUSALMER_DATA=build/lowest/data build/lowest/bin/causalmer plan sweeps/configs/quickstart.yaml
+	build/lowest/bin/causalmer results leaderboard build/lowest/runs/quickstart
+	build/lowest/bin/pip install --quiet pytest pytest-timeout
+	build/lowest/bin/pytest -W default -p no:cacheprovider tests/sweeps/cli/test_output.py

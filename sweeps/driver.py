@@ -44,7 +44,7 @@ from sweeps.search.importance import parameter_importance
 from sweeps.search.optuna_file import StudyFile
 from sweeps.search.results import best_candidates
 from sweeps.setup.preflight import CheckedSweep
-from sweeps.setup.sweep_folder import begin_sweep, continue_sweep
+from sweeps.setup.sweep_folder import as_begun, begin_sweep, continue_sweep
 
 _RULES = {
     "race": "; one is eliminated when its probability of being the best is small",
@@ -77,6 +77,7 @@ def run_sweep(sweep: CheckedSweep, machine: Machine, console: Console, *, retry_
         stack.enter_context(exclusive_lock(layout.lock, wait=False, busy=busy))
         layout.store.pull_records()
         layout.store.push_ahead()
+        sweep = as_begun(sweep)
         progress = SweepProgress(
             console,
             layout.log,
@@ -137,7 +138,7 @@ class _Phases:
         return [self._search, *([self._confirm] if self._confirms else []), self._evaluate]
 
     def _search(self) -> Callable[[], JobSource]:
-        text = f"{self._spec.num_configs} configurations with {self._seeds('search')}"
+        text = f"{self._spec.configurations_text} with {self._seeds('search')}"
         self._progress.phase("search", text, runs=sum(most_runs(self._spec).values()))
         study = StudyFile(self._layout, self._configurations, self._progress.notify)
         return lambda: SearchJobs(

@@ -11,6 +11,9 @@ from causalmer_core.basics.errors import UserError
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 """The whole of a name matches this."""
 
+LARGEST_WHOLE = 10**15
+"""The largest whole number of an input. The int64 columns of tables and float64 are exact for sums of a few of them."""
+
 
 def checked_name(name: str, kind: str) -> str:
     """`name` if it is safe as one part of a path; `kind` (`"sweep"`, `"data set"`) is for the message.

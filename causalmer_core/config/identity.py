@@ -3,6 +3,8 @@
 The digest covers the values that differ from their defaults, and the names of the chosen variants. A later version may
 add an option whose default keeps the old behaviour: every earlier configuration keeps its identity. Defaults are
 therefore never changed; a test pins them.
+
+No test pins the defaults of other packages. The digest covers every option of a backbone that another package adds.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from causalmer_core.basics.validation import Frozen
+from causalmer_core.config.backbone_config import BUILT_IN, BackboneConfig
 from causalmer_core.config.run_config import AlbertBranchConfig, Debiasing, RunConfig
 
 _COUNTERFACTUAL_ONLY = (
@@ -69,7 +72,8 @@ def identity(config: RunConfig) -> dict[str, Any]:
 def config_id(config: RunConfig) -> str:
     """The configuration's name: the first 16 hexadecimal digits of the SHA-256 of its identity as canonical JSON.
 
-    The identity holds the values that differ from their defaults, and the names of variants (see the module).
+    The identity holds the values that differ from their defaults, the names of variants, and every option of a backbone
+    that another package adds (see the module).
     """
     tree = _not_empty(_without(_distinct(config), without_effect(config)))
     text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
@@ -81,7 +85,10 @@ def _distinct(config: Frozen) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in type(config).model_fields.items():
         value = getattr(config, name)
-        if isinstance(value, Frozen):
+        if isinstance(value, BackboneConfig) and type(value) not in BUILT_IN.values():
+            # in a list, because empty mappings in the options of another package are values too
+            found[name] = [value.model_dump(mode="json")]
+        elif isinstance(value, Frozen):
             found[name] = _distinct(value)
         elif name == "name" or value != field.default:
             found[name] = value

@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.seeding import numpy_stream
 from causalmer_core.basics.task import Task, TaskKind
+from causalmer_core.basics.validation import LARGEST_WHOLE
 from causalmer_core.datasets.base import FloatArray, Split
 from causalmer_core.datasets.labels import default_label_names
 
@@ -99,7 +100,7 @@ class SyntheticConfig(_Part):
         noise: standard deviation of the noise of each feature and step.
     """
 
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=LARGEST_WHOLE)
     train: Count = 1200
     valid: Count = 400
     test: Count = 800

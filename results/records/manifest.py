@@ -35,6 +35,9 @@ from results.records.objectives import Objectives
 from results.records.provenance import git_state, installed_versions, recorded_environment
 
 ParameterType = Literal["float", "int", "string", "bool"]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""A seed: the tables hold it in an int64 column."""
+
 ARROW_TYPES: dict[ParameterType, pa.DataType] = {
     "float": pa.float64(),
     "int": pa.int64(),
@@ -69,10 +72,10 @@ class SweepManifest(Frozen):
     """
     parameters: dict[str, ParameterType]
     """The searched parameters by dotted path, each a typed column of the runs table."""
-    search_seeds: tuple[Annotated[int, Field(ge=0)], ...]
-    confirm_seeds: tuple[Annotated[int, Field(ge=0)], ...]
+    search_seeds: tuple[Seed, ...]
+    confirm_seeds: tuple[Seed, ...]
     """Fresh seeds for the best configurations of the search, in the order in which they are added."""
-    evaluate_seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    evaluate_seeds: tuple[Seed, ...] = ()
     """Seeds that no selection uses. The selected configuration and its contenders run on them, and these runs are
     evaluated on the test split. Empty in sweeps of older versions.
     """
@@ -82,6 +85,8 @@ class SweepManifest(Frozen):
     """The rule that eliminates configurations during the confirmation."""
     selection_rule: str = "best_mean"
     """The name of the rule that selects (see `results.ranking.selection`)."""
+    paper: dict[str, Any] | None = None
+    """The configuration of the contender "paper". None in sweeps of older versions."""
     dataset: str
     dataset_fingerprint: str
     versions: dict[str, str] = Field(default_factory=dict)
@@ -185,6 +190,7 @@ def new_manifest(
     search_ranks: bool = False,
     confirmation: RaceRule | HalvingRule | AllRule = AllRule(),  # noqa: B008 - frozen
     selection_rule: str = "best_mean",
+    paper: dict[str, Any] | None = None,
     sweep_id: str | None = None,
 ) -> SweepManifest:
     """The manifest of a sweep that begins now, with the versions of this installation.
@@ -192,7 +198,7 @@ def new_manifest(
     Args:
         sweep_id: the identity. None: a fresh one.
         name, objectives, metrics, parameters, search_seeds, confirm_seeds, dataset, dataset_fingerprint,
-            evaluate_seeds, search_ranks, confirmation, selection_rule: as the attributes of `SweepManifest`.
+            evaluate_seeds, search_ranks, confirmation, selection_rule, paper: as the attributes of `SweepManifest`.
 
     Raises:
         pydantic.ValidationError: a value is not allowed (see `SweepManifest`).
@@ -211,6 +217,7 @@ def new_manifest(
         search_ranks=search_ranks,
         confirmation=confirmation,
         selection_rule=selection_rule,
+        paper=paper,
         dataset=dataset,
         dataset_fingerprint=dataset_fingerprint,
         versions=installed_versions(),

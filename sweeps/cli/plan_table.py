@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from cluster.resources.trial_resources import ANY, TrialResources
 from results.records.objectives import Objectives
 from results.report.table import Table, facts
+from sweeps.progress.status_text import clock_time
 from sweeps.search.early_stopping import num_brackets, patience, rungs
 from sweeps.setup.plan import Plan
 from sweeps.spec.search_section import CONSTRAINT_AWARE
@@ -50,8 +50,7 @@ def plan_table(plan: Plan) -> Table:
     for name, cost in plan.costs.items():
         pace = f"{cost.step_seconds * 1000:.0f} ms a step, {cost.epoch_seconds:.1f} s an epoch"
         lines.append((name, f"{pace}, {cost.parameters:,} parameters", cost))
-    time = timedelta(seconds=round(plan.seconds))
-    text = f"at most about {time} by steps measured on this CPU; starting processes comes on top"
+    text = f"at most about {clock_time(plan.seconds)} by steps measured on this CPU; starting processes comes on top"
     lines.append(("time", text, plan.seconds))
     return facts("plan", "", lines, [f"note: {warning}" for warning in plan.sweep.method_warnings])
 
@@ -59,6 +58,8 @@ def plan_table(plan: Plan) -> Table:
 def search_lines(spec: SweepSpec, max_epochs: int) -> list[tuple[str, str]]:
     """Titles and texts, one for each thing that the sweep has."""
     lines = []
+    if spec.search.sampler == "grid":
+        lines.append(("grid", spec.configurations_text))
     fixed = [path for path in spec.space.paths if path not in spec.space.searched_paths]
     if fixed:
         lines.append(("fixed", "; ".join(f"{path}: {spec.space[path].described()}" for path in fixed)))

@@ -22,6 +22,7 @@ from sweeps.driver import run_sweep
 from sweeps.execution.machine import Machine
 from sweeps.setup.plan import plan_sweep
 from sweeps.setup.preflight import preflight
+from sweeps.setup.sweep_folder import as_begun
 from sweeps.spec.problems import SpecMismatchError, attributed_to
 from sweeps.spec.sweep_spec import SweepSpec, load_spec, located
 from sweeps.spec.yaml_file import parse_assignment
@@ -100,7 +101,7 @@ def plan(
 ) -> None:
     """Show what a sweep would run and about how long it takes. Starts nothing."""
     with _loaded(file, set_, storage, data_root) as spec:
-        checked = preflight(spec)
+        checked = as_begun(preflight(spec))
     show(plan_table(plan_sweep(checked, cpus, gpus)), form)
 
 

@@ -50,8 +50,8 @@ def time_left(status: SweepStatus) -> str:
 
 
 def clock_time(seconds: float) -> str:
-    """A time in seconds, rounded, as `1:02:03`."""
-    return str(timedelta(seconds=round(seconds)))
+    """A time in seconds, rounded, as `1:02:03`; at most the longest time of Python, 10^9 days."""
+    return str(timedelta(seconds=round(min(seconds, timedelta.max.total_seconds() - 1))))
 
 
 def score(value: float | None) -> str:

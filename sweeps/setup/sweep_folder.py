@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from causalmer_core.basics.digests import DamagedFileError
@@ -71,11 +72,29 @@ def begin_sweep(sweep: CheckedSweep) -> None:
         search_ranks=not isinstance(spec.scheduler, PatienceScheduler),
         confirmation=spec.confirmation,
         selection_rule=spec.selection.rule,
+        paper=sweep.configurations.paper.model_dump(mode="json"),
         dataset=spec.data.name,
         dataset_fingerprint=sweep.data.fingerprint,
         sweep_id=sweep.layout.store.sweep_id,
     )
     create_sweep(sweep.layout, manifest, to_yaml(spec))
+
+
+def as_begun(sweep: CheckedSweep) -> CheckedSweep:
+    """The sweep with the part of a grid that it began with, if its file does not give `search.num_configs`.
+
+    Earlier versions began with 12 points of a grid. A sweep that has not begun is returned as it is.
+
+    Raises:
+        UserError: the copy of its file in its folder cannot be read.
+    """
+    search, layout = sweep.spec.search, sweep.layout
+    if search.sampler != "grid" or "num_configs" in search.model_fields_set or not layout.manifest.exists():
+        return sweep
+    begun = search.model_copy(
+        update={"num_configs": _stored_spec(sweep, read_sweep_manifest(layout)).search.num_configs}
+    )
+    return replace(sweep, spec=sweep.spec.model_copy(update={"search": begun}))
 
 
 def continue_sweep(sweep: CheckedSweep) -> list[str]:

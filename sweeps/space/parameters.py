@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from causalmer_core.basics.errors import invalid
-from causalmer_core.basics.validation import Frozen
+from causalmer_core.basics.validation import LARGEST_WHOLE, Frozen
 
 Value = bool | int | float | str
 """The value of a parameter."""
@@ -262,7 +262,7 @@ class IntRange(SearchedParameter):
         return int(value)
 
     def count(self) -> int:
-        return len(self.values())
+        return (self.bounds[1] - self.bounds[0]) // self.step + 1  # len() of a range is limited to int64
 
     def options_in_order(self) -> Iterable[int]:
         return self.values()
@@ -359,6 +359,8 @@ def _log_between(low: float, high: float, u: float) -> float:
 
 def _check_range(bounds: tuple[float, float], step: float | None, *, above_zero: bool) -> None:
     low, high = bounds
+    if not math.isfinite(float(high) - float(low)):
+        raise invalid("the range is wider than the largest number", "bounds whose difference is finite")
     if low > high:
         raise invalid(f"the lowest, {low}, is above the highest, {high}", "[low, high] with low <= high")
     if above_zero and low <= 0:
@@ -366,3 +368,5 @@ def _check_range(bounds: tuple[float, float], step: float | None, *, above_zero:
     width = Decimal(str(high)) - Decimal(str(low))
     if step is not None and Decimal(str(step)) > width:
         raise invalid(f"the step, {step}, is larger than the range", f"a step up to {width}")
+    if step is not None and Decimal(str(step)) * LARGEST_WHOLE < width:
+        raise invalid(f"the range has too many steps of {step}", f"at most {LARGEST_WHOLE} steps")

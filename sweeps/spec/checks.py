@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from causalmer_core.basics.errors import did_you_mean
+from causalmer_core.basics.errors import KeyPath, did_you_mean
+from causalmer_core.basics.validation import LARGEST_WHOLE
 from causalmer_core.config.run_config import RunConfig, nested
 from sweeps.space.entries import Reference
 from sweeps.space.parameters import Value
@@ -37,6 +39,25 @@ NOT_SEARCHED = {
     "trainer.monitor": "scores of different metrics cannot be compared",
 }
 """Paths that no sweep may search or set by path, and the reasons."""
+
+
+def number_problems(node: Any, path: KeyPath = ()) -> Iterator[Problem]:
+    """The numbers of a file that no table holds exactly: not finite, or whole and too large."""
+    if isinstance(node, dict | list):
+        for key, below in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from number_problems(below, (*path, key))
+    elif allowed := _storable_numbers(node):
+        yield Problem(path, "out of range", shown(node), allowed)
+
+
+def _storable_numbers(value: object) -> str:
+    """The numbers that are allowed in place of this one; empty if the value is allowed, or is no number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "finite numbers"
+    if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
+        number = "a number that need not be whole may be larger, with a point: 1.0e18"
+        return f"whole numbers from -{LARGEST_WHOLE} to {LARGEST_WHOLE} ({number})"
+    return ""
 
 
 def synthetic_problems(data: Any) -> list[Problem]:
@@ -162,6 +183,8 @@ def _parameter_problems(config: RunConfig, space: SearchSpace, path: str) -> Ite
 
 def _value_problem(config: RunConfig, path: str, value: Value) -> Problem | None:
     where = ("space", path)
+    if allowed := _storable_numbers(value):
+        return Problem(where, "has a value out of range", shown(value), allowed)
     try:
         stored = with_values(config, {path: value}).value(path)
     except ValidationError as error:

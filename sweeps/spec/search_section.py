@@ -19,6 +19,10 @@ CONSTRAINT_AWARE = ("tpe", "gp", *GENETIC)
 """The samplers that learn several objectives and constraints."""
 
 
+LARGEST_GRID = 10_000
+"""The most configurations that `grid` tries without `num_configs`: a larger grid is more likely a mistake."""
+
+
 class WarmStartSection(Frozen):
     """An earlier sweep whose results the sampler knows before the first proposal.
 
@@ -37,7 +41,8 @@ class SearchSection(Frozen):
     Attributes:
         sampler: `tpe`, `gp`, `cmaes`, `nsga2` and `nsga3` learn from results. `random` and `qmc` (a scrambled Sobol
             sequence) do not. `grid` tries every configuration of a finite space. `list` tries `points` alone.
-        num_configs: the largest number of configurations that are proposed.
+        num_configs: the largest number of configurations that are proposed (default 12). For `grid` the default is
+            the whole grid, up to 10,000 configurations.
         seed: the seed of the proposals and of the constants and weights that are searched after training.
         startup: the number of random proposals before `tpe` or `gp` starts to learn.
         population: configurations a generation of `nsga2` and `nsga3` (default 50) and of `cmaes` (default

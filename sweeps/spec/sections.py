@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from causalmer_core.basics.errors import UserError, invalid
-from causalmer_core.basics.validation import NAME_PATTERN, Frozen, checked_name
+from causalmer_core.basics.validation import LARGEST_WHOLE, NAME_PATTERN, Frozen, checked_name
 from causalmer_core.config.run_config import FoldsConfig
 from results.storage.object_uri import ObjectUriError, is_uri, parse_uri
 
@@ -90,7 +90,7 @@ class SeedsSection(Frozen):
     confirm: int = Field(default=5, ge=0, le=500)
     evaluate: int = Field(default=5, ge=1, le=1000)
     top_k: int = Field(default=4, ge=1)
-    first: int = Field(default=0, ge=0)
+    first: int = Field(default=0, ge=0, le=LARGEST_WHOLE)
 
     @field_validator("block")
     @classmethod

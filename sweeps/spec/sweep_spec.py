@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
-from causalmer_core.basics.errors import KeyPath, UserError
+from causalmer_core.basics.errors import KeyPath, UserError, invalid
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import Frozen
 from causalmer_core.config.method_version import MethodVersion
@@ -24,14 +24,20 @@ from results.records.objectives import Objectives
 from sweeps.space.entries import Entry
 from sweeps.space.parameters import Parameter, Value
 from sweeps.space.search_space import SearchSpace
-from sweeps.spec.checks import base_problems, paper_problems, space_problems, synthetic_problems
+from sweeps.spec.checks import (
+    base_problems,
+    number_problems,
+    paper_problems,
+    space_problems,
+    synthetic_problems,
+)
 from sweeps.spec.configurations import Configurations
 from sweeps.spec.includes import BY_DOTTED_PATH, merged_trees, read_sweep_file
 from sweeps.spec.objective_section import ConstraintEntry, ObjectiveEntry, objectives_of
 from sweeps.spec.problems import Problem, SpecMismatchError, invalid_key, problems_of, shown
 from sweeps.spec.renamed_keys import renamed_problems, with_new_keys
 from sweeps.spec.search_checks import first_points, objective_problems, search_problems
-from sweeps.spec.search_section import AshaScheduler, Scheduler, SearchSection
+from sweeps.spec.search_section import LARGEST_GRID, AshaScheduler, Scheduler, SearchSection
 from sweeps.spec.sections import (
     BudgetSection,
     DataSection,
@@ -102,6 +108,22 @@ class SweepSpec(Frozen):
     tracking: TrackingSection = TrackingSection()
     reuse: bool = True
 
+    @field_validator("search")
+    @classmethod
+    def _whole_grid(cls, search: SearchSection, info: ValidationInfo) -> SearchSection:
+        """The section with the size of the grid as `num_configs`, if the file does not give it."""
+        space = info.data.get("space")
+        if search.sampler != "grid" or space is None or "num_configs" in search.model_fields_set:
+            return search
+        size = space.size() or 0  # the check of the sampler reports a continuum
+        if size > LARGEST_GRID:
+            what = f"the sampler 'grid' tries every configuration, and the space has {size}"
+            allowed = f"at most {LARGEST_GRID} without search.num_configs; give it, or larger steps, or another sampler"
+            raise invalid(what, allowed)
+        whole = search.model_copy(update={"num_configs": max(size, search.num_configs)})
+        whole.model_fields_set.discard("num_configs")  # the file still does not give it
+        return whole
+
     @model_validator(mode="after")
     def _top_k_fits(self) -> Self:
         if self.seeds.top_k > self.search.num_configs:
@@ -139,6 +161,14 @@ class SweepSpec(Frozen):
     def num_proposals(self) -> int:
         """The number of proposals of the search. Lists and grids end; other samplers may repeat a configuration."""
         return self.num_configs if self.search.sampler in ("grid", "list") else self.search.num_configs
+
+    @property
+    def configurations_text(self) -> str:
+        """The number of configurations that the search tries, in words, with the size of a larger grid."""
+        size = self.space.size()
+        if self.search.sampler == "grid" and size is not None and size > self.num_configs:
+            return f"{self.num_configs} of {size} points, in the grid's order"
+        return f"{self.num_configs} configurations"
 
     def with_base(self, change: Mapping[str, Any]) -> SweepSpec:
         """The sweep with a nested mapping merged into its fixed part."""
@@ -243,9 +273,11 @@ def _checked(tree: dict[str, Any]) -> tuple[SweepSpec | None, list[Problem]]:
     except ValidationError as error:
         problems = problems_of(error, SweepSpec, tree)
     problems += synthetic_problems(tree.get("data"))
+    known = [problem.path for problem in problems]
+    numbers = [problem for problem in number_problems(tree) if problem.path not in known]
     base, overrides = tree.get("base", {}), tree.get("paper_default", {})
-    if not isinstance(base, dict):
-        return spec, problems
+    if numbers or not isinstance(base, dict):  # the other checks compute with the numbers
+        return spec, problems + numbers
     if spec is None:
         configurations = Configurations(base, unbound=_usable_part(tree.get("space")), overrides=overrides)
     else:

@@ -24,6 +24,8 @@ from sweeps.spec.problems import dotted
 
 _LARGEST_BYTES = 1_000_000
 _MOST_VALUES = 100_000
+_MOST_BITS = 1024
+"""Python refuses to write longer numbers as text, in messages too."""
 _PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 
 
@@ -143,6 +145,10 @@ def _parsed(text: str, place: str) -> Any:
     except YAMLError as error:
         what = str(error).splitlines()[0]
         raise UserError(f"{place}:1: not valid YAML: {what}; allowed YAML text in UTF-8") from error
+    except ValueError as error:  # a date that does not exist, or a number of thousands of digits
+        raise UserError(
+            f"{place}: a date or a number cannot be read: {error}; allowed text in quotes"
+        ) from error
     except RecursionError as error:
         raise UserError(f"{place}:1: nested too deeply; allowed a few levels") from error
 
@@ -165,6 +171,8 @@ class _Plain:
             return [self._item(node, index, path) for index in range(len(node))]
         if isinstance(node, bool | ScalarBoolean):  # a ScalarBoolean is an int, not a bool
             return bool(node)
+        if isinstance(node, int) and node.bit_length() > _MOST_BITS:
+            raise self._error(path, f"a whole number of {node.bit_length()} bits; allowed {_MOST_BITS} bits")
         for kind in (str, int, float):
             if isinstance(node, kind):
                 return kind(node)

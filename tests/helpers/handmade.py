@@ -23,7 +23,13 @@ from causalmer_core.basics.task import Task, TaskKind
 from results.records.dataset import SweepResults
 from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
-from results.records.manifest import SweepManifest, create_sweep, new_manifest
+from results.records.manifest import (
+    SweepManifest,
+    create_sweep,
+    new_manifest,
+    read_sweep_manifest,
+    rewrite_sweep,
+)
 from results.records.objectives import Objectives
 from results.records.predictions_table import task_metadata
 from results.records.run_journal import RunJournal
@@ -60,6 +66,12 @@ def redigested(path: Path, **changes: Any) -> None:
     """Change values of a JSON file that has a digest, with the digest that belongs to them."""
     tree = {**json.loads(path.read_text(encoding="utf-8")), **changes}
     path.write_text(digested({key: value for key, value in tree.items() if key != DIGEST}), encoding="utf-8")
+
+
+def store_spec(layout: SweepLayout, text: str) -> SweepLayout:
+    """Make a text the sweep's own copy of its file."""
+    rewrite_sweep(layout, read_sweep_manifest(layout), text)
+    return layout
 
 
 def config(name: str, fusion: str = "mask") -> dict[str, Any]:

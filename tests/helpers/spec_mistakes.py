@@ -240,6 +240,71 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
         "4: seeds.top_k: confirms 4 of 3 configurations (search.num_configs); given 4; allowed up to 3",
     )
     yield (
+        "a first seed beyond the columns of the tables",
+        HEAD + "seeds: {first: 999999999999999999999}\n",
+        "3: seeds.first: out of range; given 999999999999999999999; allowed 1000000000000000 or less",
+    )
+    whole = (
+        "allowed whole numbers from -1000000000000000 to 1000000000000000 (a number that need not be whole may be "
+        "larger, with a point: 1.0e18)"
+    )
+    yield (
+        "a range beyond the columns of the tables",
+        HEAD + "space: {model.backbone.layers: {int: [1, 999999999999999999999]}}\n",
+        f"3: space.model.backbone.layers.int[1]: out of range; given 999999999999999999999; {whole}",
+    )
+    yield (
+        "a choice beyond the columns of the tables",
+        HEAD + "space: {model.backbone.layers: {choice: [1, 9223372036854775808]}}\n",
+        f"3: space.model.backbone.layers.choice[1]: out of range; given 9223372036854775808; {whole}",
+    )
+    yield (
+        "a fixed value beyond the columns of the tables",
+        HEAD + "base: {trainer: {max_epochs: 999999999999999999999}}\n",
+        f"3: base.trainer.max_epochs: out of range; given 999999999999999999999; {whole}",
+    )
+    yield (
+        "a reference beyond the columns of the tables",
+        HEAD + "space:\n  model.backbone.layers: {int: [1, 10000000000]}\n"
+        "  model.backbone.memory_layers: {same_as: model.backbone.layers, times: 10000000000}\n",
+        f"5: space.model.backbone.memory_layers: has a value out of range; given 100000000000000000000; {whole}",
+    )
+    yield (
+        "a reference beyond all numbers",
+        HEAD
+        + "space:\n  loss.alpha: {float: [0.1, 10]}\n  loss.beta: {same_as: loss.alpha, times: 1.0e308}\n",
+        "5: space.loss.beta: has a value out of range; given Infinity; allowed finite numbers",
+    )
+    yield (
+        "a value of the paper default beyond all numbers",
+        HEAD + "paper_default: {loss.alpha: .inf}\n",
+        "3: paper_default.loss.alpha: out of range; given Infinity; allowed finite numbers",
+    )
+    yield (
+        "a range wider than the largest number",
+        HEAD + "space: {loss.alpha: {float: [-1.7e308, 1.7e308]}}\n",
+        "3: space.loss.alpha: the range is wider than the largest number; given "
+        '{"float": [-1.7e+308, 1.7e+308]}; allowed bounds whose difference is finite',
+    )
+    yield (
+        "a range of too many steps",
+        HEAD + "space: {loss.alpha: {float: [0, 1], step: 1.0e-320}}\n",
+        '3: space.loss.alpha: the range has too many steps of 1e-320; given {"float": [0, 1], "step": 1e-320}; '
+        "allowed at most 1000000000000000 steps",
+    )
+    yield (
+        "a number of thousands of bits",
+        HEAD + f"seeds: {{first: 0x{'f' * 5000}}}\n",
+        "3: seeds.first: a whole number of 20000 bits; allowed 1024 bits",
+    )
+    yield (
+        "a grid too large to be meant",
+        HEAD + "space: {loss.alpha: {float: [0, 1], step: 0.0001}}\nsearch: {sampler: grid}\n",
+        "4: search: the sampler 'grid' tries every configuration, and the space has 10001; given "
+        '{"sampler": "grid"}; allowed at most 10000 without search.num_configs; give it, or larger steps, or another '
+        "sampler",
+    )
+    yield (
         "a rule of selection without seeds to see a spread",
         HEAD + "seeds: {confirm: 1}\nselection: {rule: lower_bound}\n",
         '4: selection.rule: needs 2 seeds to see how scores spread, and seeds.confirm is 1; given "lower_bound"; '

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import create_model
 
-from causalmer_core.config.backbone_config import BUILT_IN
+from causalmer_core.basics.validation import Frozen
+from causalmer_core.config.backbone_config import BUILT_IN, BackboneConfig
 from causalmer_core.config.identity import WITHOUT_EFFECT, config_id, identity
-from causalmer_core.config.run_config import RunConfig
+from causalmer_core.config.run_config import ModelConfig, RunConfig
 from causalmer_core.models.albert_files import weights_digest
 
 PINNED = json.loads((Path(__file__).parent / "pinned_defaults.json").read_text(encoding="utf-8"))
@@ -73,6 +76,38 @@ def test_the_digest_of_weights_follows_both_files(tmp_path: Path) -> None:
         if (tmp_path / "model.safetensors").exists():
             digests.add(weights_digest(str(tmp_path)))
     assert len(digests) == 3
+
+
+class _Nested(Frozen):
+    rate: float = 0.5
+
+
+def own(kind: type[Any], default: Any, **given: Any) -> RunConfig:
+    """A configuration with a backbone of another package, whose option `option` has this default."""
+    name: Any = (Literal["own"], "own")
+    config_type: Any = create_model("OwnConfig", __base__=BackboneConfig, name=name, option=(kind, default))
+    return RunConfig(model=ModelConfig(backbone=config_type(**given)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        (int, 32, 64),
+        (float | None, None, 0.1),
+        (dict[str, dict[str, int]], {}, {"text": {}}),
+        (_Nested, _Nested(), _Nested(rate=0.6)),
+    ],
+)
+def test_another_default_in_a_backbone_of_another_package_is_another_configuration(
+    kind: type[Any], before: Any, after: Any
+) -> None:
+    """The configuration once shared its identity with runs of the old default, and reused them."""
+    assert config_id(own(kind, before)) != config_id(own(kind, after))
+    assert config_id(own(kind, before)) == config_id(own(kind, before))
+
+
+def test_an_option_of_another_package_counts_the_same_whether_given_or_by_default() -> None:
+    assert config_id(own(int, 32)) == config_id(own(int, 64, option=32))
 
 
 VALUES = st.fixed_dictionaries(

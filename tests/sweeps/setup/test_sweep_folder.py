@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_sweep import begin, checked_sweep
+from tiny_sweep import YAML, begin, checked_sweep
 
 from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from results.records import manifest as manifest_module
 from results.records.manifest import read_sweep_manifest
-from sweeps.setup.sweep_folder import continue_sweep
+from sweeps.setup.sweep_folder import as_begun, continue_sweep
 from sweeps.spec.sweep_spec import load_spec, load_stored_spec
 
 MAY_CHANGE: dict[str, dict[str, Any]] = {
@@ -52,6 +52,25 @@ def test_what_may_grow_grows_and_then_stands_in_the_folder(tmp_path: Path) -> No
     assert after.model_copy(update=smaller) == before
     assert load_spec(layout.spec).search.num_configs == 7
     assert continue_sweep(larger) == []
+
+
+def test_a_part_of_a_grid_continues_as_it_began_until_the_file_gives_a_larger_number(tmp_path: Path) -> None:
+    """Earlier versions began with 12 points where the file gave no number."""
+    text = YAML.replace("num_configs: 5, startup: 2", "sampler: grid").replace("log: true", "step: 0.005")
+    text = text.replace("{float: [0.01, 1.0], step: 0.005}", "{choice: [0.1, 0.2]}").replace(
+        "[0.1, 3.0]", "[1, 1.5]"
+    )
+    text = text.replace("[1e-3, 2e-2], step: 0.005", "[1e-3, 2e-3], step: 1e-3")
+    sweep = checked_sweep(tmp_path, text)
+    size = sweep.spec.search.num_configs
+    assert size == sweep.spec.space.size() > 12
+    assert as_begun(sweep).spec == sweep.spec, "it has not begun"
+    begin(checked_sweep(tmp_path, text, search__num_configs=12))
+    continued = as_begun(sweep)
+    assert continued.spec.configurations_text == f"12 of {size} points, in the grid's order"
+    assert continue_sweep(continued) == []
+    larger = as_begun(checked_sweep(tmp_path, text, search__num_configs=20))
+    assert continue_sweep(larger) == ["search.num_configs 20 instead of 12"]
 
 
 @pytest.mark.parametrize("key", ["search__num_configs", "seeds__confirm", "seeds__evaluate", "seeds__top_k"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import handmade
 import pytest
 from objectives_by_hand import HIGHER
 
 from causalmer_core.basics.errors import UserError
+from sweeps.cli.plan_table import search_lines
 from sweeps.search.proposer import Proposer
-from sweeps.spec.sweep_spec import SweepSpec, load_spec
+from sweeps.spec.sweep_spec import SweepSpec, load_spec, load_stored_spec, to_yaml
 
 TEXT = """\
 name: x
@@ -24,6 +26,7 @@ space:
 search:
   num_configs: 100
 """
+WITHOUT_NUMBER = TEXT.replace("search:\n  num_configs: 100\n", "")
 FOLLOWS = {"optimiser.learning_rates.vision": 5e-4}
 PAPER = {"model.fusion": "mask", "loss.beta": 1.0, "model.backbone.layers": 5, **FOLLOWS}
 
@@ -75,6 +78,50 @@ def test_a_grid_tries_every_configuration_once_and_stops(tmp_path: Path) -> None
     assert sorted(map(str, found)) == sorted(map(str, spec.configurations.space.grid()))
     assert found[:2] == [PAPER, {"model.fusion": "tanh", "model.backbone.layers": 5, **FOLLOWS}]
     assert [point for point in spec.configurations.space.grid() if point not in found[:2]] == found[2:]
+
+
+@pytest.mark.parametrize("search", [{"sampler": "grid"}, {"sampler": "grid", "paper_first": False}])
+def test_a_grid_without_num_configs_is_tried_to_its_end(tmp_path: Path, search: dict[str, Any]) -> None:
+    """It once ended after the first 12 points without a word."""
+    text = WITHOUT_NUMBER.replace("space:\n", "space:\n  loss.alpha: {float: [0.1, 2.0], step: 0.1}\n")
+    spec = load(tmp_path, search, text)
+    assert spec.num_proposals == spec.search.num_configs == 200
+    assert len(proposals(spec)) == 200
+    assert spec.configurations_text == "200 configurations"
+    assert load_stored_spec(handmade.store_spec(handmade.empty_sweep(tmp_path), to_yaml(spec))) == spec
+
+
+def test_a_part_of_a_grid_is_named_with_the_whole(tmp_path: Path) -> None:
+    spec = load(tmp_path, {"sampler": "grid", "num_configs": 4})
+    assert spec.configurations_text == "4 of 10 points, in the grid's order"
+    assert ("grid", "4 of 10 points, in the grid's order") in search_lines(spec, 10)
+    assert load(tmp_path, {"sampler": "random", "num_configs": 4}).configurations_text == "4 configurations"
+
+
+def test_a_stored_sweep_continues_with_its_part_of_a_grid(tmp_path: Path) -> None:
+    """Earlier versions wrote 12 into a sweep's folder, although its file gave no number."""
+    text = WITHOUT_NUMBER.replace("space:\n", "space:\n  loss.alpha: {float: [0.1, 2.0], step: 0.1}\n")
+    stored = text + "search: {sampler: grid, num_configs: 12}\n"
+    spec = load_stored_spec(handmade.store_spec(handmade.empty_sweep(tmp_path), stored))
+    assert spec.num_proposals == 12
+    assert proposals(spec) == proposals(load(tmp_path, {"sampler": "grid"}, text))[:12]
+
+
+def test_a_large_grid_needs_the_number_of_its_points(tmp_path: Path) -> None:
+    text = WITHOUT_NUMBER.replace("space:\n", "space:\n  loss.alpha: {float: [0.0, 1.0], step: 0.0001}\n")
+    with pytest.raises(
+        UserError, match=r"the space has 100010; .*allowed at most 10000 without search\.num_config"
+    ):
+        load(tmp_path, {"sampler": "grid"}, text)
+    spec = load(tmp_path, {"sampler": "grid", "num_configs": 20_000}, text)
+    assert spec.num_proposals == 20_000
+
+
+def test_a_small_grid_still_confirms_what_it_has(tmp_path: Path) -> None:
+    """`seeds.top_k` is 4 by default, and a grid may have fewer points."""
+    text = "name: x\ndata: {name: x}\nspace: {model.fusion: {choice: [sum, mask]}}\n"
+    spec = load(tmp_path, {"sampler": "grid"}, text)
+    assert (spec.num_configs, spec.configurations_text) == (2, "2 configurations")
 
 
 def test_num_configs_caps_a_grid(tmp_path: Path) -> None:

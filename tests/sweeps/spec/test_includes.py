@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.config.run_config import FoldsConfig
 from sweeps.spec.sweep_spec import SweepSpec, changed_values, load_spec, to_yaml
 
 COMMON = """\
@@ -134,11 +135,12 @@ def test_what_is_no_file_is_refused_with_its_line(tmp_path: Path, given: str, me
 
 def test_another_data_set_keeps_the_split_the_root_and_whatever_else_the_section_says(tmp_path: Path) -> None:
     """It once dropped them without a word, so that validation followed another protocol."""
-    path = tmp_path / "sweep.yaml"
-    path.write_text(
-        "name: s\ndata: {name: one, root: store, split: {folds: 3, group: id}}\nsearch: {num_configs: 4}\n"
-    )
-    data = load_spec(path, {"data.name": "other"}).data
-    assert (data.name, data.root) == ("other", "store")
-    assert data.split is not None
-    assert data.split.folds == 3
+    own = "root: store, split: {folds: 3, group: id}, synthetic: {seed: 4}"
+    common = COMMON.replace("{name: mosi}", f"{{name: mosi, {own}}}")
+    included = load(tmp_path, "$include: common.yaml\nname: s\ndata: {name: one}\n", common=common).data
+    overridden = load_spec(tmp_path / "sweep.yaml", {"data.name": "other"}).data
+    assert (included.name, overridden.name) == ("one", "other")
+    for data in (included, overridden):
+        assert data.root == "store"
+        assert data.split == FoldsConfig(folds=3, group="id")
+        assert data.synthetic == {"seed": 4}

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import handmade
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from causalmer_core.basics.digests import digested
+from causalmer_core.basics.errors import UserError
+from results.records.manifest import parse_manifest
+from results.records.schemas import runs_schema
 from sweeps.spec.seed_plan import SeedPlan
+from sweeps.spec.sweep_spec import load_spec
 
 
 @given(st.integers(1, 500), st.integers(0, 500), st.integers(1, 1000), st.integers(0, 10**6))
@@ -25,6 +35,23 @@ def test_more_seeds_keep_those_that_are_already_run() -> None:
     assert large.search == small.search
     assert large.confirm[:2] == small.confirm
     assert large.evaluate[:3] == small.evaluate
+
+
+def test_the_largest_seeds_of_a_file_are_exact_in_tables_and_as_float64(tmp_path: Path) -> None:
+    """A larger first seed once passed the plan, trained, and could never be compacted."""
+    (tmp_path / "sweep.yaml").write_text(
+        "name: x\ndata: {name: x}\nseeds: {search: 100, confirm: 500, evaluate: 1000, first: 1000000000000000}\n"
+    )
+    plan = load_spec(tmp_path / "sweep.yaml").seed_plan()
+    seeds = (*plan.search, *plan.confirm, *plan.evaluate)
+    column = pa.array(seeds, runs_schema({}, {}).field("seed").type)
+    assert column.to_pylist() == [int(float(seed)) for seed in seeds] == [*seeds]
+
+
+def test_a_manifest_with_seeds_that_no_table_holds_is_refused_in_words() -> None:
+    tree = json.loads(handmade.manifest().model_dump_json()) | {"confirm_seeds": [2**63]}
+    with pytest.raises(UserError, match=r"manifest\.json is not a manifest .*\n.*confirm_seeds"):
+        parse_manifest(digested(tree).encode(), "manifest.json")
 
 
 def test_a_plan_with_a_seed_for_two_purposes_is_refused() -> None:

@@ -121,6 +121,7 @@ def test_replacing_needs_force(field_file: Path) -> None:
         (["synth", "--name", "x", "--shortcuts", "0.5"], "--shortcuts: 1 numbers in '0.5'; give three"),
         (["synth", "--name", "x", "--widths", "a,b,c"], "--widths: invalid literal"),
         (["synth", "--name", "x", "--shortcuts", "0,0,2"], "shortcuts.vision: Input should be less than or equal to 1"),
+        (["synth", "--name", "x", "--seed", "999999999999999999999"], "seed: Input should be less than or equal to 1"),
         (["synth", "--name", "x", "--emotions", "20"], "emotions need at least"),
     ],
 )  # fmt: skip

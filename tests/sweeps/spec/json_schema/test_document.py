@@ -43,10 +43,18 @@ BEYOND = {
     "paper default that does not fit the base": "depends on other keys",
     "a rule of selection without seeds to see a spread": "depends on another key",
     "number that is none": "JSON has no such number",
+    "a range beyond the columns of the tables": "one limit for every whole number of the file",
+    "a choice beyond the columns of the tables": "one limit for every whole number of the file",
+    "a fixed value beyond the columns of the tables": "one limit for every whole number of the file",
+    "a reference beyond the columns of the tables": "multiplies two values",
+    "a reference beyond all numbers": "multiplies two values",
+    "a value of the paper default beyond all numbers": "JSON has no such number",
+    "a range of too many steps": "compares two values",
+    "a grid too large to be meant": "depends on the space",
 }
 """The loader's cases that a schema cannot tell, and why."""
-NO_TREE = ("empty", "list", "duplicate key")
-"""Those that are no mapping at all."""
+NO_TREE = ("empty", "list", "duplicate key", "a number of thousands of bits")
+"""Those that are no mapping of plain values at all."""
 
 
 @cache
