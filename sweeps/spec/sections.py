@@ -6,6 +6,7 @@ modules.
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -43,6 +44,17 @@ def _usable_place(text: str) -> str:
             # The address may hold a password, so the message does not repeat it.
             raise invalid(error.what, error.allowed, repeated=False) from error
     return text
+
+
+def _without_credentials(uri: str) -> str:
+    if re.search(r"//[^/?#]*@", uri):
+        raise invalid(
+            "has credentials in it, which every record would show",
+            "an address without them; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the whole address "
+            "as MLFLOW_TRACKING_URI, in the environment",
+            repeated=False,
+        )
+    return uri
 
 
 StoragePlace = Annotated[str, Field(min_length=1), AfterValidator(_usable_place)]
@@ -232,7 +244,9 @@ class MLflowSection(Frozen):
         experiment: the experiment's name. None (default): the sweep's.
     """
 
-    tracking_uri: str | None = Field(default=None, min_length=1)
+    tracking_uri: Annotated[str, AfterValidator(_without_credentials)] | None = Field(
+        default=None, min_length=1
+    )
     experiment: str | None = Field(default=None, min_length=1)
 
 
