@@ -46,8 +46,11 @@ def _usable_place(text: str) -> str:
     return text
 
 
+_NO_CREDENTIALS = r"^(?![^/]*//[^/?#]*@)"
+
+
 def _without_credentials(uri: str) -> str:
-    if re.search(r"//[^/?#]*@", uri):
+    if re.match(_NO_CREDENTIALS, uri) is None:
         raise invalid(
             "has credentials in it, which every record would show",
             "an address without them; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the whole address "
@@ -56,6 +59,13 @@ def _without_credentials(uri: str) -> str:
         )
     return uri
 
+
+ServerUri = Annotated[
+    str,
+    Field(min_length=1, json_schema_extra={"pattern": _NO_CREDENTIALS}),
+    AfterValidator(_without_credentials),
+]
+"""The address of a server, without a user and a password."""
 
 StoragePlace = Annotated[str, Field(min_length=1), AfterValidator(_usable_place)]
 """A folder, or an address on an object store."""
@@ -244,9 +254,7 @@ class MLflowSection(Frozen):
         experiment: the experiment's name. None (default): the sweep's.
     """
 
-    tracking_uri: Annotated[str, AfterValidator(_without_credentials)] | None = Field(
-        default=None, min_length=1
-    )
+    tracking_uri: ServerUri | None = None
     experiment: str | None = Field(default=None, min_length=1)
 
 
