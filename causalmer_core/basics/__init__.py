@@ -10,9 +10,21 @@ Nothing here depends on a model or on data.
 | `files.py` | Files written whole: a reader meets the old file or the new one, never half of one |
 | `modality.py` | The three modalities, and the batch that carries them |
 | `packages.py` | The packages of this distribution, and a check that Python imports these and no others |
+| `redaction.py` | Texts for readers, with the credentials of this process's environment taken out |
 | `seeding.py` | Named random streams |
 | `task.py` | The task of a data set: the form of its labels and of the model's outputs |
 | `validation.py` | Rules for inputs: names that become part of a path, and strict configuration |
 """
 
-__all__ = ["digests", "errors", "faults", "files", "modality", "packages", "seeding", "task", "validation"]
+__all__ = [
+    "digests",
+    "errors",
+    "faults",
+    "files",
+    "modality",
+    "packages",
+    "redaction",
+    "seeding",
+    "task",
+    "validation",
+]

@@ -19,6 +19,12 @@ OPTIONS = {
 }
 """The options after the `?`, by scheme. They are passed on to pyarrow."""
 
+WHERE_CREDENTIALS_GO = (
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3) or GOOGLE_APPLICATION_CREDENTIALS (gs) in the environment "
+    "that each node's Ray is started in, or give the node a credentials file or a role with the right"
+)
+"""The remedy for missing credentials. A sweep sends none to other nodes, because Ray would write them into its logs."""
+
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/")
 _ALLOWED = "a folder, s3://bucket/prefix or gs://bucket/prefix"
 
@@ -93,8 +99,7 @@ def parse_uri(text: str) -> ObjectUri:
     if "@" in text.removeprefix("gs://anonymous@"):
         raise ObjectUriError(
             "has credentials in it, which every record would show",
-            "an address without them; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3), or "
-            "GOOGLE_APPLICATION_CREDENTIALS (gs), in the environment of every node",
+            f"an address without them; {WHERE_CREDENTIALS_GO}",
         )
     if not text[len(scheme) :].startswith("://") or not parts.netloc:
         raise ObjectUriError("has no bucket", f"{scheme}://BUCKET/PREFIX")

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from causalmer_core.basics.errors import UserError
 from cluster.nodes.node_probe import ANOTHER_TEXT
-from results.storage.object_uri import ObjectUri, parse_uri
+from results.storage.object_uri import WHERE_CREDENTIALS_GO, ObjectUri, parse_uri
 from results.storage.objects import Objects
 from results.storage.store_error import StoreError
 
@@ -34,11 +34,7 @@ class SharedObjects:
     @property
     def remedy(self) -> str:
         """The likely fix for a node that cannot use the store."""
-        return (
-            "let it reach the endpoint, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3) or "
-            "GOOGLE_APPLICATION_CREDENTIALS (gs) in the environment that its Ray was started in, or give its role the "
-            "right"
-        )
+        return f"let it reach the endpoint, and {WHERE_CREDENTIALS_GO}"
 
     @contextmanager
     def probed(self) -> Iterator[ObjectProbe]:

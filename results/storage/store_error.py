@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.redaction import without_secrets
+from results.storage.object_uri import WHERE_CREDENTIALS_GO
 
 _NO_BUCKET = ("NO_SUCH_BUCKET",)
 _NO_RIGHT = (
@@ -19,8 +20,7 @@ _REASONS = (
     (_NO_BUCKET, "there is no such bucket; make it, or mend its name"),
     (
         _NO_RIGHT,
-        "no credentials, or they do not allow it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3) or "
-        "GOOGLE_APPLICATION_CREDENTIALS (gs) in the environment of every node, or give their role the right",
+        f"no credentials, or they do not allow it: {WHERE_CREDENTIALS_GO}",
     ),
     (
         _NO_ANSWER,
@@ -28,9 +28,6 @@ _REASONS = (
     ),
 )
 """The likely causes, by texts in the messages of pyarrow and of the providers' libraries."""
-
-
-_SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class StoreError(UserError, OSError):
@@ -49,13 +46,6 @@ class StoreError(UserError, OSError):
         self.may_pass = may_pass
 
 
-def _without_secrets(text: str) -> str:
-    for name in _SECRETS:
-        if value := os.environ.get(name):
-            text = text.replace(value, f"<{name}>")
-    return text
-
-
 @contextmanager
 def asking(what: str) -> Iterator[None]:
     """Turn pyarrow's errors within the block into `StoreError`, with the likely cause in words.
@@ -72,7 +62,7 @@ def asking(what: str) -> Iterator[None]:
     except (FileNotFoundError, StoreError):
         raise
     except OSError as error:
-        text = _without_secrets(str(error))
+        text = without_secrets(str(error))
         likely = next((why for signs, why in _REASONS if _any(signs, text)), "")
         reason = f"{likely} ({text})" if likely else text
         may_pass = not _any((*_NO_BUCKET, *_NO_RIGHT), text)

@@ -13,7 +13,7 @@ The choice of the next job is in `jobs`.
 | `runner.py` | Runs jobs under Ray Tune, which decides when and where they run |
 | `shares.py` | The share of a node that each job gets: as planned, and a larger one after it was exceeded |
 | `trainable.py` | A job as a class trainable of Ray Tune, whose actor is reused from job to job |
-| `tune_hooks.py` | Two hooks of Ray Tune: which waiting trial gets a free process, and what ended trials hold |
+| `tune_hooks.py` | Hooks of Ray Tune: what processes are sent, which trial gets a free one, what ended trials hold |
 """
 
 __all__ = ["machine", "retries", "run_session", "runner", "shares"]

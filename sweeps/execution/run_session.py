@@ -25,6 +25,7 @@ from causalmer_core.basics.faults import (
     is_out_of_device_memory,
     is_out_of_memory,
 )
+from causalmer_core.basics.redaction import without_secrets
 from causalmer_core.datasets.store import open_training_data
 from causalmer_core.method.method_warnings import run_notes
 from causalmer_core.training.device_memory import ASSUMED_CONTEXT_BYTES, DeviceShare, device_name
@@ -212,9 +213,11 @@ class RunSession:
                 self._end_out_of_memory(error)
                 return
             if is_machine_fault(error):
-                self.interrupt(fault := f"{type(error).__name__}: {error}")
-                raise MachineFaultError(fault) from error
-            self.end(*_own_fault(error))
+                self.interrupt(fault := without_secrets(f"{type(error).__name__}: {error}"))
+                # Without its cause, whose text may hold a secret: Ray writes the error into its files.
+                raise MachineFaultError(fault) from None
+            state, reason = _own_fault(error)
+            self.end(state, without_secrets(reason))
 
     def _end_out_of_memory(self, error: Exception) -> None:
         """The share of the GPU is too small: end the attempt if the share may grow, else the run."""

@@ -23,7 +23,12 @@ from sweeps.execution.retries import Retries
 from sweeps.execution.run_session import RunContext
 from sweeps.execution.shares import Shares
 from sweeps.execution.trainable import JobTrainable
-from sweeps.execution.tune_hooks import Capacity, PreferStartingActors, ReleaseFinishedTrials
+from sweeps.execution.tune_hooks import (
+    Capacity,
+    PreferStartingActors,
+    ReleaseFinishedTrials,
+    send_no_environment,
+)
 from sweeps.jobs.job import Job
 from sweeps.jobs.observer import Observer
 from sweeps.jobs.run_lock import locked_run
@@ -65,6 +70,7 @@ def run_jobs(
     with Interruption(observer.notify) as interruption:
         jobs = _Jobs(source, first, layout, context, shares, Retries(retries), observer, interruption)
         try:
+            send_no_environment()
             with watched(lambda _: interruption.end_at_once()):
                 _tuner(jobs, layout, callbacks).fit()
         except BaseException as error:

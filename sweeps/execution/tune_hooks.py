@@ -1,4 +1,4 @@
-"""Two hooks of Ray Tune: which waiting trial gets a free process, and what ended trials hold."""
+"""Hooks of Ray Tune: what processes are sent, which trial gets a free one, what ended trials hold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ray import tune
+from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
@@ -16,6 +17,16 @@ from cluster.resources.trial_resources import TrialShare, most_at_once
 
 REFRESH_SECONDS = 10.0
 """The number of trials that fit is computed anew after this time, because nodes come and go."""
+
+
+def send_no_environment() -> None:
+    """Make Ray Tune send no environment variable of the driver to the processes that train.
+
+    By itself Tune sends `AWS_SECRET_ACCESS_KEY` and its like in a runtime environment. Ray writes these into logs that
+    every user of the machine can read, and keeps them. The processes have the environment of their node's Ray instead:
+    a private Ray has the driver's, and nodes of a cluster have their own credentials.
+    """
+    class_cache.ENV_VARS_TO_PROPAGATE.clear()
 
 
 class Capacity:

@@ -9,7 +9,7 @@
 | `status_text.py` | A sweep's status as text, the same in the live table, in the log and in `causalmer status` |
 | `tracker_thread.py` | Runs one of Ray's callbacks in its own thread, where it can neither delay a sweep nor end it |
 | `trackers.py` | Shows runs in TensorBoard, MLflow and Weights & Biases while they train, by Ray's own callbacks |
-| `wandb_callback.py` | Ray's callback for Weights & Biases, with errors of its logging processes raised |
+| `wandb_callback.py` | Ray's callback for Weights & Biases, with errors of its processes raised and its key in no log |
 """
 
 __all__ = ["counters", "leader", "progress", "status_text", "trackers"]

@@ -12,6 +12,8 @@ from textwrap import shorten
 from threading import Thread
 from typing import Any, Protocol
 
+from causalmer_core.basics.redaction import without_secrets
+
 MOST_WAITING = 10_000
 """The largest number of events that wait for a tracker."""
 _LONGEST_FAULT = 300
@@ -80,4 +82,6 @@ class Tracker:
                 getattr(logger, name)(*about)
             logger.on_experiment_end(trials=[])
         except (Exception, SystemExit) as error:  # no error of a tracker may end the sweep
-            self.fault = shorten(f"{type(error).__name__}: {error}", _LONGEST_FAULT, placeholder=" ...")
+            self.fault = shorten(
+                without_secrets(f"{type(error).__name__}: {error}"), _LONGEST_FAULT, placeholder=" ..."
+            )

@@ -6,6 +6,7 @@ modules.
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -44,6 +45,27 @@ def _usable_place(text: str) -> str:
             raise invalid(error.what, error.allowed, repeated=False) from error
     return text
 
+
+_NO_CREDENTIALS = r"^(?![^/]*//[^/?#]*@)"
+
+
+def _without_credentials(uri: str) -> str:
+    if re.match(_NO_CREDENTIALS, uri) is None:
+        raise invalid(
+            "has credentials in it, which every record would show",
+            "an address without them; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the whole address "
+            "as MLFLOW_TRACKING_URI, in the environment",
+            repeated=False,
+        )
+    return uri
+
+
+ServerUri = Annotated[
+    str,
+    Field(min_length=1, json_schema_extra={"pattern": _NO_CREDENTIALS}),
+    AfterValidator(_without_credentials),
+]
+"""The address of a server, without a user and a password."""
 
 StoragePlace = Annotated[str, Field(min_length=1), AfterValidator(_usable_place)]
 """A folder, or an address on an object store."""
@@ -232,7 +254,7 @@ class MLflowSection(Frozen):
         experiment: the experiment's name. None (default): the sweep's.
     """
 
-    tracking_uri: str | None = Field(default=None, min_length=1)
+    tracking_uri: ServerUri | None = None
     experiment: str | None = Field(default=None, min_length=1)
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from canaries import CANARIES
+
 _PATIENCE = 120.0
 BIN = Path(sys.executable).parent
 """Where `ray` and `causalmer` are installed."""
@@ -24,12 +26,14 @@ BIN = Path(sys.executable).parent
 class JobHead:
     """The head, for a block; what is left of it ends with the block.
 
-    Its user's home is `home`, with the token in it, where a machine that submits jobs may have its home as well.
+    Its user's home is `home`, with the token in it, where a machine that submits jobs may have its home as well. Ray's
+    files are in `files`. The environments of the head and of who submits are full of credentials.
     """
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # sockets have short names only
         self.home = self._folder / "home"
+        self.files = self._folder / "ray"
         self.token = secrets.token_hex(32)
         (self.home / ".ray").mkdir(parents=True)
         (self.home / ".ray" / "auth_token").write_text(self.token)
@@ -38,6 +42,7 @@ class JobHead:
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
         self.plain_environment = {
             **kept,
+            **CANARIES,
             "PATH": path,
             "HOME": str(self.home),
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -47,7 +52,7 @@ class JobHead:
         self.port = dashboard
         self.address = f"http://127.0.0.1:{dashboard}"
         self._log = (self._folder / "head.log").open("w+")
-        command = f"""ray start --head --block --port=0 --num-cpus=2 --temp-dir={self._folder}/ray
+        command = f"""ray start --head --block --port=0 --num-cpus=2 --temp-dir={self.files}
             --dashboard-host=127.0.0.1 --dashboard-port={dashboard} --dashboard-agent-listen-port={agent}
             --ray-client-server-port={client} --min-worker-port=0 --max-worker-port=0"""
         self._process = subprocess.Popen(

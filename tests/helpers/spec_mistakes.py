@@ -49,6 +49,13 @@ def bad_files() -> Iterator[tuple[str, str, str]]:
     )
     yield "name is a number", "name: 3\ndata: {name: x}\n", "1: name: wrong type; given 3; allowed text"
     yield (
+        "password in an address",
+        HEAD + "tracking:\n  mlflow:\n    tracking_uri: https://user:canary@host\n",
+        "5: tracking.mlflow.tracking_uri: has credentials in it, which every record would show; allowed an address "
+        "without them; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the whole address as "
+        "MLFLOW_TRACKING_URI, in the environment",
+    )
+    yield (
         "low above high",
         HEAD + "space:\n  loss.alpha: {float: [2, 1]}\n",
         '4: space.loss.alpha: the lowest, 2.0, is above the highest, 1.0; given {"float": [2, 1]}; '

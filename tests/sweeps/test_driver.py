@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from canaries import CANARIES, PROXIES, leaks
 from driven_sweep import MAIN, PATIENCE, Sweep, assert_equal_records, assert_gone, family, trainers
 from study_view import as_read, as_recorded
 
@@ -25,9 +26,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    """The sweep in one go, with all processes that it started seen to be gone after it."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, ray_files: Path) -> Sweep:
+    """The sweep in one go, with all processes that it started seen to be gone after it.
+
+    Its environment is full of credentials.
+    """
     sweep = Sweep(tmp_path_factory.mktemp("undisturbed"))
+    sweep.environment = {
+        **CANARIES,
+        **PROXIES,
+        "RAY_AUTH_TOKEN": CANARIES["SOME_PASSWORD"],
+        "RAY_TMPDIR": str(ray_files),
+    }
     process = sweep.start("run", "--cpus", "1")
     started: set[psutil.Process] = set()
     sweep.wait_for(lambda: sweep.rows() >= 2, process)
@@ -37,6 +47,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors + output
     (sweep.folder / "output").write_text(output, encoding="utf-8")
+    (sweep.folder / "errors").write_text(errors, encoding="utf-8")
     assert len(started) > 3, "Ray's processes were not seen, so their end was not checked"
     assert_gone(list(started))
     return sweep
@@ -118,6 +129,13 @@ def test_the_output_is_ours_alone(undisturbed: Sweep) -> None:
     assert "test accuracy, mean over seeds 1000, 1001" in output
     for foreign in ("ray::", "Tuner", "Trial status", "raylet", "ray.tune", "WARNING"):
         assert foreign not in output
+
+
+def test_no_credential_of_the_environment_is_in_a_file_of_the_sweep_or_of_ray(
+    undisturbed: Sweep, ray_files: Path
+) -> None:
+    assert [*ray_files.rglob("runtime_env_agent.log")], "Ray's logs were not looked at"
+    assert leaks(undisturbed.folder, ray_files) == []
 
 
 def test_the_same_sweep_on_two_workers_gives_equal_records(undisturbed: Sweep, tmp_path: Path) -> None:

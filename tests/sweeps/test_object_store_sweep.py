@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from canaries import leaks
 from driven_sweep import PATIENCE, Sweep, assert_equal_records
 from object_server import BUCKET, ObjectServer
 from tiny_sweep import YAML
@@ -52,12 +53,13 @@ def rows_in(server: ObjectServer, key: str) -> int:
 
 
 def test_a_killed_sweep_goes_on_from_the_bucket_alone(
-    tmp_path: Path, server: ObjectServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: ObjectServer, ray_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = [tmp_path / name for name in ("disturbed", "undisturbed")]
     for folder in folders:
         folder.mkdir()
     sweep = SweepOnStore(folders[0], server, QUICK, monkeypatch)
+    sweep.environment["RAY_TMPDIR"] = str(ray_files)
     process = sweep.start("run", "--cpus", "1")
     sweep.wait_for(lambda: rows_in(server, "disturbed/tiny") >= 6, process)
     process.kill()
@@ -75,6 +77,8 @@ def test_a_killed_sweep_goes_on_from_the_bucket_alone(
     assert {"report.html", "selection.json", "sweep.yaml", "sweep.log", "runs/runs.parquet"} <= set(names)
     assert not [name for name in names if "last" in name or "lock" in name or "tmp" in name]
     assert not any(b"canary-" in server.read(f"disturbed/tiny/{name}") for name in names)
+    assert [*ray_files.rglob("runtime_env_agent.log")], "Ray's logs were not looked at"
+    assert leaks(tmp_path, ray_files, secrets=["canary-"]) == []
 
     results = open_sweep(sweep.place)
     runs = f"{BUCKET}/disturbed/tiny/runs"

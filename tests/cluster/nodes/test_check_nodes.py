@@ -142,7 +142,7 @@ def test_nodes_that_do_not_reach_the_object_store_are_named(
     assert words.count("the endpoint cannot be reached") >= 2, output
     assert words.count("problem: ") == 4, "neither node can write there, and neither can read"
     assert words.count("not shared") == 2
-    assert "in the environment that its Ray was started in" in words
+    assert "in the environment that each node's Ray is started in" in words
 
 
 def test_what_is_sent_to_nodes_runs_where_our_packages_are_missing() -> None:

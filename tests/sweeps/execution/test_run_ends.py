@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from canaries import leaks
 from tiny_sweep import begin, checked_sweep, run_context
 
 from causalmer_core.basics.faults import MachineFaultError
@@ -120,6 +122,31 @@ def test_a_fault_of_the_machine_ends_the_attempt_and_not_the_run(
     mend()
     assert to_end(sweep) is RunState.FINISHED
     assert scores(history(sweep)) == undisturbed
+
+
+REFUSED = "https://user:canary@host refuses canary-token"
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"), [(RuntimeError(REFUSED), False), (OSError(errno.EIO, REFUSED), True)]
+)
+def test_the_record_of_an_error_holds_no_credentials(
+    sweep: CheckedSweep, monkeypatch: pytest.MonkeyPatch, error: Exception, passes: bool
+) -> None:
+    """Neither where the run fails by it, nor where it is a fault of the machine and goes on to Ray."""
+    monkeypatch.setenv("HF_TOKEN", "canary-token")
+    failing_at(monkeypatch, Trainer, "_step", 1, error)
+    session = BlockSession(job(sweep), run_context(sweep))
+    reported = ""
+    try:
+        session.advance()
+    except MachineFaultError:
+        reported = traceback.format_exc()
+    session.close()
+    assert "https://<credentials>@host refuses <HF_TOKEN>" in history(sweep).reason
+    assert bool(reported) is passes
+    assert "canary" not in reported
+    assert leaks(sweep.layout.root, secrets=["canary"]) == []
 
 
 def test_what_the_models_code_raises_fails_the_run_with_its_traceback(

@@ -1,12 +1,14 @@
-"""A free process goes to a trial for which none is starting, and to the first of those."""
+"""What Tune sends to processes, and which trial gets a free one: the first for which none is starting."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import pytest
+from ray.tune.execution import class_cache
 
-from sweeps.execution.tune_hooks import PreferStartingActors
+from sweeps.execution.trainable import JobTrainable
+from sweeps.execution.tune_hooks import PreferStartingActors, send_no_environment
 
 
 @dataclass
@@ -49,3 +51,16 @@ def test_the_first_behind_those_that_are_starting_is_chosen(
     trials = [StandIn(str(place), words[status]) for place, status in enumerate(statuses)]
     found = PreferStartingActors(lambda: room).choose_trial_to_run(Controller(trials))
     assert (None if found is None else found.name) == chosen
+
+
+def test_the_processes_that_train_are_sent_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
+    monkeypatch.setattr(class_cache, "ENV_VARS_TO_PROPAGATE", {"AWS_SECRET_ACCESS_KEY"})
+    assert "canary" in sent_to_processes(), "Ray has another way by now"
+    send_no_environment()
+    assert "canary" not in sent_to_processes()
+
+
+def sent_to_processes() -> str:
+    """All options of the processes that Tune would start."""
+    return str(vars(class_cache._ActorClassCache().get(JobTrainable)))

@@ -58,6 +58,14 @@ def test_one_that_fails_is_off_and_says_why_in_a_line(error: BaseException) -> N
     assert notes.seen == ["setup"]
 
 
+def test_a_fault_is_said_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "canary-token")
+    tracker = Tracker("notes", Notes)
+    tracker.send("fail", ConnectionError("https://user:canary@host refuses canary-token"))
+    tracker.finish(30)
+    assert tracker.fault == "ConnectionError: https://<credentials>@host refuses <MLFLOW_TRACKING_TOKEN>"
+
+
 def test_one_that_cannot_be_made_is_off() -> None:
     def unusable() -> Notes:
         raise ValueError("no project is given")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from canaries import CANARIES, leaks
 from driven_sweep import Sweep, assert_equal_records
 from event_files import parameters, scalars
-from tiny_sweep import YAML, begin, checked_sweep
+from tiny_sweep import SHORTEST, YAML, begin, checked_sweep
 
 from causalmer_core.basics.errors import UserError
 from results.records.layout import SweepLayout
@@ -160,3 +161,13 @@ def test_a_sweep_shows_what_it_records_and_records_the_same_where_a_tracker_is_b
     output = violated.done("run", "--cpus", "1", "--set", "tracking.tensorboard=true")
     assert output.count("note: tracking.tensorboard is switched off: OSError: no space left") == 1
     assert_equal_records(sweep, violated)
+
+
+@pytest.mark.slow
+def test_the_key_of_weights_and_biases_is_in_no_file(tmp_path: Path, ray_files: Path) -> None:
+    pytest.importorskip("wandb", reason="Weights & Biases, an extra, is not installed")
+    sweep = Sweep(tmp_path, SHORTEST)
+    sweep.environment = {**CANARIES, "RAY_TMPDIR": str(ray_files)}
+    sweep.done("run", "--cpus", "1", "--set", "tracking.wandb={project: p, mode: offline}")
+    assert [*sweep.layout.tracking.rglob("offline-run-*")]
+    assert leaks(tmp_path, ray_files) == []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from canaries import SECRETS, leaks
 from driven_sweep import MAIN, PATIENCE
 from job_head import JobHead
 from tiny_sweep import SHORTEST, YAML, write_sweep
@@ -71,6 +72,7 @@ def test_ray_job_submit_works_from_a_folder_with_nothing_but_the_sweep(head: Job
     assert "succeeded" in output
     assert SweepLayout(shared / "runs" / "tiny").report.exists()
     assert [path.name for path in clean.iterdir()] == ["tiny.yaml"]
+    assert leaks(head.files, tmp_path, secrets=[*SECRETS, head.token]) == []
 
 
 @pytest.mark.slow
@@ -111,6 +113,7 @@ def test_a_job_that_was_stopped_is_gone_on_with_by_submitting_the_sweep_again(
     jobs = head.asked("/api/jobs/")
     assert job[1] in jobs
     assert head.token not in jobs
+    assert leaks(head.files, tmp_path, secrets=[*SECRETS, head.token]) == []
 
 
 class Ended(JobServer):
