@@ -125,12 +125,12 @@ def build(layout: SweepLayout, runs: int, epochs: int) -> None:
     """Compact made-up runs, and say what it took."""
     compaction.each_run = lambda *_, **__: histories(runs, epochs)  # type: ignore[assignment]
     started, before = time.perf_counter(), peak()
-    compaction.compact(layout)
+    rows = compaction.compact(layout)
     seconds = time.perf_counter() - started
     print(f"{runs} runs x {epochs} epochs compacted in {seconds:.0f} s, {peak() - before:.0f} MB at most")
     for name in ("epochs", "runs"):
         path = compaction.table_file(layout, name)
-        print(f"{name}: {compaction.row_count(path)} rows, {path.stat().st_size / 1e6:.0f} MB")
+        print(f"{name}: {rows[name]} rows, {path.stat().st_size / 1e6:.0f} MB")
 
 
 def histories(runs: int, epochs: int) -> Iterator[RunHistory]:

@@ -11,4 +11,4 @@ It knows no sweep and no records.
 | `templates/` | Files that start a cluster or a job: for `ray up`, KubeRay and Slurm |
 """
 
-__all__ = ['connection', 'jobs', 'nodes', 'resources', 'templates']
+__all__ = ["connection", "jobs", "nodes", "resources", "templates"]

@@ -10,4 +10,4 @@ Nothing here knows what runs on it.
 | `watch.py` | Notices the loss of a process that Ray needs; Ray Tune itself would wait for ever |
 """
 
-__all__ = ['connect', 'token', 'watch']
+__all__ = ["connect", "token", "watch"]

@@ -9,4 +9,4 @@ The caller decides what a job runs.
 | `shipped_code.py` | The code that is sent with a job: this machine's causalmer, with the contents of its wheel |
 """
 
-__all__ = ['job_following', 'job_server', 'shipped_code']
+__all__ = ["job_following", "job_server", "shipped_code"]

@@ -11,4 +11,4 @@ They run before a sweep's runs start, never while they train.
 | `storage_probe.py` | The storage that all nodes share, as a preflight tests it |
 """
 
-__all__ = ['check_nodes', 'memory_probe', 'node_probe', 'node_report', 'storage_probe']
+__all__ = ["check_nodes", "memory_probe", "node_probe", "node_report", "storage_probe"]

@@ -8,4 +8,4 @@ The measurement of a trial's needs is in `nodes`.
 | `trial_resources.py` | The resources that one trial asks of the cluster, checked before anything starts |
 """
 
-__all__ = ['gpu_share', 'trial_resources']
+__all__ = ["gpu_share", "trial_resources"]

@@ -13,4 +13,4 @@ Each is text for the user to read, edit and keep.
 | `submit_script.py` | A script for `ray submit`, which runs a sweep on the head of a cluster |
 """
 
-__all__ = ['base', 'kuberay', 'needs', 'ray_up', 'slurm', 'submit_script']
+__all__ = ["base", "kuberay", "needs", "ray_up", "slurm", "submit_script"]

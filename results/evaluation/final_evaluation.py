@@ -32,6 +32,7 @@ from results.records.histories import read_run
 from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
+from results.records.predictions_table import damaged_predictions
 from results.records.schemas import RunKey, RunState, evaluation_ablation
 from results.records.seals import read_sealed, read_seals, seal_all
 
@@ -54,7 +55,7 @@ def final_evaluation(
     The selected configuration's runs are also evaluated with each vector that was chosen after training (see
     `results.evaluation.debiasing_records`). The baselines of `results.evaluation.untrained_baselines`, which have no
     seed, are evaluated as well. Predictions without ablation are written to the table `predictions` (see
-    `results.evaluation.prediction_file`).
+    `results.evaluation.prediction_file`). Missing and damaged files of predictions are written again.
 
     Args:
         layout: the sweep's folder.
@@ -66,25 +67,28 @@ def final_evaluation(
         on_progress: called with the number of evaluated runs and of all runs. None: no call.
 
     Returns:
-        Whether anything was evaluated. False if the journal already had every evaluation.
+        Whether anything was evaluated or written. False if every evaluation is on record and every file is whole.
 
     Raises:
         UserError: a contender lacks a finished run or its weights; the split was opened for another selection; the
-            data set is not the sweep's.
+            data set is not the sweep's; a newer program wrote a file of predictions.
         JournalError: a row cannot be written.
     """
     manifest = read_sweep_manifest(layout)
     rows = read_sealed(layout, layout.evaluation_journal)
     vectors = read_records(layout)
     found = _on_record(rows)
+    damaged = damaged_predictions(layout)
     waiting = []
     for name, config_id in contenders.items():
         for seed in manifest.test_seeds:
             key = RunKey(config_id, seed)
             chosen = vectors.get(key, {}) if name == SELECTED else {}
             missing = _missing(found, name, key, chosen, ablations(kinds, step_rates, seed))
-            if missing:
+            if damaged.pop((name, key), None) or missing:
                 waiting.append((name, key, chosen, missing))
+    # The files that remain are those of an earlier selection, whose weights may be gone.
+    waiting += [(name, key, {}, []) for name, key in damaged if layout.store.pull(layout.best_weights(key))]
     if not waiting:
         return False
     check_runs(layout, contenders.values())
@@ -100,7 +104,7 @@ def final_evaluation(
         for done, (name, key, chosen, missing) in enumerate(waiting, start=1):
             trained, attempt = load_trained(layout.best_weights(key), data), _attempt(layout, key)
             # The predictions are written before the rows, because the rows mark the run as evaluated.
-            write_predictions(
+            predictions = write_predictions(
                 layout,
                 trained,
                 test,
@@ -109,6 +113,7 @@ def final_evaluation(
                 attempt=attempt,
                 sweep_id=manifest.sweep_id,
             )
+            journal.append(predictions)
             run = {"config_id": key.config_id, "seed": key.seed, "attempt": attempt, "contender": name}
             for row in _evaluations(trained, test, chosen, missing):
                 journal.append({**run, **row})

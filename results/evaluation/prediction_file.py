@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from causalmer_core.basics.files import written_aside
+from causalmer_core.basics.files import write_bytes
 from causalmer_core.config.run_config import Debiasing
 from causalmer_core.datasets.base import Split
 from causalmer_core.debiasing.cached_logits import BATCH_SIZE, collect, effect_arrays, tie, trained_constants
@@ -21,8 +20,9 @@ from causalmer_core.measures.metrics import Array, predicted_labels
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import TrainedModel
 from results.records.layout import SweepLayout
-from results.records.predictions_table import task_metadata
+from results.records.predictions_table import predictions_line, task_metadata
 from results.records.schemas import BRANCHES, SCHEMA_VERSION, RunKey, predictions_schema
+from results.storage.checked_parquet import parquet_writer
 
 COUNTERFACTUAL: Debiasing = "counterfactual"
 
@@ -36,7 +36,7 @@ def write_predictions(
     key: RunKey,
     attempt: int | None,
     sweep_id: str,
-) -> None:
+) -> dict[str, Any]:
     """Write a run's predictions without ablation. The file appears complete, and a second write gives the same file.
 
     Args:
@@ -47,6 +47,9 @@ def write_predictions(
         key: the run.
         attempt: the number of its last attempt. None if it is not known.
         sweep_id: the sweep.
+
+    Returns:
+        The line for the journal of evaluations, with the file's digest. Write it before the run's evaluations.
 
     Raises:
         OSError: the file cannot be written.
@@ -62,9 +65,18 @@ def write_predictions(
         "contender": contender,
         "split": "test",
     }
-    with written_aside(path) as temporary:
-        pq.write_table(_table(trained, test, same), temporary, compression="zstd")
+    content = _parquet(_table(trained, test, same))
+    write_bytes(path, content)
     layout.store.push(path)
+    return predictions_line(contender, key, content)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with parquet_writer(sink, table.schema) as writer:
+        writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def _table(trained: TrainedModel, split: Split, same: Mapping[str, Any]) -> pa.Table:

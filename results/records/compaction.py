@@ -2,6 +2,9 @@
 
 Each compaction builds every table anew and replaces the old file. A kill at any moment keeps either the old table or
 the new one, and no row is ever doubled.
+
+The checksums of the files are written last, to `.tables.json`. Tables that do not match them are stale, whatever the
+reason: a kill in between, damage, or an older version, which wrote no checksums. Stale tables are built anew.
 """
 
 from __future__ import annotations
@@ -18,19 +21,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from causalmer_core.basics.files import remove_stale_asides, written_aside
+from causalmer_core.basics.digests import DamagedFileError, digested, open_digested
+from causalmer_core.basics.files import remove_stale_asides, write_text, written_aside
 from results.records.histories import RunHistory, each_run, parameter_value
 from results.records.layout import TABLES, SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.run_journal import run_journal_files
 from results.records.schemas import (
     SCHEMA_VERSION,
+    check_schema_version,
     epochs_schema,
     evaluation_ablation,
     evaluations_schema,
     runs_schema,
+    schema_version,
 )
 from results.records.seals import read_sealed
+from results.storage.checked_parquet import CheckedParquet, byte_ranges, parquet_writer
 from results.storage.locks import exclusive_lock
 
 ROW_GROUP_ROWS = 100_000
@@ -41,10 +48,16 @@ ROW_GROUP_ROWS = 100_000
 EVALUATION_KEY = ("contender", "split", "present", "prediction", "ablation", "rate")
 """The columns that distinguish the evaluations of one run."""
 
+SMALL_TABLES = ("runs", "evaluations")
+"""The tables that are checked whole when they are opened. Of the epochs only the footer is."""
+
+REBUILD_TABLES = "'causalmer results compact SWEEP' builds it anew from the journals"
+"""The remedy for a damaged table."""
+
 _SOURCE = b"causalmer_journals"
 
 
-def compact(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
+def compact(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[str, int]:
     """Write the Parquet tables anew from the journals. Any process may call it at any time, and it may be killed.
 
     Equal journals give equal bytes, on one version of pyarrow.
@@ -54,47 +67,64 @@ def compact(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
         reconcile: whether the driver is gone; runs without an end line are then `lost`. None: the sweep's lock
             decides.
 
+    Returns:
+        The number of rows of each table.
+
     Raises:
-        UserError: the folder is no sweep.
+        UserError: the folder is no sweep, or a newer program wrote its tables.
         OSError: the tables cannot be written.
         StoreError: the tables are written here, but not in the store.
     """
-    refresh(layout, reconcile=reconcile)
-    for name in TABLES:
-        layout.store.push(table_file(layout, name))
+    tables = refresh(layout, reconcile=reconcile)
+    for path in (*(table_file(layout, name) for name in TABLES), layout.table_checksums):
+        layout.store.push(path)
+    return {name: table.metadata.num_rows for name, table in tables.items()}
 
 
-def refresh(layout: SweepLayout, *, reconcile: bool | None = None) -> None:
+def refresh(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[str, CheckedParquet]:
     """As `compact`, but only in the local folder: reading a sweep writes nothing to an object store.
 
     It needs memory for `ROW_GROUP_ROWS` rows, whatever the size of the sweep.
+
+    Returns:
+        The new tables, open.
     """
-    with exclusive_lock(layout.compaction_lock), ExitStack() as stack:
+    with exclusive_lock(layout.compaction_lock):
         for name in TABLES:
             remove_stale_asides(layout.table(name))
+        remove_stale_asides(layout.root, layout.table_checksums.name)
+        source = _write_tables(layout, reconcile)
+        found = {
+            "schema_version": SCHEMA_VERSION,
+            "journals": source,
+            "tables": {name: byte_ranges(table_file(layout, name)) for name in TABLES},
+        }
+        write_text(layout.table_checksums, digested(found))
+        return _opened(layout, found)
+
+
+def _write_tables(layout: SweepLayout, reconcile: bool | None) -> str:
+    """Write and publish every table. Returns the digest of the journals that they were built from."""
+    with ExitStack() as stack:
         chunks = _chunks(layout, reconcile=reconcile)
         first = next(chunks)
         writers = {}
         # The block entered last is published first: the epochs table before the runs table that refers to it.
         for name in reversed(TABLES):
             temporary = stack.enter_context(written_aside(table_file(layout, name)))
-            schema = first[name].schema
-            writers[name] = stack.enter_context(pq.ParquetWriter(temporary, schema, compression="zstd"))
+            writers[name] = stack.enter_context(parquet_writer(temporary, first[name].schema))
         for chunk in chain([first], chunks):
             for name, table in chunk.items():
                 if table.num_rows or chunk is first:
                     # A chunk is slightly larger than `ROW_GROUP_ROWS`; the doubled size keeps it in one row group.
                     writers[name].write_table(table, row_group_size=2 * ROW_GROUP_ROWS)
+    digest: bytes = first[TABLES[0]].schema.metadata[_SOURCE]
+    return digest.decode()
 
 
 def table_file(layout: SweepLayout, name: str) -> Path:
     """The one Parquet file of a table."""
     return layout.table(name) / f"{name}.parquet"
-
-
-def row_count(path: Path) -> int:
-    """The number of rows in a table's file, read from its footer."""
-    return int(pq.read_metadata(path).num_rows)
 
 
 def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[str, pa.Table]:
@@ -105,7 +135,7 @@ def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[
         reconcile: as in `compact`.
 
     Raises:
-        UserError: the folder is no sweep.
+        UserError: the folder is no sweep, or a newer program wrote its tables.
         ValueError: a journal has a value that its column cannot hold; the message names the column.
     """
     chunks = list(_chunks(layout, reconcile=reconcile))
@@ -114,6 +144,7 @@ def build_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[
 
 def _chunks(layout: SweepLayout, *, reconcile: bool | None) -> Iterator[dict[str, pa.Table]]:
     """The tables in at least one piece of about `ROW_GROUP_ROWS` epochs; the first piece has all evaluations."""
+    _check_not_newer(layout)
     manifest = read_sweep_manifest(layout)
     gone = not layout.is_driven if reconcile is None else reconcile
     # The digest is computed before reading. Rows that arrive meanwhile make the tables look stale, never too fresh.
@@ -152,15 +183,55 @@ def journals_digest(layout: SweepLayout, driver_gone: bool) -> bytes:
     return digest.hexdigest().encode()
 
 
-def is_fresh(layout: SweepLayout, *, reconcile: bool | None = None) -> bool:
-    """Whether all tables exist and were built from the journals as they are now."""
+def stored_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict[str, CheckedParquet] | None:
+    """The tables, open, if they were built from the journals as they are now. None if they are stale or damaged.
+
+    Args:
+        layout: the sweep's folder.
+        reconcile: as in `compact`.
+
+    Raises:
+        OSError: a table cannot be read.
+    """
     gone = not layout.is_driven if reconcile is None else reconcile
-    source = journals_digest(layout, gone)
-    for name in TABLES:
-        path = table_file(layout, name)
-        if not path.exists() or (pq.read_schema(path).metadata or {}).get(_SOURCE) != source:
-            return False
-    return True
+    found = _checksums(layout)
+    if found is None or found.get("journals") != journals_digest(layout, gone).decode():
+        return None
+    try:
+        return _opened(layout, found)
+    except DamagedFileError:
+        return None
+
+
+def _opened(layout: SweepLayout, checksums: Mapping[str, Any]) -> dict[str, CheckedParquet]:
+    ranges = checksums["tables"]
+    tables = {name: CheckedParquet(table_file(layout, name), ranges[name], REBUILD_TABLES) for name in TABLES}
+    for name in SMALL_TABLES:
+        tables[name].check()
+    return tables
+
+
+def _checksums(layout: SweepLayout) -> dict[str, Any] | None:
+    """The content of `.tables.json`. None if it is missing, as in older versions, or damaged."""
+    path = layout.table_checksums
+    try:
+        return open_digested(path.read_bytes(), path, remedy=REBUILD_TABLES)
+    except (FileNotFoundError, DamagedFileError):
+        return None
+
+
+def _check_not_newer(layout: SweepLayout) -> None:
+    """Check that no newer program wrote the tables, which this one would replace with fewer columns."""
+    found = _checksums(layout)
+    if found is not None:
+        check_schema_version(found.get("schema_version"), layout.table_checksums)
+        return
+    for path in (table_file(layout, name) for name in TABLES):
+        try:
+            version = schema_version(pq.read_schema(path))
+        except (FileNotFoundError, pa.ArrowException, OSError, ValueError):
+            continue  # missing or damaged, so it has no version, and is built anew
+        check_schema_version(version, path)
 
 
 def _epoch_rows(histories: Iterable[RunHistory], manifest: SweepManifest) -> list[dict[str, Any]]:

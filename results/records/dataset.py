@@ -11,14 +11,14 @@ from typing import Protocol
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from causalmer_core.basics.errors import UserError, did_you_mean
-from results.records.compaction import build_tables, is_fresh, refresh, table_file
-from results.records.layout import TABLES, SweepLayout
+from results.records.compaction import build_tables, refresh, stored_tables
+from results.records.layout import SweepLayout
 from results.records.locate import layout_at, sweep_layout, sweeps_at
 from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.predictions_table import read_predictions
+from results.storage.checked_parquet import CheckedParquet
 from results.storage.object_uri import is_uri, parse_uri
 
 DEFAULT_STORAGE = "causalmer_runs"
@@ -27,6 +27,8 @@ DEFAULT_STORAGE = "causalmer_runs"
 
 class SweepResults:
     """A sweep as it was when opened. A table is read at its first use, from the files that existed at opening.
+
+    Every byte is checked before it is used. Reading a damaged table or file of predictions raises `DamagedFileError`.
 
     Attributes:
         layout: the paths of the sweep.
@@ -89,20 +91,21 @@ class _Built:
 class _Stored:
     """A table in a file that is held open, so that a later compaction does not change it."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetFile(path)
+    def __init__(self, file: CheckedParquet) -> None:
+        self._file = file
 
     def read(self) -> pa.Table:
         return self._file.read()
 
     def of_run(self, config_id: str, seed: int) -> pa.Table:
-        column = self._file.schema_arrow.get_field_index("config_id")
+        metadata = self._file.metadata
+        column = metadata.schema.to_arrow_schema().get_field_index("config_id")
         wanted = []
-        for group in range(self._file.num_row_groups):
-            found = self._file.metadata.row_group(group).column(column).statistics
+        for group in range(metadata.num_row_groups):
+            found = metadata.row_group(group).column(column).statistics
             if found is None or found.min <= config_id <= found.max:
                 wanted.append(group)
-        return _of_run(self._file.read_row_groups(wanted), config_id, seed)
+        return _of_run(self._file.read(wanted), config_id, seed)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
@@ -117,13 +120,14 @@ def _of_run(table: pa.Table, config_id: str, seed: int) -> pa.Table:
 def open_sweep(path: Path | str | SweepLayout) -> SweepResults:
     """A sweep's results, up to date with its journals.
 
-    Stale tables are compacted first. If the folder cannot be written, the tables are built in memory instead.
+    Stale and damaged tables are compacted first. If the folder cannot be written, the tables are built in memory
+    instead. The epochs are checked when they are read, because they can be large.
 
     Args:
         path: the sweep's folder, its address on an object store, or its layout.
 
     Raises:
-        UserError: there is no sweep; the message lists the sweeps found nearby.
+        UserError: there is no sweep (the message lists the sweeps found nearby), or a newer program wrote its tables.
         StoreError: the object store does not answer.
     """
     layout = path if isinstance(path, SweepLayout) else layout_at(str(path))
@@ -179,11 +183,12 @@ def sweeps_in(folder: Path) -> list[Path]:
 
 
 def _tables(layout: SweepLayout) -> dict[str, _Table]:
-    if not is_fresh(layout):
+    stored = stored_tables(layout)
+    if stored is None:
         if not os.access(layout.root, os.W_OK):
             return {name: _Built(table) for name, table in build_tables(layout).items()}
-        refresh(layout)
-    return {name: _Stored(table_file(layout, name)) for name in TABLES}
+        stored = refresh(layout)
+    return {name: _Stored(table) for name, table in stored.items()}
 
 
 def _no_sweep(given: str, places: list[Path]) -> UserError:

@@ -100,6 +100,11 @@ class SweepLayout:
         return self.root / name
 
     @property
+    def table_checksums(self) -> Path:
+        """The checksums of the tables' files, and the state of the journals that they were built from, JSON."""
+        return self.root / ".tables.json"
+
+    @property
     def predictions(self) -> Path:
         """The Parquet folder of predictions on the test split, one file per run of a contender."""
         return self.root / "predictions"

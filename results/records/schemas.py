@@ -10,11 +10,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from causalmer_core.basics.digests import is_newer, newer_format
+
 SCHEMA_VERSION = 7
+
+_VERSION = "causalmer_schema_version"
+"""The key of the version in the metadata of a Parquet file."""
 
 
 class RunState(StrEnum):
@@ -100,7 +106,23 @@ EFFECTS = ("te", "nde_text", "nde_audio", "nde_vision")
 
 def _schema(fields: Sequence[pa.Field], *extra: ColumnTypes) -> pa.Schema:
     columns = [*fields, *(pa.field(name, kind) for group in extra for name, kind in group.items())]
-    return pa.schema(columns, metadata={"causalmer_schema_version": str(SCHEMA_VERSION)})
+    return pa.schema(columns, metadata={_VERSION: str(SCHEMA_VERSION)})
+
+
+def check_schema_version(version: object, where: Path | str) -> None:
+    """Check that this program knows a schema's version.
+
+    Raises:
+        UserError: a newer program wrote the file `where`.
+    """
+    if is_newer(version, SCHEMA_VERSION):
+        raise newer_format(where, "table schema", version, SCHEMA_VERSION)
+
+
+def schema_version(schema: pa.Schema) -> int | None:
+    """The version in the metadata of a Parquet file. None: there is none."""
+    text = (schema.metadata or {}).get(_VERSION.encode(), b"")
+    return int(text) if text.isdigit() else None
 
 
 def epochs_schema(metrics: ColumnTypes) -> pa.Schema:

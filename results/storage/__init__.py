@@ -2,6 +2,7 @@
 
 | file | what it is |
 |---|---|
+| `checked_parquet.py` | Parquet files whose every byte is checked: a reader gets what was written, or an error |
 | `locks.py` | Lock files that the system frees when the process that holds them ends |
 | `object_store.py` | A sweep on an object store, with a working copy in a local folder |
 | `object_uri.py` | Addresses of folders on object stores, such as `s3://bucket/prefix` and `gs://bucket/prefix` |
@@ -12,4 +13,13 @@
 | `sweep_store.py` | The store of a sweep's records, seen from the files of its folder |
 """
 
-__all__ = ["locks", "object_store", "object_uri", "objects", "shared_objects", "store_error", "sweep_store"]
+__all__ = [
+    "checked_parquet",
+    "locks",
+    "object_store",
+    "object_uri",
+    "objects",
+    "shared_objects",
+    "store_error",
+    "sweep_store",
+]

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from causalmer_core.basics.digests import DIGEST, digested
 from causalmer_core.basics.task import Task, TaskKind
@@ -31,9 +30,10 @@ from results.records.manifest import (
     rewrite_sweep,
 )
 from results.records.objectives import Objectives
-from results.records.predictions_table import task_metadata
+from results.records.predictions_table import predictions_line, task_metadata
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState, predictions_schema
+from results.storage.checked_parquet import parquet_writer
 
 SEARCH_SEED = 0
 CONFIRM_SEEDS = (1, 2, 3)
@@ -249,8 +249,11 @@ def write_evaluations(layout: SweepLayout, fusion: str = "mask") -> None:
             journal.append(evaluation("majority", None, None, present, MAJORITY))
 
 
-def write_predictions(layout: SweepLayout, fusion: str = "mask") -> None:
-    """What three samples are predicted as: the last is got wrong with every seed, and debiasing mends the second."""
+def write_predictions(layout: SweepLayout, fusion: str = "mask", *, listed: bool = True) -> None:
+    """What three samples are predicted as: the last is got wrong with every seed, and debiasing mends the second.
+
+    Unless `listed`, the journal has no lines for the files, as older versions wrote none.
+    """
     labels, tie, te = [0.0, 1.0, 1.0], [[2, 1], [1, 2], [2, 1]], [[2, 1], [2, 1], [2, 1]]
     for contender, name in (("selected", WINNER), ("undebiased", "undebiased")):
         for seed in CONFIRM_SEEDS:
@@ -271,9 +274,15 @@ def write_predictions(layout: SweepLayout, fusion: str = "mask") -> None:
             schema = predictions_schema()
             whole = [{**dict.fromkeys(schema.names), **row} for row in rows]
             task = Task(kind=TaskKind.EMOTIONS, labels=("happy",))
-            table = pa.Table.from_pylist(whole, schema).replace_schema_metadata(task_metadata(task))
-            layout.predictions.mkdir(exist_ok=True)
-            pq.write_table(table, layout.prediction_file(contender, key(name, seed, fusion)))
+            table = pa.Table.from_pylist(whole, schema)
+            table = table.replace_schema_metadata({**schema.metadata, **task_metadata(task)})
+            path = layout.prediction_file(contender, key(name, seed, fusion))
+            path.parent.mkdir(exist_ok=True)
+            with parquet_writer(path, table.schema) as writer:
+                writer.write_table(table)
+            if listed:
+                with Journal.open(layout.evaluation_journal) as journal:
+                    journal.append(predictions_line(contender, key(name, seed, fusion), path.read_bytes()))
 
 
 WORTH = {"t": 0.10, "a": 0.02, "v": 0.05}

@@ -22,7 +22,7 @@ from results.evaluation.final_evaluation import final_evaluation
 from results.ranking.importance import Importance
 from results.ranking.selection import Selection, read_selection, select
 from results.ranking.selection_rules import RULES
-from results.records.compaction import compact, row_count, table_file
+from results.records.compaction import compact, table_file
 from results.records.dataset import open_sweep
 from results.records.layout import TABLES, SweepLayout
 from results.records.manifest import read_sweep_manifest
@@ -208,14 +208,14 @@ def compact_sweep(sweep: SweepArgument, storage: StorageOption = None) -> None:
     layout = named_sweep(sweep, storage)
     layout.store.pull_records()
     try:
-        compact(layout)
+        rows = compact(layout)
     except OSError as error:
         raise UserError(f"cannot write the tables in {layout.place}: {error.strerror or error}") from error
     screen = console()
     for name in TABLES:
         path = table_file(layout, name)
-        rows, size = row_count(path), path.stat().st_size
-        screen.print(Text(f"{layout.store.shown(path)}: {rows} rows, {size / 1e6:.2f} MB"))
+        size = path.stat().st_size
+        screen.print(Text(f"{layout.store.shown(path)}: {rows[name]} rows, {size / 1e6:.2f} MB"))
 
 
 @app.command("study")

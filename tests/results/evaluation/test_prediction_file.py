@@ -12,8 +12,10 @@ import pandas as pd
 import polars
 import pyarrow.parquet as pq
 import pytest
+from bit_flips import flipped
 from trained_sweep import SEEDS, Killed, Trained, journal_that_dies
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.datasets.store import open_test_split
 from causalmer_core.measures.metrics import compute_metrics
@@ -117,6 +119,49 @@ def test_a_kill_before_the_rows_leaves_whole_files_that_are_written_again(
     assert trained.evaluate()
     assert file.read_bytes() == whole
     assert len(list(trained.layout.predictions.iterdir())) == len(trained.contenders) * len(SEEDS)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "missing", "swapped"])
+def test_damaged_files_are_written_again_and_nothing_is_evaluated_twice(
+    tmp_path: Path, evaluated: Trained, damage: str
+) -> None:
+    shutil.copytree(evaluated.layout.root.parent.parent, tmp_path, dirs_exist_ok=True)
+    trained = Trained(tmp_path)
+    before, expected = trained.rows, read_predictions(trained.layout).frame
+    file, other = (
+        trained.layout.prediction_file(name, RunKey(trained.contenders[name], SEEDS[0]))
+        for name in ("selected", "paper")
+    )
+    content, lines = file.read_bytes(), 1
+    if damage == "flipped":
+        file.write_bytes(flipped(content, 1000))
+    elif damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(other.read_bytes())
+        other.write_bytes(content)
+        lines = 2
+    with pytest.raises(DamagedFileError, match="'causalmer resume SWEEP\\.yaml'"):
+        read_predictions(trained.layout)
+    assert trained.evaluate()
+    assert file.read_bytes() == content
+    pd.testing.assert_frame_equal(read_predictions(trained.layout).frame, expected)
+    assert trained.rows[: len(before)] == before
+    assert [row["kind"] for row in trained.rows[len(before) :]] == ["predictions"] * lines
+    assert not trained.evaluate()
+
+
+def test_a_damaged_file_of_an_earlier_selection_is_written_again(tmp_path: Path, evaluated: Trained) -> None:
+    shutil.copytree(evaluated.layout.root.parent.parent, tmp_path, dirs_exist_ok=True)
+    trained = Trained(tmp_path)
+    now = {**trained.contenders, "selected": trained.contenders["paper"]}
+    assert trained.evaluate(now, again=True)
+    file = trained.layout.prediction_file("selected", RunKey(trained.contenders["selected"], SEEDS[0]))
+    content = file.read_bytes()
+    file.unlink()
+    assert trained.evaluate(now)
+    assert file.read_bytes() == content
+    assert not trained.evaluate(now)
 
 
 def test_a_sweep_that_has_not_opened_the_test_split_has_an_empty_table(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from results.records.compaction import build_tables, compact, is_fresh, table_file
+from results.records.compaction import build_tables, compact, stored_tables, table_file
 from results.records.journal import Journal
 from results.records.layout import TABLES, SweepLayout
 from results.records.manifest import read_sweep_manifest
@@ -149,13 +149,13 @@ def test_a_repeated_evaluation_counts_once_with_its_last_value(layout: SweepLayo
 
 
 def test_tables_are_stale_as_soon_as_a_journal_grows_or_the_driver_comes_or_goes(layout: SweepLayout) -> None:
-    assert not is_fresh(layout)
+    assert stored_tables(layout) is None
     compact(layout)
-    assert is_fresh(layout)
+    assert stored_tables(layout) is not None
     with exclusive_lock(layout.lock):
-        assert not is_fresh(layout)
+        assert stored_tables(layout) is None
     with handmade.begin(layout, "0", 9):
-        assert not is_fresh(layout)
+        assert stored_tables(layout) is None
 
 
 KILLED = """
@@ -188,7 +188,7 @@ compaction.compact(SweepLayout(Path(sys.argv[1])))
 """
 
 
-@pytest.mark.parametrize("moment", range(1, 10))
+@pytest.mark.parametrize("moment", range(1, 11))
 def test_a_kill_at_any_moment_leaves_old_tables_or_new_ones(tmp_path: Path, moment: int) -> None:
     """All tables half written aside, one after another; then each whole aside, and just published."""
     layout = handmade.empty_sweep(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import duckdb
 import handmade
@@ -10,11 +11,14 @@ import pandas as pd
 import polars
 import pyarrow.parquet as pq
 import pytest
+from bit_flips import flipped
 from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
 from pyarrow import dataset, fs
 
 from results.records.compaction import compact
 from results.records.layout import TABLES, SweepLayout
+from results.records.locate import layout_at
+from results.records.predictions_table import read_predictions
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +76,17 @@ def test_every_reader_reads_a_table_from_a_bucket(
     assert list(frame.columns) == list(expected.columns)
     assert len(frame) == len(expected) > 0
     assert frame["config_id"].tolist() == expected["config_id"].tolist()
+
+
+def test_a_damaged_copy_of_a_file_of_predictions_is_fetched_again(
+    stored: tuple[ObjectServer, SweepLayout], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, layout = stored
+    monkeypatch.setenv("CAUSALMER_SCRATCH", str(tmp_path))
+    copy, run = layout_at(server.uri("sweep")), ("selected", handmade.key(handmade.WINNER, 1))
+    copy.store.pull_records()
+    expected = read_predictions(layout).frame
+    pd.testing.assert_frame_equal(read_predictions(copy).frame, expected)
+    path = copy.prediction_file(*run)
+    path.write_bytes(flipped(path.read_bytes(), 1000))
+    pd.testing.assert_frame_equal(read_predictions(copy).frame, expected)
