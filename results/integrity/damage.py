@@ -9,10 +9,12 @@ from typing import Any
 
 from causalmer_core.basics.digests import DamagedFileError
 from results.ranking.selection import read_selection
+from results.records.compaction import damaged_tables
 from results.records.histories import read_run
 from results.records.journal import Seal, scan_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_spec_text, read_sweep_manifest
+from results.records.predictions_table import damaged_predictions
 from results.records.run_journal import misplaced_row, parse_attempt, run_journal_files
 from results.records.schemas import RunKey
 from results.records.seals import NO_SEALS, Seals, read_sealed, seals_in, wrong_seals
@@ -102,9 +104,15 @@ def find_damage(layout: SweepLayout) -> Iterator[Damage]:
     seals, damage = readable_seals(layout)
     if damage is not None:
         yield damage
-    yield from damaged_journals(layout, seals)
+    journals = list(damaged_journals(layout, seals))
+    yield from journals
     yield from _damaged(lambda: read_spec_text(layout), NEEDS_FILE)
     yield from _damaged(lambda: read_selection(layout), CHOOSE_AGAIN)
+    for error in damaged_tables(layout):
+        yield Damage(Path(error.where), error.what, "builds the tables again from the journals")
+    if damage is None and layout.evaluation_journal not in [one.path for one in journals]:
+        for error in damaged_predictions(layout).values():
+            yield Damage(Path(error.where), error.what, "predicts again")
 
 
 def _damaged(read: Callable[[], Any], resume_does: str) -> Iterator[Damage]:

@@ -203,6 +203,27 @@ def stored_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict
         return None
 
 
+def damaged_tables(layout: SweepLayout) -> Iterator[DamagedFileError]:
+    """The errors of stored tables that are not what was written. Stale tables and missing checksums are none.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    path = layout.table_checksums
+    try:
+        ranges = open_digested(path.read_bytes(), path, remedy=REBUILD_TABLES)["tables"]
+    except FileNotFoundError:
+        return
+    except DamagedFileError as error:
+        yield error
+        return
+    for name in TABLES:
+        try:
+            CheckedParquet(table_file(layout, name), ranges[name], REBUILD_TABLES).check()
+        except DamagedFileError as error:
+            yield error
+
+
 def _opened(layout: SweepLayout, checksums: Mapping[str, Any]) -> dict[str, CheckedParquet]:
     ranges = checksums["tables"]
     tables = {name: CheckedParquet(table_file(layout, name), ranges[name], REBUILD_TABLES) for name in TABLES}
