@@ -69,5 +69,5 @@ lowest:
 	  --storage build/lowest/runs $(ARGS)
 	CAUSALMER_DATA=build/lowest/data build/lowest/bin/causalmer plan sweeps/configs/quickstart.yaml
 	build/lowest/bin/causalmer results leaderboard build/lowest/runs/quickstart
-	build/lowest/bin/pip install --quiet pytest pytest-timeout
+	build/lowest/bin/pip install --quiet hypothesis pytest pytest-timeout
 	build/lowest/bin/pytest -W default -p no:cacheprovider tests/sweeps/cli/test_output.py
