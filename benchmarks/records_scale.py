@@ -55,6 +55,10 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "pd.read_parquet(runs, columns=['config_id', 'state', 'score']).query(\"state == 'finished'\")"
         ".groupby('config_id').score.agg(['mean', 'count']).nlargest(20, 'mean')",
     ),
+    "leaderboard, open_sweep(...)": (
+        "from results.records.dataset import open_sweep; from results.ranking.leaderboard import leaderboard",
+        "leaderboard((sweep := open_sweep(root)).runs, sweep.manifest).ranked[:20]",
+    ),
     "leaderboard from all epochs, DuckDB": (DUCKDB, 'duckdb.sql(f"""' + BEST + '""").fetchall()'),
     "leaderboard from all epochs, polars": (
         "import polars as pl",
@@ -63,6 +67,10 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         ".head(20).collect()",
     ),
     "one run's curve, DuckDB": (DUCKDB, 'duckdb.sql(f"""' + CURVE + '""").fetchall()'),
+    "all epochs, open_sweep(...).epochs": (
+        "from results.records.dataset import open_sweep",
+        "open_sweep(root).epochs[:20]",
+    ),
     "one run's curve, open_sweep(...).curve": (
         "from results.records.dataset import open_sweep; sweep = open_sweep(root)",
         "sweep.curve(config, 3)",

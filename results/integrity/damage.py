@@ -9,7 +9,7 @@ from typing import Any
 
 from causalmer_core.basics.digests import DamagedFileError
 from results.ranking.selection import read_selection
-from results.records.compaction import damaged_tables
+from results.records.compaction import table_damages
 from results.records.histories import read_run
 from results.records.journal import Seal, scan_journal
 from results.records.layout import SweepLayout
@@ -108,7 +108,7 @@ def find_damage(layout: SweepLayout) -> Iterator[Damage]:
     yield from journals
     yield from _damaged(lambda: read_spec_text(layout), NEEDS_FILE)
     yield from _damaged(lambda: read_selection(layout), CHOOSE_AGAIN)
-    for error in damaged_tables(layout):
+    for error in table_damages(layout):
         yield Damage(Path(error.where), error.what, "builds the tables again from the journals")
     if damage is None and layout.evaluation_journal not in [one.path for one in journals]:
         for error in damaged_predictions(layout).values():

@@ -48,10 +48,10 @@ ROW_GROUP_ROWS = 100_000
 EVALUATION_KEY = ("contender", "split", "present", "prediction", "ablation", "rate")
 """The columns that distinguish the evaluations of one run."""
 
-SMALL_TABLES = ("runs", "evaluations")
+_SMALL_TABLES = ("runs", "evaluations")
 """The tables that are checked whole when they are opened. Of the epochs only the footer is."""
 
-REBUILD_TABLES = "'causalmer results compact SWEEP' builds it anew from the journals"
+_REMEDY = "'causalmer results compact SWEEP' builds it anew from the journals"
 """The remedy for a damaged table."""
 
 _SOURCE = b"causalmer_journals"
@@ -203,42 +203,54 @@ def stored_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict
         return None
 
 
-def damaged_tables(layout: SweepLayout) -> Iterator[DamagedFileError]:
-    """The errors of stored tables that are not what was written. Stale tables and missing checksums are none.
+def table_damages(layout: SweepLayout, *, reconcile: bool | None = None) -> list[DamagedFileError]:
+    """The damages of the tables' files and of their checksums. Every byte is read; nothing is written.
+
+    Tables that are out of date have none, because they are built anew before they are used.
+
+    Args:
+        layout: the sweep's folder.
+        reconcile: as in `compact`.
 
     Raises:
         OSError: a file cannot be read.
     """
-    path = layout.table_checksums
+    gone = not layout.is_driven if reconcile is None else reconcile
     try:
-        ranges = open_digested(path.read_bytes(), path, remedy=REBUILD_TABLES)["tables"]
-    except FileNotFoundError:
-        return
+        found = _read_checksums(layout)
     except DamagedFileError as error:
-        yield error
-        return
+        return [error]
+    if found is None or found.get("journals") != journals_digest(layout, gone).decode():
+        return []
+    damages = []
     for name in TABLES:
         try:
-            CheckedParquet(table_file(layout, name), ranges[name], REBUILD_TABLES).check()
+            CheckedParquet(table_file(layout, name), found["tables"][name], _REMEDY).check()
         except DamagedFileError as error:
-            yield error
+            damages.append(error)
+    return damages
 
 
 def _opened(layout: SweepLayout, checksums: Mapping[str, Any]) -> dict[str, CheckedParquet]:
     ranges = checksums["tables"]
-    tables = {name: CheckedParquet(table_file(layout, name), ranges[name], REBUILD_TABLES) for name in TABLES}
-    for name in SMALL_TABLES:
+    tables = {name: CheckedParquet(table_file(layout, name), ranges[name], _REMEDY) for name in TABLES}
+    for name in _SMALL_TABLES:
         tables[name].check()
     return tables
 
 
 def _checksums(layout: SweepLayout) -> dict[str, Any] | None:
-    """The content of `.tables.json`. None if it is missing, as in older versions, or damaged."""
-    path = layout.table_checksums
+    """As `_read_checksums`, and None also if the file is damaged."""
     try:
-        return open_digested(path.read_bytes(), path, remedy=REBUILD_TABLES)
-    except (FileNotFoundError, DamagedFileError):
+        return _read_checksums(layout)
+    except DamagedFileError:
         return None
+
+
+def _read_checksums(layout: SweepLayout) -> dict[str, Any] | None:
+    """The content of `.tables.json`. None if there is none, as in older versions."""
+    path = layout.table_checksums
+    return open_digested(path.read_bytes(), path, remedy=_REMEDY) if path.exists() else None
 
 
 def _check_not_newer(layout: SweepLayout) -> None:

@@ -153,15 +153,17 @@ class _CheckedFile:
 
     def checked(self, number: int) -> bytes:
         """The bytes of a range."""
-        if self._held[0] != number:
+        # Local names, because another thread may replace the held range meanwhile.
+        held, content = self._held
+        if held != number:
             start, end, crc = self._ranges[number]
-            content: bytes = self._file.read_at(end - start, start)
+            content = self._file.read_at(end - start, start)
             if zlib.crc32(content) != crc:
                 place = "the footer" if number == len(self._ranges) - 1 else f"row group {number}"
                 what = f"{place} (bytes {start} to {end - 1}) does not match its checksum"
                 raise DamagedFileError(self._path, what, self._remedy)
             self._held = (number, content)
-        return self._held[1]
+        return content
 
     def read(self, size: int = -1) -> memoryview | bytes:
         """The next bytes; a negative size means all that follow."""

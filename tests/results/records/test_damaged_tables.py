@@ -16,7 +16,7 @@ from bit_flips import flipped, flips
 from causalmer_core.basics.digests import DamagedFileError, digested
 from causalmer_core.basics.errors import UserError
 from results.records import compaction, dataset
-from results.records.compaction import compact, table_file
+from results.records.compaction import compact, table_damages, table_file
 from results.records.dataset import open_sweep
 from results.records.layout import TABLES, SweepLayout
 from results.records.schemas import SCHEMA_VERSION
@@ -162,6 +162,22 @@ def test_damaged_epochs_are_named_with_their_place_and_the_remedy_that_mends_the
         results.curve(handmade.config_id("1"), 0)
     compact(layout)
     assert same(tables(layout), expected)
+
+
+def test_every_damage_is_listed_and_nothing_is_written(layout: SweepLayout) -> None:
+    assert table_damages(layout) == []
+    table_file(layout, "runs").unlink()
+    path = table_file(layout, "epochs")
+    path.write_bytes(flipped(path.read_bytes(), 100))
+    found = [(Path(error.where).name, error.what[:11]) for error in table_damages(layout)]
+    assert found == [("epochs.parquet", "row group 0"), ("runs.parquet", "it is missi")]
+    with handmade.begin(layout, "0", 9):
+        assert table_damages(layout) == []  # out of date
+    layout.table_checksums.write_bytes(b"{}")
+    assert [error.where for error in table_damages(layout)] == [str(layout.table_checksums)]
+    layout.table_checksums.unlink()
+    assert table_damages(layout) == []
+    assert not table_file(layout, "runs").exists()
 
 
 def test_a_curve_needs_only_its_own_row_groups_to_be_whole(in_small_groups: SweepLayout) -> None:
