@@ -12,7 +12,7 @@ import getpass
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.measures.ablation import Ablation, ModalityAblation, ablations
 from causalmer_core.training.evaluation import evaluate
-from causalmer_core.training.trained_model import TrainedModel, load_trained
+from causalmer_core.training.trained_model import TrainedModel
 from results.evaluation.debiasing_records import VectorRecord, read_records
 from results.evaluation.prediction_file import write_predictions
 from results.evaluation.prediction_rows import PREDICTS_BY, ablation_columns, expected_predictions
 from results.evaluation.prediction_rows import rows as prediction_rows
+from results.evaluation.run_weights import trained_model, weights_fault
 from results.evaluation.untrained_baselines import baseline_rows
 from results.records.histories import read_run
 from results.records.journal import Journal, now, read_journal
@@ -68,35 +69,27 @@ def final_evaluation(
         Whether anything was evaluated. False if the journal already had every evaluation.
 
     Raises:
-        UserError: a contender lacks a finished run or its weights; the split was opened for another selection; the
-            data set is not the sweep's.
+        UserError: a contender lacks a finished run; weights are missing, damaged or not the run's own; the split was
+            opened for another selection; the data set is not the sweep's.
         JournalError: a row cannot be written.
     """
     manifest = read_sweep_manifest(layout)
     rows = read_journal(layout.evaluation_journal)
-    vectors = read_records(layout)
-    found = _on_record(rows)
-    waiting = []
-    for name, config_id in contenders.items():
-        for seed in manifest.test_seeds:
-            key = RunKey(config_id, seed)
-            chosen = vectors.get(key, {}) if name == SELECTED else {}
-            missing = _missing(found, name, key, chosen, ablations(kinds, step_rates, seed))
-            if missing:
-                waiting.append((name, key, chosen, missing))
+    waiting = _waiting(layout, rows, contenders, kinds, step_rates)
     if not waiting:
         return False
-    check_runs(layout, contenders.values())
+    check_runs(layout, contenders.values(), {key for _, key, _, _ in waiting})
     data = open_training_data(data_root, manifest.dataset)
     _check_fingerprint(data, manifest)
     with Journal.open(layout.evaluation_journal, layout.store.push) as journal:
         _open_ledger(journal, rows, contenders[SELECTED], again=again)
         test = open_test_split(data_root, manifest.dataset)
+        found = _on_record(rows)
         for row in baseline_rows(data, test):
             if not found.get((row["contender"], None, None, row["present"], "zero", None)):
                 journal.append(_row(len(test), row))
         for done, (name, key, chosen, missing) in enumerate(waiting, start=1):
-            trained, attempt = load_trained(layout.best_weights(key), data), _attempt(layout, key)
+            trained, attempt = trained_model(layout, key, data), _attempt(layout, key)
             # The predictions are written before the rows, because the rows mark the run as evaluated.
             write_predictions(
                 layout,
@@ -115,11 +108,33 @@ def final_evaluation(
     return True
 
 
-def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
-    """Check that configurations have finished on every test seed, and that the weights of these runs exist.
+def runs_to_evaluate(
+    layout: SweepLayout,
+    contenders: Mapping[str, str],
+    *,
+    kinds: Sequence[ModalityAblation] = ("zero",),
+    step_rates: Sequence[float] = (),
+) -> set[RunKey]:
+    """The runs whose weights `final_evaluation` needs, with the same arguments. Empty: every evaluation is on record.
 
     Raises:
-        UserError: a run or its weights are missing. The message names every such run, with its state.
+        UserError: the folder is no sweep.
+    """
+    rows = read_journal(layout.evaluation_journal)
+    return {key for _, key, _, _ in _waiting(layout, rows, contenders, kinds, step_rates)}
+
+
+def check_runs(layout: SweepLayout, config_ids: Iterable[str], used: Collection[RunKey]) -> None:
+    """Check that configurations have finished on every test seed, and that the weights of runs are the runs' own.
+
+    Args:
+        layout: the sweep's folder.
+        config_ids: the configurations.
+        used: those of their runs whose weights are used.
+
+    Raises:
+        UserError: a run is missing, or its weights are missing, damaged or from elsewhere. The message names every
+            such run, with its state.
     """
     seeds = read_sweep_manifest(layout).test_seeds
     missing = []
@@ -127,13 +142,36 @@ def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
         history = read_run(layout, key)
         if history is None or history.state is not RunState.FINISHED:
             missing.append(f"{key.stem} ({'never started' if history is None else history.ended_as})")
-        elif not layout.store.pull(layout.best_weights(key)):
-            missing.append(f"{key.stem} (no weights)")
+        elif key in used and (fault := weights_fault(layout, history)):
+            missing.append(f"{key.stem} ({fault})")
     if missing:
         raise UserError(
             f"the final evaluation needs every seed of every contender; missing: {', '.join(missing)}. "
             "Continue the sweep with 'causalmer resume', and add --retry-failed to try failed runs again"
         )
+
+
+_Waiting = tuple[str, RunKey, Mapping[str, VectorRecord], list[Ablation]]
+"""A run with evaluations that are not on record: its contender, its key, its vectors, the missing ablations."""
+
+
+def _waiting(
+    layout: SweepLayout,
+    rows: list[dict[str, Any]],
+    contenders: Mapping[str, str],
+    kinds: Sequence[ModalityAblation],
+    step_rates: Sequence[float],
+) -> list[_Waiting]:
+    vectors, found = read_records(layout), _on_record(rows)
+    waiting: list[_Waiting] = []
+    for name, config_id in contenders.items():
+        for seed in read_sweep_manifest(layout).test_seeds:
+            key = RunKey(config_id, seed)
+            chosen = vectors.get(key, {}) if name == SELECTED else {}
+            missing = _missing(found, name, key, chosen, ablations(kinds, step_rates, seed))
+            if missing:
+                waiting.append((name, key, chosen, missing))
+    return waiting
 
 
 OnRecord = Mapping[tuple[Any, ...], set[str]]

@@ -22,6 +22,7 @@ from typing import Any
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.files import written_aside
+from results.evaluation.run_weights import weights_fault
 from results.ranking.configuration_runs import objective_values
 from results.records.histories import RunHistory, read_run
 from results.records.layout import SweepLayout
@@ -46,6 +47,7 @@ class Reuse:
         layout: the sweep's folder, which lies beside the folders of the other sweeps.
         objectives: a run without all of their values on record is trained again.
         notify: called with every reused run.
+        warn: called with a text for each run that is not reused, because its weights there cannot be used.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class Reuse:
         *,
         objectives: Objectives,
         notify: Callable[[RunHistory], None],
+        warn: Callable[[str], None],
     ) -> None:
         self._objectives = objectives
         self._layout = layout
         self._beside: list[SweepLayout] | None = None
         self._notify = notify
+        self._warn = warn
 
     def __call__(self, job: Job) -> bool:
         """Write the job's runs to this sweep's records if one other sweep has finished all of them.
@@ -99,18 +103,22 @@ class Reuse:
                 yield other
 
     def _finished(self, other: SweepLayout, job: Job) -> list[_Finished] | None:
-        """The job's runs in another sweep; None unless all have finished, with all objective values and weights."""
+        """The job's runs in another sweep; None unless all have finished, with all objective values and own weights."""
         found = []
         for key in job.keys:
             # no lock is needed: a finished run's records do not change
-            history, weights = read_run(other, key), other.best_weights(key)
+            history = read_run(other, key)
             if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
                 return None
-            if not other.store.pull(weights) or len(
-                objective_values(history, self._objectives.measures)
-            ) < len(self._objectives.measures):
+            if not history.has_epochs(len(history.epochs)):
                 return None
-            found.append(_Finished(history, weights))
+            values = objective_values(history, self._objectives.measures)
+            if len(values) < len(self._objectives.measures):
+                return None
+            if fault := weights_fault(other, history):
+                self._warn(f"run {key.stem}: not reused from {other.place}, where it has {fault}")
+                return None
+            found.append(_Finished(history, other.best_weights(key)))
         return found
 
     def _copy(self, job: Job, finished: Sequence[_Finished], sweep_id: str) -> None:
