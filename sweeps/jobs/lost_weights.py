@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from causalmer_core.basics.errors import UserError
 from results.evaluation.run_weights import weights_fault
 from results.records.histories import RunHistory, read_run
 from results.records.layout import SweepLayout
@@ -50,6 +51,11 @@ def _keep_beside(layout: SweepLayout, key: RunKey) -> None:
     if not weights.exists():
         return
     beside = layout.damaged_weights(key)
-    weights.replace(beside)
+    try:
+        weights.replace(beside)
+    except OSError as error:
+        raise UserError(
+            f"cannot move the damaged {weights} to {beside}: {error.strerror or error}; remove both, and resume again"
+        ) from error
     layout.store.push(beside)
     layout.store.remove(weights)

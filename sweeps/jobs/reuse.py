@@ -32,6 +32,7 @@ from results.records.objectives import Objectives
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
 from results.storage.object_uri import is_uri
+from results.storage.store_error import StoreError
 from sweeps.jobs.job import Job
 from sweeps.jobs.run_lock import locked_run
 from sweeps.search.early_stopping import lost_patience, mean_score, pruning_reason
@@ -115,7 +116,7 @@ class Reuse:
             values = objective_values(history, self._objectives.measures)
             if len(values) < len(self._objectives.measures):
                 return None
-            if fault := weights_fault(other, history):
+            if fault := _fault(other, history):
                 self._warn(f"run {key.stem}: not reused from {other.place}, where it has {fault}")
                 return None
             found.append(_Finished(history, other.best_weights(key)))
@@ -176,6 +177,16 @@ class _Finished:
     def row(self, epoch: int) -> dict[str, Any]:
         found = next(row for row in self.history.epochs if row["epoch"] == epoch)
         return {name: value for name, value in found.items() if name not in _OF_THE_ATTEMPT}
+
+
+def _fault(other: SweepLayout, history: RunHistory) -> str:
+    """Why the weights in another sweep are not reused; empty: they can be."""
+    try:
+        return weights_fault(other, history)
+    except StoreError:
+        raise
+    except UserError as error:  # unreadable, or of a newer version: training here needs neither
+        return str(error)
 
 
 def _link(source: Path, target: Path) -> None:
