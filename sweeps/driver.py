@@ -13,7 +13,7 @@ from rich.console import Console
 from causalmer_core.basics.errors import UserError
 from causalmer_core.config.run_config import RunConfig
 from cluster.connection.watch import RayLostError
-from results.evaluation.final_evaluation import final_evaluation
+from results.evaluation.final_evaluation import final_evaluation, runs_to_evaluate
 from results.integrity.repair import repair
 from results.ranking.selection import current_selection, read_selection
 from results.records.compaction import compact
@@ -34,6 +34,8 @@ from sweeps.jobs.chain import Phase, PhaseChain
 from sweeps.jobs.confirm import ConfirmJobs
 from sweeps.jobs.evaluate import contender_configs, evaluate_jobs, most_runs
 from sweeps.jobs.job import Job
+from sweeps.jobs.lost_weights import reopen_without_weights
+from sweeps.jobs.reopen import job_of
 from sweeps.jobs.retry_failed import reopen_failed
 from sweeps.jobs.reuse import Reuse
 from sweeps.jobs.search import SearchJobs, cut_of
@@ -117,6 +119,7 @@ class _Phases:
                 sweep.layout,
                 objectives=sweep.objectives,
                 notify=progress.run_reused,
+                warn=progress.notify,
             )
 
     def run(self) -> None:
@@ -181,13 +184,27 @@ class _Phases:
         else:
             self._end_search()
         selected = self._select()
+        again = self._without_weights(selected)
         jobs = evaluate_jobs(self._spec, self._configurations, selected, read_runs(self._layout))
+        known = {job.key for job in jobs}
+        # Sweeps of older versions evaluate the runs that ranked, and no job of this phase trains those.
+        jobs += [job_of(run) for run in again if run.key not in known]
         text = (
             "the selected configuration, the paper's default and the undebiased twin with "
             f"{self._seeds('evaluate')}, which no selection used"
         )
         self._progress.phase("evaluate", text, runs=len(jobs))
         return lambda: JobList(jobs, self._read_run, self._reuse_runs)
+
+    def _without_weights(self, selected: RunConfig) -> list[RunHistory]:
+        """The runs whose weights an evaluation needs and that have to be trained again or to the end."""
+        needed = runs_to_evaluate(
+            self._layout,
+            contender_configs(self._configurations, selected),
+            kinds=self._spec.evaluation.ablations,
+            step_rates=self._spec.evaluation.step_rates,
+        )
+        return reopen_without_weights(self._layout, needed, self._progress.run_reopened)
 
     def _debias(self, selected: RunConfig) -> None:
         if not chooses_after_training(self._spec, selected):

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
@@ -26,6 +27,8 @@ from causalmer_core.training.checkpoint import load_tensors, save_tensors
 from causalmer_core.training.trained_model import TrainedModel, load_trained
 
 WEIGHTS = "best.safetensors"
+
+_REMEDY = "import the checkpoint again, or train the run again with 'causalmer resume'"
 
 
 class ImportRecord(BaseModel):
@@ -84,7 +87,8 @@ def load_checkpoint(path: Path | str, data: TrainingData) -> TrainedModel:
         data: the data set to use it on.
 
     Raises:
-        UserError: there is no such checkpoint, it is damaged, or it is for data of another task or other shapes.
+        DamagedFileError: it is not as it was written.
+        UserError: there is no such checkpoint, or it is for data of another task or other shapes.
     """
     path = Path(path)
     file = path / WEIGHTS if path.is_dir() else path
@@ -93,24 +97,18 @@ def load_checkpoint(path: Path | str, data: TrainingData) -> TrainedModel:
             f"{file}: no such checkpoint; give the folder that 'causalmer checkpoint import FILE --out FOLDER' wrote, "
             "or a run's weights"
         )
-    _, metadata = load_tensors(file)
+    _, metadata = load_tensors(file, remedy=_REMEDY)
     if "imported" in metadata:
         _check_fit(file, _record(file, metadata["imported"]), data)
-    try:
-        return load_trained(file, data)
-    except (KeyError, ValidationError, RuntimeError) as error:
-        raise UserError(
-            f"{file}: its weights do not fit data set {data.name!r} or its own configuration ({str(error)[:200]})"
-        ) from error
+    return load_trained(file, data, remedy=_REMEDY)
 
 
 def _record(file: Path, value: object) -> ImportRecord:
     try:
         return ImportRecord.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        raise UserError(
-            f"{file}: its record of the import is damaged; import the checkpoint again"
-        ) from error
+        what = "its record of the import does not have the fields of one"
+        raise DamagedFileError(file, what, "import the checkpoint again") from error
 
 
 def _check_fit(file: Path, record: ImportRecord, data: TrainingData) -> None:

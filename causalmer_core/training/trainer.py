@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.modality import Batch
 from causalmer_core.basics.seeding import drawing_from
 from causalmer_core.config.identity import config_id
@@ -108,6 +108,7 @@ class Trainer:
         self.seed = seed
         self.device = device
         self._direction = checked_metric(data.task, config.trainer.monitor)
+        self._fingerprint = data.fingerprint
         data = folded(data, config.data.split, seed)
         with drawing_from(seed, "init"):
             self.model: AnyModel = build_model(config.model, data).to(device)
@@ -231,24 +232,38 @@ class Trainer:
     def restore(self, path: Path) -> None:
         """Resume from a file of `save`. On a CPU the next epochs equal those of an uninterrupted run bit for bit.
 
+        After an error the trainer may be partly restored, so make a new one.
+
         Raises:
-            UserError: the file is unreadable, or of another configuration or seed.
+            DamagedFileError: the file is missing or damaged, or of another configuration, seed, data set or model.
+            UserError: the file cannot be read, or a newer version wrote it.
         """
-        tensors, state = load_tensors(path)
+        remedy = "remove it, and the run trains from its start"
+        tensors, state = load_tensors(path, remedy=remedy)
         for key, value in self._identity().items():
-            if state.get(key) != value:
-                raise UserError(f"{path}: checkpoint of {key} {state.get(key)!r}, needed {value!r}")
+            # Checkpoints of older versions have no fingerprint; their config_id depends on it.
+            found = state.get(key, value if key == "fingerprint" else None)
+            if found != value:
+                raise DamagedFileError(
+                    path, f"it is the checkpoint of {key} {found!r}, needed {value!r}", remedy
+                )
         prefix = "model."
-        self.model.load_state_dict(
-            {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-        )
-        unpack_optimiser(self._optimiser, tensors, state["optimiser"])
-        self._schedule.load_state_dict(state["schedule"])
-        self.epoch = state["epoch"]
-        self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
+        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        if _shapes(weights) != _shapes(self.model.state_dict()):
+            raise DamagedFileError(path, "its weights are of another model", remedy)
+        self.model.load_state_dict(weights)
+        try:
+            unpack_optimiser(self._optimiser, tensors, state["optimiser"])
+            self._schedule.load_state_dict(state["schedule"])
+            self.epoch = state["epoch"]
+            self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DamagedFileError(
+                path, f"its state of the optimiser does not fit ({error})", remedy
+            ) from error
 
     def save_weights(self, path: Path) -> None:
-        """Write the model's weights alone, with the configuration they belong to."""
+        """Write the model's weights alone, with the run, the epoch and the configuration that they are from."""
         save_tensors(
             path,
             self.model.state_dict(),
@@ -256,7 +271,7 @@ class Trainer:
         )
 
     def _identity(self) -> dict[str, Any]:
-        return {"config_id": config_id(self.config), "seed": self.seed}
+        return {"config_id": config_id(self.config), "seed": self.seed, "fingerprint": self._fingerprint}
 
     def _build_optimiser(self) -> torch.optim.Optimizer:
         rates = self.config.optimiser.learning_rates
@@ -298,6 +313,10 @@ class Trainer:
             return None
         text, audio, vision = constants.tolist()
         return text, audio, vision
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _finite(losses: MeanLosses, split: str, epoch: int) -> MeanLosses:

@@ -12,6 +12,7 @@
 | `modality_table.py` | The cost of missing modalities on the test split, and each modality's contribution |
 | `prediction_file.py` | Writing the table `predictions`, one Parquet file per run of a contender |
 | `prediction_rows.py` | The evaluation rows of one run, for all compared predictions |
+| `run_weights.py` | The weights of runs: used only if they are those of the run's best epoch on record |
 | `untrained_baselines.py` | Baselines without training runs: the majority of the labels, and a linear classifier |
 """
 
@@ -23,4 +24,5 @@ __all__ = [
     "evaluation_table",
     "final_evaluation",
     "modality_table",
+    "run_weights",
 ]

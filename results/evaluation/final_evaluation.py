@@ -12,7 +12,7 @@ import getpass
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from causalmer_core.datasets.base import Split, TrainingData
 from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.measures.ablation import Ablation, ModalityAblation, ablations
 from causalmer_core.training.evaluation import evaluate
-from causalmer_core.training.trained_model import TrainedModel, load_trained
+from causalmer_core.training.trained_model import TrainedModel
 from results.evaluation.debiasing_records import VectorRecord, read_records
 from results.evaluation.prediction_file import write_predictions
 from results.evaluation.prediction_rows import PREDICTS_BY, ablation_columns, expected_predictions
 from results.evaluation.prediction_rows import rows as prediction_rows
+from results.evaluation.run_weights import trained_model, weights_fault
 from results.evaluation.untrained_baselines import baseline_rows
 from results.records.histories import read_run
 from results.records.journal import Journal, now
@@ -70,39 +71,28 @@ def final_evaluation(
         Whether anything was evaluated or written. False if every evaluation is on record and every file is whole.
 
     Raises:
-        UserError: a contender lacks a finished run or its weights; the split was opened for another selection; the
-            data set is not the sweep's; a newer program wrote a file of predictions.
+        UserError: a contender lacks a finished run; weights are missing, damaged or not the run's own; the split was
+            opened for another selection; the data set is not the sweep's; a newer program wrote a file of predictions.
         JournalError: a row cannot be written.
     """
     manifest = read_sweep_manifest(layout)
     rows = read_sealed(layout, layout.evaluation_journal)
-    vectors = read_records(layout)
-    found = _on_record(rows)
-    damaged = damaged_predictions(layout)
-    waiting = []
-    for name, config_id in contenders.items():
-        for seed in manifest.test_seeds:
-            key = RunKey(config_id, seed)
-            chosen = vectors.get(key, {}) if name == SELECTED else {}
-            missing = _missing(found, name, key, chosen, ablations(kinds, step_rates, seed))
-            if damaged.pop((name, key), None) or missing:
-                waiting.append((name, key, chosen, missing))
-    # The files that remain are those of an earlier selection, whose weights may be gone.
-    waiting += [(name, key, {}, []) for name, key in damaged if layout.store.pull(layout.best_weights(key))]
+    waiting = _waiting(layout, rows, contenders, kinds, step_rates)
     if not waiting:
         return False
-    check_runs(layout, contenders.values())
+    check_runs(layout, contenders.values(), {key for _, key, _, _ in waiting})
     data = open_training_data(data_root, manifest.dataset)
     _check_fingerprint(data, manifest)
     with Journal.open(layout.evaluation_journal, layout.store.push) as journal:
         _open_ledger(journal, rows, contenders[SELECTED], again=again)
         seal_all(layout)  # the opening must not be lost with the end of the journal
         test = open_test_split(data_root, manifest.dataset)
+        found = _on_record(rows)
         for row in baseline_rows(data, test):
             if not found.get((row["contender"], None, None, row["present"], "zero", None)):
                 journal.append(_row(len(test), row))
         for done, (name, key, chosen, missing) in enumerate(waiting, start=1):
-            trained, attempt = load_trained(layout.best_weights(key), data), _attempt(layout, key)
+            trained, attempt = trained_model(layout, key, data), _attempt(layout, key)
             # The predictions are written before the rows, because the rows mark the run as evaluated.
             predictions = write_predictions(
                 layout,
@@ -123,11 +113,33 @@ def final_evaluation(
     return True
 
 
-def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
-    """Check that configurations have finished on every test seed, and that the weights of these runs exist.
+def runs_to_evaluate(
+    layout: SweepLayout,
+    contenders: Mapping[str, str],
+    *,
+    kinds: Sequence[ModalityAblation] = ("zero",),
+    step_rates: Sequence[float] = (),
+) -> set[RunKey]:
+    """The runs whose weights `final_evaluation` needs, with the same arguments. Empty: every evaluation is on record.
 
     Raises:
-        UserError: a run or its weights are missing. The message names every such run, with its state.
+        UserError: the folder is no sweep.
+    """
+    rows = read_sealed(layout, layout.evaluation_journal)
+    return {key for _, key, _, _ in _waiting(layout, rows, contenders, kinds, step_rates)}
+
+
+def check_runs(layout: SweepLayout, config_ids: Iterable[str], used: Collection[RunKey]) -> None:
+    """Check that configurations have finished on every test seed, and that the weights of runs are the runs' own.
+
+    Args:
+        layout: the sweep's folder.
+        config_ids: the configurations.
+        used: those of their runs whose weights are used.
+
+    Raises:
+        UserError: a run is missing, or its weights are missing, damaged or from elsewhere. The message names every
+            such run, with its state.
     """
     seeds, seals = read_sweep_manifest(layout).test_seeds, read_seals(layout)
     missing = []
@@ -135,13 +147,38 @@ def check_runs(layout: SweepLayout, config_ids: Iterable[str]) -> None:
         history = read_run(layout, key, seals=seals)
         if history is None or history.state is not RunState.FINISHED:
             missing.append(f"{key.stem} ({'never started' if history is None else history.ended_as})")
-        elif not layout.store.pull(layout.best_weights(key)):
-            missing.append(f"{key.stem} (no weights)")
+        elif key in used and (fault := weights_fault(layout, history)):
+            missing.append(f"{key.stem} ({fault})")
     if missing:
         raise UserError(
             f"the final evaluation needs every seed of every contender; missing: {', '.join(missing)}. "
             "Continue the sweep with 'causalmer resume', and add --retry-failed to try failed runs again"
         )
+
+
+_Waiting = tuple[str, RunKey, Mapping[str, VectorRecord], list[Ablation]]
+"""A run with evaluations that are not on record: its contender, its key, its vectors, the missing ablations."""
+
+
+def _waiting(
+    layout: SweepLayout,
+    rows: list[dict[str, Any]],
+    contenders: Mapping[str, str],
+    kinds: Sequence[ModalityAblation],
+    step_rates: Sequence[float],
+) -> list[_Waiting]:
+    vectors, found, damaged = read_records(layout), _on_record(rows), damaged_predictions(layout)
+    waiting: list[_Waiting] = []
+    for name, config_id in contenders.items():
+        for seed in read_sweep_manifest(layout).test_seeds:
+            key = RunKey(config_id, seed)
+            chosen = vectors.get(key, {}) if name == SELECTED else {}
+            missing = _missing(found, name, key, chosen, ablations(kinds, step_rates, seed))
+            if damaged.pop((name, key), None) or missing:
+                waiting.append((name, key, chosen, missing))
+    # The files that remain are those of an earlier selection, whose weights may be gone.
+    waiting += [(name, key, {}, []) for name, key in damaged if layout.store.pull(layout.best_weights(key))]
+    return waiting
 
 
 OnRecord = Mapping[tuple[Any, ...], set[str]]

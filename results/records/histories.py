@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,10 @@ class RunHistory:
         if self.state is not RunState.FINISHED or self.score is None or not math.isfinite(self.score):
             return None
         return self.score
+
+    def has_epochs(self, last: int) -> bool:
+        """Whether the rows of the epochs 1 to `last` are on record, without a gap."""
+        return [row["epoch"] for row in self.epochs[:last]] == list(range(1, last + 1))
 
     @property
     def best_row(self) -> dict[str, Any] | None:
@@ -274,6 +278,10 @@ def _canonical_epochs(attempts: list[_Attempt]) -> list[dict[str, Any]]:
     if last.end is not None and last.epochs:
         final = last.epochs[-1]["epoch"]
         rows = {epoch: row for epoch, row in rows.items() if epoch <= final}
+    if last.end is None or not RunState(last.end["state"]).is_final:
+        # A run that began anew may be killed before it reaches later rows of an earlier attempt. They follow from rows
+        # that are lost, and the run writes them again.
+        return [rows[epoch] for epoch in takewhile(rows.__contains__, count(1))]
     return [rows[epoch] for epoch in sorted(rows)]
 
 

@@ -91,6 +91,10 @@ class SweepLayout:
         """The weights of a run's best epoch."""
         return self.checkpoints(key) / "best.safetensors"
 
+    def damaged_weights(self, key: RunKey) -> Path:
+        """A weights file that was found damaged or from elsewhere, beside the new one."""
+        return self.checkpoints(key) / "best.safetensors.damaged"
+
     def last_checkpoint(self, key: RunKey) -> Path:
         """The checkpoint from which an unfinished run resumes."""
         return self.checkpoints(key) / "last.safetensors"

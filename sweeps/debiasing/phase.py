@@ -16,7 +16,6 @@ from causalmer_core.datasets.store import open_training_data
 from causalmer_core.debiasing.cached_logits import CachedLogits, collect, scores, trained_constants
 from causalmer_core.debiasing.fit import learned
 from causalmer_core.debiasing.vector import DebiasingVector, Triple, fixed
-from causalmer_core.training.trained_model import load_trained
 from results.evaluation.debiasing_records import (
     CONFIGURED,
     LEARNED,
@@ -27,6 +26,7 @@ from results.evaluation.debiasing_records import (
     read_records,
 )
 from results.evaluation.final_evaluation import check_runs, evaluated_runs
+from results.evaluation.run_weights import trained_model
 from results.records.journal import Journal
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
@@ -61,7 +61,8 @@ def debias(
         Each run with a new record, after the record is durable.
 
     Raises:
-        UserError: a run has not finished or its weights are gone, or the validation split has fewer than three samples.
+        UserError: a run has not finished, its weights are missing, damaged or not its own, or the validation split has
+            fewer than three samples.
         JournalError: a record cannot be written.
     """
     if not chooses_after_training(spec, selected):
@@ -75,7 +76,8 @@ def debias(
     missing = {key: [m for m in methods if m not in recorded.get(key, {})] for key in keys}
     if not any(missing.values()):
         return
-    check_runs(layout, [config_id(selected)])  # makes sure that their weights are here
+    # makes sure that their weights are here
+    check_runs(layout, [config_id(selected)], {key for key in keys if missing[key]})
     data = open_training_data(data_root, manifest.dataset)
     with Journal.open(layout.debiasing_journal, layout.store.push) as journal:
         for key in keys:
@@ -100,7 +102,7 @@ class _Choice:
         data: TrainingData,
         manifest: SweepManifest,
     ) -> None:
-        trained = load_trained(layout.best_weights(key), data)
+        trained = trained_model(layout, key, data)
         self._section = spec.debiasing
         self._seed = spec.search.seed
         self._metric, self._direction = manifest.monitor, manifest.direction

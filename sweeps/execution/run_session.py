@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import torch
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.faults import (
     MachineFaultError,
@@ -26,9 +27,11 @@ from causalmer_core.basics.faults import (
     is_out_of_memory,
 )
 from causalmer_core.basics.redaction import without_secrets
+from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.store import open_training_data
 from causalmer_core.method.method_warnings import run_notes
 from causalmer_core.training.device_memory import ASSUMED_CONTEXT_BYTES, DeviceShare, device_name
+from causalmer_core.training.trained_model import WeightsOrigin, read_weights
 from causalmer_core.training.trainer import EpochResult, NonFiniteLossError, Trainer
 from results.records.histories import RunHistory, read_run
 from results.records.journal import JournalError
@@ -128,6 +131,9 @@ class RunSession:
 
     def start(self) -> None:
         """Begin, or resume from the last checkpoint. A run that has ended is only read.
+
+        A run resumes only if its checkpoint is intact, is its own, and agrees with its rows and weights. Otherwise it
+        trains from its start, which gives the same rows, and its notes have the reason.
 
         Raises:
             JournalError: the record cannot be written.
@@ -236,16 +242,55 @@ class RunSession:
         self._share.claim()
         config = self._job.config
         data = open_training_data(Path(self._context.data_root), self._context.dataset)
-        trainer = Trainer(config, data, seed=self.key.seed, device=torch.device(self._context.device))
-        if self._layout.store.pull(self._last):
-            trainer.restore(self._last)
+        notes = run_notes(config, data.task)
+        trainer = self._new_trainer(data)
+        if self._layout.store.pull(self._last) and (fault := self._restore(trainer, earlier)):
+            self._layout.store.remove(self._last)
+            del trainer  # a share of a GPU may not hold two
+            trainer = self._new_trainer(data)
+            notes += (f"trained again from its start: {fault}",)
         if earlier is not None:
             self.curve = {epoch: best for epoch, best in earlier.curve.items() if epoch <= trainer.epoch}
             self._seconds = sum(row["seconds"] for row in earlier.epochs if row["epoch"] <= trainer.epoch)
         self.best_epoch = trainer.best_epoch
-        self._journal = self._begin_journal(trainer.num_parameters, "; ".join(run_notes(config, data.task)))
+        self._journal = self._begin_journal(trainer.num_parameters, "; ".join(notes))
         self._epochs = trainer.epochs()
         return trainer
+
+    def _new_trainer(self, data: TrainingData) -> Trainer:
+        device = torch.device(self._context.device)
+        return Trainer(self._job.config, data, seed=self.key.seed, device=device)
+
+    def _restore(self, trainer: Trainer, earlier: RunHistory | None) -> str:
+        """Restore from the last checkpoint. Why the run cannot resume from it; empty: it can.
+
+        The run then has exactly the rows of an undisturbed one: all rows before are on record, and tell the same best.
+        """
+        try:
+            trainer.restore(self._last)
+        except DamagedFileError as error:
+            return f"{self._last.name}: {error.what}"
+        if earlier is None or not earlier.has_epochs(trainer.epoch):
+            return f"its checkpoint is of epoch {trainer.epoch}, and rows of epochs before are not on record"
+        best = max((row["epoch"] for row in earlier.epochs[: trainer.epoch] if row.get("is_best")), default=0)
+        if best != trainer.best_epoch or (best and earlier.curve[best] != trainer.best_value):
+            return f"its checkpoint has another best epoch than its rows: {trainer.best_epoch}, not {best}"
+        return self._fault_of_weights(trainer) if best else ""
+
+    def _fault_of_weights(self, trainer: Trainer) -> str:
+        """Why the weights on disk are not those of the trainer's best epoch; empty: they are."""
+        path = self._layout.best_weights(self.key)
+        if not self._layout.store.pull(path):
+            return "the weights of its best epoch are missing"
+        fault = ""
+        # A kill between an epoch's weights and its checkpoint leaves the weights of the next epoch, which is repeated.
+        for epoch in (trainer.best_epoch, trainer.epoch + 1):
+            try:
+                read_weights(path, WeightsOrigin(self.key.config_id, self.key.seed, epoch))
+                return ""
+            except DamagedFileError as error:
+                fault = fault or f"{path.name}: {error.what}"
+        return fault
 
     def _begin_journal(self, parameters: int | None, notes: str) -> RunJournal:
         context = self._context

@@ -8,7 +8,9 @@ Running the jobs is in `execution`.
 | `confirm.py` | The confirmation's runs: the best configurations of the search race on fresh seeds |
 | `evaluate.py` | The phases of a sweep, and the jobs of the final evaluation, derived from records |
 | `job.py` | A job: a configuration and its seeds, in plain values that are sent to the training process |
+| `lost_weights.py` | Reopens finished runs whose weights cannot be used, although an evaluation needs them |
 | `observer.py` | The events of a sweep: protocols of objects that are notified of runs and of proposals |
+| `reopen.py` | Reopens a run that has ended, so that it is trained again |
 | `retry_failed.py` | Reopens runs that failed for a cause outside of them, such as a missing file or a low limit |
 | `reuse.py` | Reuses runs that other sweeps of the same storage have finished, instead of training them again |
 | `run_lock.py` | The lock of a run, held while its records are written: two processes never train one run |
@@ -21,7 +23,9 @@ __all__ = [
     "confirm",
     "evaluate",
     "job",
+    "lost_weights",
     "observer",
+    "reopen",
     "retry_failed",
     "reuse",
     "run_lock",

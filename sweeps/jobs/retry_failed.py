@@ -6,12 +6,10 @@ proposals and confirmations depend on the new outcomes of these runs.
 
 from __future__ import annotations
 
-from causalmer_core.config.run_config import RunConfig
-from results.records.histories import RunHistory, read_runs
+from results.records.histories import read_runs
 from results.records.layout import SweepLayout
 from results.records.schemas import RunKey, RunState
-from sweeps.jobs.job import Job
-from sweeps.jobs.run_lock import locked_run
+from sweeps.jobs.reopen import reopen
 
 RETRIABLE = frozenset({RunState.FAILED, RunState.OOM, RunState.TIMEOUT})
 """Final states whose cause may be outside of the run. A NaN would recur, and a pruned run was weak."""
@@ -41,24 +39,6 @@ def reopen_failed(layout: SweepLayout) -> list[RunKey]:
     # The pruned runs come first: if the process is killed in between, the failed ones still mark the block.
     reopened = [*pruned, *(run for run in same_block if run.state in RETRIABLE)]
     for run in reopened:
-        _reopen(layout, run)
+        reason = f"to be tried again; it had ended as {run.state.value}: {run.reason}"
+        reopen(layout, run, reason)
     return sorted(run.key for run in reopened)
-
-
-def _reopen(layout: SweepLayout, run: RunHistory) -> None:
-    job = Job(
-        config=RunConfig.read(run.config),
-        seeds=(run.key.seed,),
-        phase=run.phase,
-        role=run.role,
-        number=run.number,
-        values=run.values,
-    )
-    reason = f"to be tried again; it had ended as {run.state.value}: {run.reason}"
-    with (
-        locked_run(layout, run.key),
-        job.begin(
-            layout, run.key, parameters=run.parameters, notes=run.notes, device=run.device, host=run.host
-        ) as journal,
-    ):
-        journal.end(RunState.INTERRUPTED, reason)

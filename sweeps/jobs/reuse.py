@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.files import written_aside
+from results.evaluation.run_weights import weights_fault
 from results.ranking.configuration_runs import objective_values
 from results.records.histories import RunHistory, read_run
 from results.records.layout import SweepLayout
@@ -31,6 +33,7 @@ from results.records.objectives import Objectives
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
 from results.storage.object_uri import is_uri
+from results.storage.store_error import StoreError
 from sweeps.jobs.job import Job
 from sweeps.jobs.run_lock import locked_run
 from sweeps.search.early_stopping import lost_patience, mean_score, pruning_reason
@@ -46,6 +49,7 @@ class Reuse:
         layout: the sweep's folder, which lies beside the folders of the other sweeps.
         objectives: a run without all of their values on record is trained again.
         notify: called with every reused run.
+        warn: called with a text for each run that is not reused, because its weights there cannot be used.
     """
 
     def __init__(
@@ -54,11 +58,13 @@ class Reuse:
         *,
         objectives: Objectives,
         notify: Callable[[RunHistory], None],
+        warn: Callable[[str], None],
     ) -> None:
         self._objectives = objectives
         self._layout = layout
         self._beside: list[SweepLayout] | None = None
         self._notify = notify
+        self._warn = warn
 
     def __call__(self, job: Job) -> bool:
         """Write the job's runs to this sweep's records if one other sweep has finished all of them.
@@ -99,18 +105,26 @@ class Reuse:
                 yield other
 
     def _finished(self, other: SweepLayout, job: Job) -> list[_Finished] | None:
-        """The job's runs in another sweep; None unless all have finished, with all objective values and weights."""
+        """The job's runs in another sweep; None unless all have finished, with all objective values and own weights."""
         found = []
         for key in job.keys:
             # no lock is needed: a finished run's records do not change
-            history, weights = read_run(other, key), other.best_weights(key)
+            try:
+                history = read_run(other, key)
+            except DamagedFileError as error:
+                self._warn(f"run {key.stem}: not reused: {error}")
+                return None
             if history is None or history.state is not RunState.FINISHED or lost_patience(history.reason):
                 return None
-            if not other.store.pull(weights) or len(
-                objective_values(history, self._objectives.measures)
-            ) < len(self._objectives.measures):
+            if not history.has_epochs(len(history.epochs)):
                 return None
-            found.append(_Finished(history, weights))
+            values = objective_values(history, self._objectives.measures)
+            if len(values) < len(self._objectives.measures):
+                return None
+            if fault := _fault(other, history):
+                self._warn(f"run {key.stem}: not reused from {other.place}, where it has {fault}")
+                return None
+            found.append(_Finished(history, other.best_weights(key)))
         return found
 
     def _copy(self, job: Job, finished: Sequence[_Finished], sweep_id: str) -> None:
@@ -168,6 +182,16 @@ class _Finished:
     def row(self, epoch: int) -> dict[str, Any]:
         found = next(row for row in self.history.epochs if row["epoch"] == epoch)
         return {name: value for name, value in found.items() if name not in _OF_THE_ATTEMPT}
+
+
+def _fault(other: SweepLayout, history: RunHistory) -> str:
+    """Why the weights in another sweep are not reused; empty: they can be."""
+    try:
+        return weights_fault(other, history)
+    except StoreError:
+        raise
+    except UserError as error:  # unreadable, or of a newer version: training here needs neither
+        return str(error)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -137,6 +137,12 @@ class SweepCounters:
         self._reused += 1
         self._count(run)
 
+    def reopened(self, run: RunHistory) -> None:
+        """A run that had ended is trained again. `run` is its record as it had ended."""
+        self._ended[run.state] -= 1
+        self._earlier[run.phase] -= 1
+        self._reused -= run.reused_from is not None
+
     def stopped(self, key: RunKey, *, again: bool) -> None:
         """An attempt has ended and its run has not. `again`: this session starts another attempt."""
         self._running.pop(key, None)
@@ -150,7 +156,7 @@ class SweepCounters:
         epochs_a_second, runs_an_hour = self._pace(now)
         return SweepStatus(
             phase=self._phase,
-            ended=dict(self._ended),
+            ended=dict(+self._ended),
             reused=self._reused,
             restarts=self._restarts,
             running=tuple(self._running.values()),

@@ -136,6 +136,12 @@ class SweepProgress:
             self._counters.reused(run)
         self._line(f"run {run.key.stem}: reused from {run.reused_from}")
 
+    def run_reopened(self, run: RunHistory, why: str) -> None:
+        """A run that had ended is trained again."""
+        with self._lock:
+            self._counters.reopened(run)
+        self.notify(f"run {run.key.stem}: {why}")
+
     def _table(self) -> RenderableType:
         with self._lock:
             return live_table(self._counters.status())

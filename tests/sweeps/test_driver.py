@@ -5,6 +5,7 @@ Judged are the records: tables without times, and an account of acknowledged row
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,6 +174,29 @@ def test_a_finished_sweep_run_again_trains_nothing_and_leaves_the_test_split_clo
     assert "a private Ray" not in output
     assert "mean validation accuracy" in output
     assert "test accuracy" in output
+
+
+def test_runs_whose_weights_cannot_be_used_are_trained_again_before_the_evaluation(
+    undisturbed: Sweep, tmp_path: Path
+) -> None:
+    """The sweep was stopped before its evaluation; then weights were lost, damaged and swapped."""
+    shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
+    sweep = Sweep(tmp_path)
+    for path in (sweep.layout.evaluation_journal, sweep.layout.debiasing_journal):
+        path.unlink()
+    evaluated = [run for run in read_runs(sweep.layout) if run.phase == "evaluate"]
+    lost, damaged, *swapped = [sweep.layout.best_weights(run.key) for run in evaluated[:4]]
+    lost.unlink()
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    contents = [path.read_bytes() for path in swapped]
+    for path, content in zip(swapped, reversed(contents), strict=True):
+        path.write_bytes(content)
+    output = sweep.done("resume", "--cpus", "1")
+    assert output.count("to be trained again, because its weights cannot be used") == 4
+    assert_equal_records(undisturbed, sweep)
+    assert {run.attempts for run in read_runs(sweep.layout) if run.key in {r.key for r in evaluated[:4]}} == {
+        3
+    }
 
 
 def test_a_sweep_whose_file_changed_is_refused_with_the_keys(undisturbed: Sweep) -> None:

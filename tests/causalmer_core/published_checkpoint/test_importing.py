@@ -14,6 +14,7 @@ import torch
 from tiny_data import tiny_config, tiny_data
 from torch import Tensor
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import MODALITIES, Batch, Modality
 from causalmer_core.basics.task import Task, TaskKind
@@ -270,6 +271,12 @@ def test_the_weights_of_a_run_are_loaded_too_and_refused_for_other_data(tmp_path
     assert set(evaluate_predictions(trained, data.valid, NO_ABLATION)) == set(PREDICTION_KINDS)
     with pytest.raises(UserError, match=r"run\.safetensors: its weights do not fit data set 'tiny'"):
         load_checkpoint(tmp_path / "run.safetensors", tiny_data(TaskKind.EMOTIONS))
+    content = (tmp_path / "run.safetensors").read_bytes()
+    (tmp_path / "run.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 0x40]))
+    with pytest.raises(
+        DamagedFileError, match="do not match its digest; import the checkpoint again, or train"
+    ):
+        load_checkpoint(tmp_path / "run.safetensors", data)
 
 
 def test_a_model_without_effects_is_refused_by_its_debiasing(tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
-"""Checkpoints: whole or not at all."""
+"""Checkpoints: written whole or not at all, and read as they were written or not at all."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
-from causalmer_core.training.checkpoint import load_tensors, save_tensors
+from causalmer_core.training.checkpoint import FORMAT, load_tensors, save_tensors
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(7), "c": torch.zeros(0, 2)}
 
@@ -64,17 +66,86 @@ def test_a_foreign_file_is_refused(tmp_path: Path, metadata: dict[str, str] | No
         load_tensors(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00" * 7, b"\xff" * 64, b"PK\x03\x04", b"\x80\x04N."])
+@pytest.mark.parametrize(
+    "content",
+    [b"\x00" * 7, b"\xff" * 64, b"PK\x03\x04", b"\x80\x04N.", b"some text\n" * 9, b"\x02\0\0\0\0\0\0\0[]"],
+)
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="not a readable checkpoint"):
+    with pytest.raises(DamagedFileError, match=r"x\.safetensors is damaged: it is not a readable checkpoint"):
         load_tensors(path)
 
 
-def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="not a readable checkpoint"):
-        load_tensors(tmp_path)
+def test_a_folder_an_empty_file_and_a_missing_one_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    for path, what in {
+        tmp_path: r"not a readable checkpoint \(a folder\)",
+        tmp_path / "empty": "it is empty",
+        tmp_path / "missing": "it is missing",
+        tmp_path / "empty" / "below": "it is missing",
+    }.items():
+        with pytest.raises(DamagedFileError, match=f"{what}; train it again"):
+            load_tensors(path, remedy="train it again")
+
+
+def test_a_flipped_bit_in_any_byte_is_found(tmp_path: Path) -> None:
+    """In the header, in the plain values, in the digest and in the tensors."""
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, TENSORS, {"epoch": 3, "best": 1e-05, "text": 'a "quoted" ÿ'})
+    content = path.read_bytes()
+    for bit in range(0, 8 * len(content), 5):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedFileError):
+            load_tensors(path)
+
+
+def test_a_file_that_was_cut_or_doubled_anywhere_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, TENSORS, {"epoch": 3})
+    content = path.read_bytes()
+    for size in range(len(content)):
+        for damaged in (content[:size], content + content[size:]):
+            path.write_bytes(damaged)
+            with pytest.raises(DamagedFileError):
+                load_tensors(path)
+
+
+def test_a_file_without_its_digest_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_file(dict(TENSORS), path, {"causalmer": json.dumps({"format": FORMAT})})
+    with pytest.raises(DamagedFileError, match=r"its digest \(key 'sha256'\) is missing"):
+        load_tensors(path)
+
+
+def test_a_file_of_a_newer_version_is_told_from_damage(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, TENSORS, {"format": FORMAT + 1})
+    with pytest.raises(UserError, match=f"format {FORMAT + 1} was written by a newer causalmer") as error:
+        load_tensors(path)
+    assert not isinstance(error.value, DamagedFileError)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(DamagedFileError, match="its bytes do not match its digest"):
+        load_tensors(path)
+
+
+def test_a_file_of_format_1_is_read_and_wherever_it_is_damaged_the_error_is_the_users(tmp_path: Path) -> None:
+    """It has no digest, so damage to its numbers cannot be found."""
+    path = tmp_path / "x.safetensors"
+    save_file(dict(TENSORS), path, {"causalmer": json.dumps({"format": 1, "epoch": 3})})
+    tensors, metadata = load_tensors(path)
+    assert metadata == {"format": 1, "epoch": 3}
+    assert all(torch.equal(tensors[name], tensor) for name, tensor in TENSORS.items())
+    content = path.read_bytes()
+    for bit in range(0, 8 * len(content), 5):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        with suppress(UserError):
+            load_tensors(path)
 
 
 def test_a_half_written_checkpoint_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny_data import MONITORS, NO_DROPOUT, tiny_config, tiny_data
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import Modality
 from causalmer_core.basics.task import TaskKind
@@ -24,6 +27,7 @@ from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import Batches
 from causalmer_core.measures.metrics import checked_metric
 from causalmer_core.models.build import CausalMER
+from causalmer_core.training.checkpoint import load_tensors, save_tensors
 from causalmer_core.training.trainer import EpochResult, NonFiniteLossError, StopReason, Trainer
 
 CPU = torch.device("cpu")
@@ -401,6 +405,36 @@ def test_a_checkpoint_of_another_seed_or_configuration_is_refused(tmp_path: Path
         trainer(seed=1, loss__alpha=0.2).restore(path)
     with pytest.raises(UserError, match="missing"):
         trainer().restore(tmp_path / "missing.safetensors")
+
+
+def test_a_checkpoint_of_other_data_or_without_an_optimiser_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "last.safetensors"
+    trainer(seed=1).save(path)
+    tensors, state = load_tensors(path)
+    save_tensors(path, tensors, {**state, "fingerprint": "e" * 64})
+    with pytest.raises(DamagedFileError, match=r"it is the checkpoint of fingerprint 'e{64}', needed"):
+        trainer(seed=1).restore(path)
+    save_tensors(path, tensors, {key: value for key, value in state.items() if key != "optimiser"})
+    with pytest.raises(DamagedFileError, match="its state of the optimiser does not fit"):
+        trainer(seed=1).restore(path)
+    save_tensors(path, {}, state)
+    with pytest.raises(DamagedFileError, match="its weights are of another model"):
+        trainer(seed=1).restore(path)
+
+
+def test_a_checkpoint_of_an_older_version_is_resumed_from(tmp_path: Path) -> None:
+    """It has neither a digest nor the fingerprint of its data."""
+    path = tmp_path / "last.safetensors"
+    of = trainer(seed=1)
+    next(of.epochs())
+    of.save(path)
+    tensors, state = load_tensors(path)
+    del state["fingerprint"]
+    save_file(tensors, path, {"causalmer": json.dumps({**state, "format": 1})})
+    resumed = trainer(seed=1)
+    resumed.restore(path)
+    assert (resumed.epoch, resumed.best_value) == (1, of.best_value)
+    assert same(weights(resumed), weights(of))
 
 
 def test_a_torn_checkpoint_is_refused_wherever_it_is_torn(tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ from causalmer_core.datasets.batches import Batches, chosen_statistics
 from causalmer_core.datasets.store import open_test_split, write_dataset
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.measures.ablation import Ablation
+from causalmer_core.training.checkpoint import load_tensors, save_tensors
 from causalmer_core.training.evaluation import evaluate
 from causalmer_core.training.trained_model import load_trained
+from results.evaluation.final_evaluation import runs_to_evaluate
 from results.evaluation.prediction_rows import metric_columns
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState
@@ -119,6 +121,64 @@ def test_a_run_that_is_missing_is_named_before_the_split_is_opened(
     with pytest.raises(UserError, match=rf"missing: {key.stem} \({word}\).*causalmer resume"):
         trained.evaluate()
     assert trained.rows == []
+
+
+def _swap_runs(trained: Trained, key: RunKey) -> None:
+    """The weights of another contender with the same seed."""
+    other = next(c for c in map(config_id, trained.configs) if c != key.config_id)
+    _swap(trained, key, RunKey(other, key.seed))
+
+
+def _swap_seeds(trained: Trained, key: RunKey) -> None:
+    _swap(trained, key, RunKey(key.config_id, SEEDS[0]))
+
+
+def _swap(trained: Trained, key: RunKey, other: RunKey) -> None:
+    one, two = trained.layout.best_weights(key), trained.layout.best_weights(other)
+    ours, theirs = one.read_bytes(), two.read_bytes()
+    one.write_bytes(theirs)
+    two.write_bytes(ours)
+
+
+def _put_back_an_older_epoch(trained: Trained, key: RunKey) -> None:
+    path = trained.layout.best_weights(key)
+    tensors, metadata = load_tensors(path)
+    save_tensors(path, tensors, {**metadata, "epoch": 0})
+
+
+def _flip_exponent_bits(trained: Trained, key: RunKey) -> None:
+    path = trained.layout.best_weights(key)
+    content = bytearray(path.read_bytes())
+    for place in range(1, 400, 4):  # the highest byte of a number holds most of its exponent
+        content[-place] ^= 0x40
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("harm", "fault"),
+    [
+        (_swap_runs, "its weights are of config_id '[0-9a-f]{16}', and those of '[0-9a-f]{16}' are needed"),
+        (_swap_seeds, "its weights are of seed 1000, and those of 1001 are needed"),
+        (_put_back_an_older_epoch, "its weights are of epoch 0, and those of 1 are needed"),
+        (_flip_exponent_bits, "its bytes do not match its digest"),
+    ],
+)
+def test_weights_that_are_damaged_or_from_elsewhere_are_named_before_the_split_is_opened(
+    trained: Trained, harm: Callable[[Trained, RunKey], None], fault: str
+) -> None:
+    key = RunKey(trained.contenders["selected"], SEEDS[1])
+    harm(trained, key)
+    with pytest.raises(UserError, match=rf"{key.stem} \(best\.safetensors: {fault}\).*causalmer resume"):
+        trained.evaluate()
+    assert trained.rows == []
+
+
+def test_weights_are_needed_only_where_an_evaluation_is_missing(trained: Trained) -> None:
+    every = {RunKey(config, seed) for config in trained.contenders.values() for seed in SEEDS}
+    assert runs_to_evaluate(trained.layout, trained.contenders) == every
+    trained.evaluate()
+    assert runs_to_evaluate(trained.layout, trained.contenders) == set()
+    assert runs_to_evaluate(trained.layout, trained.contenders, kinds=("zero", "mean")) == every
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 12, 48])

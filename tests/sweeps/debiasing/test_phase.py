@@ -176,6 +176,14 @@ def test_a_run_that_failed_is_named_with_its_reason_before_anything_is_chosen(tr
     assert not trained.layout.debiasing_journal.exists()
 
 
+def test_nothing_is_chosen_by_another_runs_weights(trained: Trained) -> None:
+    one, two = (trained.layout.best_weights(RunKey(config_id(trained.selected), seed)) for seed in SEEDS)
+    two.write_bytes(one.read_bytes())
+    with pytest.raises(UserError, match=r"s1001 \(best\.safetensors: its weights are of seed 1000"):
+        trained.debias()
+    assert not trained.layout.debiasing_journal.exists()
+
+
 def test_nothing_is_chosen_once_the_test_split_has_been_opened(trained: Trained) -> None:
     trained.evaluate()
     assert trained.debias() == []

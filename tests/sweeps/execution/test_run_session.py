@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tiny_sweep import begin, checked_sweep, compared_rows, run_context, train
 from causalmer_core.basics.errors import UserError
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.store import open_training_data
+from causalmer_core.training.checkpoint import load_tensors, save_tensors
 from causalmer_core.training.trainer import Trainer
 from results.records.histories import RunHistory, read_run
 from results.records.journal import JournalError, read_journal
@@ -272,17 +274,122 @@ def test_a_run_that_needs_more_memory_than_there_is_ends_as_oom(sweep: CheckedSw
     assert "can't allocate memory" in history(sweep, work).reason
 
 
-def test_another_seeds_checkpoint_is_refused_with_the_reason(sweep: CheckedSweep) -> None:
-    work = job(sweep)
-    session = BlockSession(work, run_context(sweep))
-    session.advance()
-    session.close()
-    other = replace(work, seeds=(2,))
-    target = last_checkpoint(sweep, other)
-    target.parent.mkdir(parents=True)
-    target.write_bytes(last_checkpoint(sweep, work).read_bytes())
-    assert train(other, sweep).state is RunState.FAILED
-    assert "checkpoint of seed 1, needed 2" in history(sweep, other).reason
+def cut_journal(sweep: CheckedSweep, work: Job) -> None:
+    """The start line and the first epoch are left, while the checkpoint is at epoch 3."""
+    path = sweep.layout.run_journal(work.key, 1)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+
+
+def lose_a_row(sweep: CheckedSweep, work: Job) -> None:
+    path = sweep.layout.run_journal(work.key, 1)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for number, line in enumerate(lines) if number != 2))
+
+
+def swap_for_another_seeds(name: str) -> Callable[[CheckedSweep, Job], None]:
+    def swap(sweep: CheckedSweep, work: Job) -> None:
+        other = replace(work, seeds=(2,))
+        with BlockSession(other, run_context(sweep)) as session:
+            session.advance()
+        shutil.copyfile(sweep.layout.checkpoints(other.key) / name, sweep.layout.checkpoints(work.key) / name)
+
+    return swap
+
+
+def flip_a_bit(name: str) -> Callable[[CheckedSweep, Job], None]:
+    def flip(sweep: CheckedSweep, work: Job) -> None:
+        path = sweep.layout.checkpoints(work.key) / name
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 0x40
+        path.write_bytes(content)
+
+    return flip
+
+
+def cut_checkpoint(sweep: CheckedSweep, work: Job) -> None:
+    path = last_checkpoint(sweep, work)
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def claim_another_best(sweep: CheckedSweep, work: Job) -> None:
+    """As a checkpoint of another training of the run would."""
+    tensors, state = load_tensors(last_checkpoint(sweep, work))
+    save_tensors(last_checkpoint(sweep, work), tensors, {**state, "best_value": state["best_value"] + 0.01})
+
+
+def lose_weights(sweep: CheckedSweep, work: Job) -> None:
+    sweep.layout.best_weights(work.key).unlink()
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of five epochs that was stopped after its third, and the folder of an undisturbed one."""
+    folder = tmp_path_factory.mktemp("longer")
+    for name, epochs in (("stopped", 3), ("undisturbed", 5)):
+        (folder / name).mkdir()
+        begin(sweep := checked_sweep(folder / name))
+        with BlockSession(job(sweep, trainer__max_epochs=5), run_context(sweep)) as session:
+            for _ in range(epochs):
+                session.advance()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (cut_journal, "its checkpoint is of epoch 3, and rows of epochs before are not on record"),
+        (lose_a_row, "its checkpoint is of epoch 3, and rows of epochs before are not on record"),
+        (
+            swap_for_another_seeds("last.safetensors"),
+            "last.safetensors: it is the checkpoint of seed 2, needed 1",
+        ),
+        (flip_a_bit("last.safetensors"), "last.safetensors: its bytes do not match its digest"),
+        (cut_checkpoint, "last.safetensors: its bytes do not match its digest"),
+        (claim_another_best, "its checkpoint has another best epoch than its rows"),
+        (lose_weights, "the weights of its best epoch are missing"),
+        (
+            swap_for_another_seeds("best.safetensors"),
+            "best.safetensors: its weights are of seed 2, and those of 1 are needed",
+        ),
+        (flip_a_bit("best.safetensors"), "best.safetensors: its bytes do not match its digest"),
+    ],
+)
+def test_a_checkpoint_that_does_not_agree_with_the_records_is_not_resumed_from(
+    longer: Path, tmp_path: Path, harm: Callable[[CheckedSweep, Job], None], reason: str
+) -> None:
+    """The run trains from its start, and ends with the rows and the score of an undisturbed one."""
+    shutil.copytree(longer / "stopped", tmp_path, dirs_exist_ok=True)
+    sweep, undisturbed = checked_sweep(tmp_path), checked_sweep(longer / "undisturbed")
+    work = job(sweep, trainer__max_epochs=5)
+    harm(sweep, work)
+    assert train(work, sweep).state is RunState.FINISHED
+    found, expected = history(sweep, work), history(undisturbed, work)
+    assert f"trained again from its start: {reason}" in found.notes
+    assert compared_rows(found) == compared_rows(expected)
+    assert (found.score, found.best_epoch, found.curve) == (
+        expected.score,
+        expected.best_epoch,
+        expected.curve,
+    )
+    assert {row["attempt"] for row in found.epochs} == {2}
+
+
+def test_rows_after_a_lost_one_are_not_part_of_a_run_that_has_not_ended(longer: Path, tmp_path: Path) -> None:
+    shutil.copytree(longer / "stopped", tmp_path, dirs_exist_ok=True)
+    sweep = checked_sweep(tmp_path)
+    work = job(sweep, trainer__max_epochs=5)
+    lose_a_row(sweep, work)
+    assert [row["epoch"] for row in history(sweep, work).epochs] == [1]
+
+
+def test_a_checkpoint_that_agrees_with_the_records_is_resumed_from(longer: Path, tmp_path: Path) -> None:
+    shutil.copytree(longer / "stopped", tmp_path, dirs_exist_ok=True)
+    sweep = checked_sweep(tmp_path)
+    work = job(sweep, trainer__max_epochs=5)
+    train(work, sweep)
+    found = history(sweep, work)
+    assert [row["attempt"] for row in found.epochs] == [1, 1, 1, 2, 2]
+    assert "trained again" not in found.notes
 
 
 def test_a_journal_that_cannot_be_written_is_raised(sweep: CheckedSweep) -> None:

@@ -107,7 +107,7 @@ def test_a_run_of_another_sweep_in_the_bucket_is_taken_over_with_its_weights(
     other = checked_sweep(tmp_path, text, storage=server.uri(tmp_path.name))
     begin(other)
     notify: list[RunHistory] = []
-    assert Reuse(other.layout, objectives=HIGHER, notify=notify.append)(work)
+    assert Reuse(other.layout, objectives=HIGHER, notify=notify.append, warn=print)(work)
     assert [run.reused_from for run in notify] == [sweep.layout.store.sweep_id]
     assert compared_rows(history(other, work)) == compared_rows(history(sweep, work))
     weights = f"checkpoints/{work.key.stem}/best.safetensors"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from objectives_by_hand import HIGHER
 from tiny_sweep import YAML, begin, checked_sweep, compared_rows, record_run, run_context, train, train_block
 
+from causalmer_core.training.checkpoint import FORMAT, load_tensors, save_tensors
 from results.records.dataset import open_sweep
 from results.records.histories import RunHistory, read_run
 from results.records.manifest import read_sweep_manifest
@@ -56,7 +58,9 @@ def measured(found: RunHistory) -> list[dict[str, Any]]:
 
 def reused(sweep: CheckedSweep, work: Job) -> tuple[RunHistory | None, list[str]]:
     notify: list[str] = []
-    reuse = Reuse(sweep.layout, objectives=HIGHER, notify=lambda run: notify.append(run.reused_from or ""))
+    reuse = Reuse(
+        sweep.layout, objectives=HIGHER, notify=lambda run: notify.append(run.reused_from or ""), warn=print
+    )
     return (history(sweep) if reuse(work) else None), notify
 
 
@@ -143,6 +147,54 @@ def test_a_run_without_its_weights_is_trained_again(sweeps: tuple[CheckedSweep, 
     assert reused(second, job(second)) == (None, [])
 
 
+def _flip_a_bit(weights: Path, _: CheckedSweep) -> None:
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 0x40
+    weights.write_bytes(content)
+
+
+def _give_another_seeds(weights: Path, sweep: CheckedSweep) -> None:
+    other = replace(job(sweep), seeds=(2,))
+    train(other, sweep)
+    shutil.copyfile(sweep.layout.best_weights(other.key), weights)
+
+
+def _be_of_a_newer_version(weights: Path, _: CheckedSweep) -> None:
+    tensors, metadata = load_tensors(weights)
+    save_tensors(weights, tensors, {**metadata, "format": FORMAT + 1})
+
+
+@pytest.mark.parametrize(
+    ("harm", "fault"),
+    [
+        (_flip_a_bit, "its bytes do not match its digest"),
+        (_be_of_a_newer_version, "was written by a newer causalmer"),
+        (_give_another_seeds, "its weights are of seed 2, and those of 1 are needed"),
+    ],
+)
+def test_a_run_whose_weights_are_damaged_or_from_elsewhere_is_trained_again_and_said_so(
+    sweeps: tuple[CheckedSweep, CheckedSweep], harm: Callable[[Path, CheckedSweep], None], fault: str
+) -> None:
+    first, second = sweeps
+    harm(first.layout.best_weights(job(first).key), first)
+    said: list[str] = []
+    reuse = Reuse(second.layout, objectives=HIGHER, notify=lambda _: None, warn=said.append)
+    assert not reuse(job(second))
+    (text,) = said
+    assert text.startswith(f"run {job(second).key.stem}: not reused from {first.layout.place}, where it has ")
+    assert fault in text
+    assert not second.layout.best_weights(job(second).key).exists()
+    assert list(second.layout.run_journals.iterdir()) == []
+
+
+def test_a_run_that_lacks_an_epochs_row_is_trained_again(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
+    first, second = sweeps
+    journal = first.layout.run_journal(job(first).key, 1)
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(line for number, line in enumerate(lines) if number != 1))
+    assert reused(second, job(second)) == (None, [])
+
+
 def test_another_seed_is_another_run(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     assert reused(sweeps[1], replace(job(sweeps[1]), seeds=(2,))) == (None, [])
 
@@ -193,7 +245,7 @@ def test_a_run_begun_here_is_taken_over_where_another_sweep_has_finished_it_mean
 def test_a_list_gives_out_what_could_not_be_taken_over(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     second = sweeps[1]
     other = replace(job(second), seeds=(2,))
-    reuse = Reuse(second.layout, objectives=HIGHER, notify=lambda _: None)
+    reuse = Reuse(second.layout, objectives=HIGHER, notify=lambda _: None, warn=print)
     source = JobList([job(second), other], lambda key: read_run(second.layout, key), reuse)
     assert [source.next_job(), source.next_job()] == [other, NoJob.NEVER]
 
@@ -210,9 +262,9 @@ def test_a_block_is_cut_at_the_threshold_at_which_training_it_here_would_have_be
     train_block(work, first)
     cut = replace(work, rung_thresholds={missed: 2.0})
     notify: list[str] = []
-    assert Reuse(second.layout, objectives=HIGHER, notify=lambda run: notify.append(run.reused_from or ""))(
-        cut
-    )
+    assert Reuse(
+        second.layout, objectives=HIGHER, notify=lambda run: notify.append(run.reused_from or ""), warn=print
+    )(cut)
     assert notify == [read_sweep_manifest(first.layout).sweep_id] * 2
     train_block(cut, trained)
     for key in work.keys:
@@ -226,7 +278,7 @@ def test_a_block_is_cut_at_the_threshold_at_which_training_it_here_would_have_be
 def test_a_block_is_taken_over_whole_or_not_at_all(sweeps: tuple[CheckedSweep, CheckedSweep]) -> None:
     """Seed 1 is finished there, seed 2 is not."""
     second = sweeps[1]
-    reuse = Reuse(second.layout, objectives=HIGHER, notify=lambda _: None)
+    reuse = Reuse(second.layout, objectives=HIGHER, notify=lambda _: None, warn=print)
     assert not reuse(replace(job(second), seeds=BLOCK))
     assert list(second.layout.run_journals.iterdir()) == []
 
@@ -242,7 +294,9 @@ def test_a_run_that_was_not_measured_as_this_sweep_wants_it_is_not_taken_over(
     ]
     for sweep in wanting:
         begin(sweep)
-    third, fourth = (Reuse(s.layout, objectives=s.objectives, notify=lambda *_: None) for s in wanting)
+    third, fourth = (
+        Reuse(s.layout, objectives=s.objectives, notify=lambda *_: None, warn=print) for s in wanting
+    )
     assert not third(job(wanting[0]))
     train(job(wanting[0]), wanting[0])
     assert fourth(job(wanting[1]))

@@ -55,6 +55,14 @@ def trained(
         counters.ended(ended_run(key, state, score, number=work.number))
 
 
+def test_a_run_that_is_trained_again_counts_once(counters: SweepCounters) -> None:
+    trained(counters, job(0), FINISHED)
+    counters.reopened(ended_run(job(0).key, FINISHED, 0.5, number=0))
+    assert counters.status().ended == {}
+    trained(counters, job(0), FINISHED)
+    assert counters.status().ended == {FINISHED: 1}
+
+
 def test_runs_are_counted_by_how_they_stand(counters: SweepCounters) -> None:
     for number, state in enumerate((FINISHED, FINISHED, PRUNED, NAN, OOM)):
         trained(counters, job(number), state)

@@ -44,7 +44,7 @@ def test_a_run_ends_as_finished_after_so_many_epochs_without_a_new_best(tmp_path
     assert len(history.epochs) == history.best_epoch + 2 < 9
     assert history.reason == "2 epochs without a new best (scheduler patience)"
     other = checked_sweep(tmp_path, name="other", **settings)
-    reuse_runs = Reuse(begin(other), objectives=HIGHER, notify=lambda _: None)
+    reuse_runs = Reuse(begin(other), objectives=HIGHER, notify=lambda _: None, warn=print)
     assert not reuse_runs(job)
     assert not reuse_runs(replace(job, patience=None)), "the run ended sooner than its configuration says"
     assert confirm_job(history, 1).patience is None
