@@ -15,4 +15,4 @@ Nothing here depends on a model or on data.
 | `validation.py` | Rules for inputs: names that become part of a path, and strict configuration |
 """
 
-__all__ = ["errors", "faults", "files", "modality", "packages", "seeding", "task", "validation"]
+__all__ = ["digests", "errors", "faults", "files", "modality", "packages", "seeding", "task", "validation"]

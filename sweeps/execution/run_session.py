@@ -19,12 +19,14 @@ import torch
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.faults import (
+    DataUnavailableError,
     MachineFaultError,
     ShareExceededError,
     is_machine_fault,
     is_out_of_device_memory,
     is_out_of_memory,
 )
+from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.store import open_training_data
 from causalmer_core.method.method_warnings import run_notes
 from causalmer_core.training.device_memory import ASSUMED_CONTEXT_BYTES, DeviceShare, device_name
@@ -212,6 +214,8 @@ class RunSession:
                 self._end_out_of_memory(error)
                 return
             if is_machine_fault(error):
+                # Without a journal there would be no record of the fault, and it would read as a lost process.
+                self._journal = self._journal or self._begin_journal(None, "")
                 self.interrupt(fault := f"{type(error).__name__}: {error}")
                 raise MachineFaultError(fault) from error
             self.end(*_own_fault(error))
@@ -232,7 +236,7 @@ class RunSession:
         torch.set_num_threads(self._context.threads)
         self._share.claim()
         config = self._job.config
-        data = open_training_data(Path(self._context.data_root), self._context.dataset)
+        data = self._opened_data()
         trainer = Trainer(config, data, seed=self.key.seed, device=torch.device(self._context.device))
         if self._layout.store.pull(self._last):
             trainer.restore(self._last)
@@ -243,6 +247,15 @@ class RunSession:
         self._journal = self._begin_journal(trainer.num_parameters, "; ".join(run_notes(config, data.task)))
         self._epochs = trainer.epochs()
         return trainer
+
+    def _opened_data(self) -> TrainingData:
+        """The data that the job's configuration was made for, and no other version of it."""
+        root, name = Path(self._context.data_root), self._context.dataset
+        try:
+            return open_training_data(root, name, self._job.config.data.fingerprint)
+        except UserError as error:
+            # The driver has opened this version, so the store has changed since then, or this node cannot read it.
+            raise DataUnavailableError(str(error)) from error
 
     def _begin_journal(self, parameters: int | None, notes: str) -> RunJournal:
         context = self._context
