@@ -1,9 +1,9 @@
 """Errors that are faults of the machine and are retried; all others are the run's own.
 
 An error is a fault of the machine if a fresh process may well not meet it later: a full or unreachable disk, too little
-shared memory, a failed CUDA device. All other errors are the run's own and would repeat: a wrong input, an error of the
-model's code, a loss that is not finite, too little memory. Training is deterministic, so the same run needs the same
-memory again. Only a run that exceeded its share of a GPU is retried, with a larger share.
+shared memory, a failed CUDA device, a data set that was removed. All other errors are the run's own and would repeat: a
+wrong input, an error of the model's code, a loss that is not finite, too little memory. Training is deterministic, so
+the same run needs the same memory again. Only a run that exceeded its share of a GPU is retried, with a larger share.
 
 A process that dies without an error is a fault of the machine at first. If it dies several times without an epoch in
 between, the fault is the run's.
@@ -36,6 +36,10 @@ class MachineFaultError(Exception):
     """A fault of the machine ended an attempt at a run; the run resumes from its checkpoint in another process."""
 
 
+class DataUnavailableError(MachineFaultError):
+    """A run's data set was removed, damaged, or is out of reach of this node, although the sweep began with it."""
+
+
 class ShareExceededError(MachineFaultError):
     """A run needs more memory than its share of a GPU; it resumes from its checkpoint with a larger share."""
 
@@ -58,6 +62,8 @@ def is_machine_fault(error: BaseException) -> bool:
 
 
 def _is_fault(error: BaseException) -> bool:
+    if isinstance(error, MachineFaultError):
+        return True
     if isinstance(error, OSError):
         return error.errno in _PASSING
     if is_out_of_memory(error) or not isinstance(error, RuntimeError):

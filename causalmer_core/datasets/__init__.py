@@ -11,11 +11,10 @@ Foreign files are read in `reading`.
 | `manifest.py` | The manifest of a stored data set: its task, its source, and the form of its arrays |
 | `nonfinite.py` | NaN and infinities in features: always counted, replaced on request or as published |
 | `overview.py` | An overview of a data set: the lengths of samples, and groups that lie in two splits |
-| `publish.py` | Folders that appear whole or not at all, whenever the process is killed |
 | `reading/` | Readers of the field's files: features, labels, ids and lengths in our forms |
 | `statistics.py` | Statistics of features over the steps that are no padding, in bounded memory |
-| `store.py` | Data sets on disk: one folder each, one `.npy` file an array, opened as memory maps |
-| `stored_split.py` | The files of a split and of the statistics, written in pieces and opened as memory maps |
+| `store.py` | Data sets on disk: versions that never change, one `.npy` file an array, opened as checked memory maps |
+| `storing/` | The files of the store: versions of a data set, checksums, and writing that is whole or not at all |
 | `synthetic.py` | A data set from a structural causal model with planted shortcuts and known best accuracy |
 """
 

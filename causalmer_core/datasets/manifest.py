@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import Task
@@ -18,6 +18,10 @@ from causalmer_core.datasets.nonfinite import NonfiniteCounts
 from causalmer_core.datasets.statistics import chunks, count_padding
 
 SPLITS = ("train", "valid", "test")
+VERSION_DIGITS = 16
+"""The first so many digits of its fingerprint name a version of a data set."""
+NEWEST_FORMAT = 2
+"""The newest `format_version` of a manifest that this program reads."""
 
 
 class _Part(BaseModel):
@@ -59,10 +63,18 @@ class FeatureScale(_Part):
     std: float
 
 
+class FileChecksum(_Part):
+    """The size of a stored file in bytes, and its CRC-32."""
+
+    bytes: int
+    crc32: int
+
+
 class DatasetManifest(_Part):
     """Everything about a stored data set except its arrays.
 
     Attributes:
+        format_version: 1 has no checksums of files.
         name: the name of the data set and of its folder.
         task: the task.
         fingerprint: SHA-256, 64 hexadecimal digits, of the task, the arrays and the ids.
@@ -71,9 +83,10 @@ class DatasetManifest(_Part):
         splits: by split, shapes, label counts and padding.
         scales: by modality, the scale in the training split.
         nonfinite: by split and modality, NaN and infinities in the source and how many were replaced by 0.
+        files: the checksum of each file but the manifest, by name; empty in format 1.
     """
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1, 2] = 2
     name: str
     task: Task
     fingerprint: str
@@ -82,6 +95,13 @@ class DatasetManifest(_Part):
     splits: Mapping[str, SplitSummary]
     scales: Mapping[Modality, FeatureScale]
     nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]]
+    files: Mapping[str, FileChecksum] = {}
+
+    @model_validator(mode="after")
+    def _has_checksums(self) -> DatasetManifest:
+        if self.format_version > 1 and not self.files:
+            raise ValueError(f"format {self.format_version} needs the checksums of all files")
+        return self
 
 
 def fingerprint(task: Task, splits: Mapping[str, Split]) -> str:

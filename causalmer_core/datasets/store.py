@@ -1,11 +1,14 @@
-"""Data sets on disk: one folder each, one `.npy` file an array, opened as memory maps.
+"""Data sets on disk: versions that never change, one `.npy` file an array, opened as checked memory maps.
 
-    <root>/<name>/manifest.json
-    <root>/<name>/<split>_<text|audio|vision|labels>.npy, <split>_ids.json
-    <root>/<name>/<split>_<modality>_lengths.npy    (samples,): present steps, if the source has lengths
-    <root>/<name>/statistics_<modality>.npy     (2, width): mean, standard deviation of the training split
+    <root>/<name>/current.json          names the current version
+    <root>/<name>/<version>/            the first 16 digits of its fingerprint; in it
+      manifest.json                     with the checksum of each file
+      <split>_<text|audio|vision|labels>.npy, <split>_ids.json
+      <split>_<modality>_lengths.npy    (samples,): present steps, if the source has lengths
+      statistics_<modality>.npy         (2, width): mean, standard deviation of the training split
 
-A data set is written in a hidden folder and renamed to its place, so no reader meets half of one.
+A version is written in a hidden folder and renamed to its place, so no reader meets half of one. Other data under the
+same name are a new version beside it. Who knows the fingerprint opens exactly that version.
 """
 
 from __future__ import annotations
@@ -14,25 +17,36 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError, did_you_mean
-from causalmer_core.basics.files import write_text
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.basics.task import Task
 from causalmer_core.basics.validation import checked_name
 from causalmer_core.datasets.base import Split, TrainingData
-from causalmer_core.datasets.manifest import (
-    SPLITS,
-    DatasetManifest,
-    fingerprint,
-    scale_of,
-    summarise,
-)
+from causalmer_core.datasets.manifest import SPLITS, VERSION_DIGITS, DatasetManifest, scale_of, summarise
+from causalmer_core.datasets.manifest import fingerprint as computed_fingerprint
 from causalmer_core.datasets.nonfinite import NonfiniteCounts
-from causalmer_core.datasets.publish import published
 from causalmer_core.datasets.statistics import feature_statistics
-from causalmer_core.datasets.stored_split import open_split, open_statistics, write_split, write_statistics
+from causalmer_core.datasets.storing.checksums import checksum
+from causalmer_core.datasets.storing.publish import hidden_folder
+from causalmer_core.datasets.storing.stored_split import (
+    open_split,
+    open_statistics,
+    write_split,
+    write_statistics,
+)
+from causalmer_core.datasets.storing.versions import (
+    StoredVersion,
+    current_fingerprint,
+    find_version,
+    how_to_restore,
+    put_version,
+    version_fingerprints,
+    version_folders,
+    write_manifest,
+)
 
 DEFAULT_ROOT = Path("causalmer_data")
 ROOT_VARIABLE = "CAUSALMER_DATA"
@@ -46,10 +60,14 @@ def default_root() -> Path:
     return Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
 
 
+class MissingDataError(UserError):
+    """A data set, or one version of it, is not in the store."""
+
+
 def list_datasets(root: Path | str) -> tuple[str, ...]:
     """The names of the data sets under `root`, sorted; empty if the folder does not exist."""
-    manifests = Path(root).glob("*/manifest.json")
-    return tuple(sorted(p.parent.name for p in manifests if not p.parent.name.startswith(".")))
+    homes = (path for path in Path(root).glob("*") if not path.name.startswith("."))
+    return tuple(sorted(home.name for home in homes if version_folders(home)))
 
 
 def write_dataset(
@@ -62,11 +80,12 @@ def write_dataset(
     synthetic: Mapping[str, JsonValue] | None = None,
     nonfinite: Mapping[str, Mapping[Modality, NonfiniteCounts]] | None = None,
     force: bool = False,
+    make_current: bool = True,
 ) -> DatasetManifest:
-    """Write a data set into its place under `root`, whole or not at all.
+    """Write a version of a data set into its place under `root`, whole or not at all.
 
     Features are read and written a piece at a time. Statistics and fingerprint come from the written files, so no array
-    is ever whole in memory.
+    is ever whole in memory. If the store has a version with these arrays it keeps it, and mends its damaged files.
 
     Args:
         root: the folder of data sets; made if need be.
@@ -76,113 +95,192 @@ def write_dataset(
         source_file: the imported file; only its name without the folder is kept.
         synthetic: the parameters of a drawn data set.
         nonfinite: by split and modality, the reader's counts of NaN and infinities.
-        force: replace a data set of this name.
+        force: write also if there is a data set of this name. Its versions stay.
+        make_current: make it the current version. A name's first version is always current.
+
+    Returns:
+        The manifest in the store: that of the first write of these arrays.
 
     Raises:
-        UserError: the name is not allowed, or in use without `force`; or writing failed.
+        UserError: the name is not allowed, or in use without `force`; writing failed; or a newer program wrote this
+            version.
     """
-    root, target = Path(root), _folder(root, name)
-    if target.exists() and not force:
+    root, home = Path(root), _home(root, name)
+    if version_folders(home) and not force:
         raise UserError(
-            f"data set {name!r} is already in {root}; give another --name, or --force to replace it "
-            "(sweeps that used it will then refuse to resume, for its fingerprint changes)"
+            f"data set {name!r} is already in {root}; give another --name, or --force to make a new version current "
+            "(the old one stays for the sweeps that use it)"
         )
     try:
-        with published(target, replace=force) as aside:
+        with hidden_folder(root, name) as aside:
             written = {split: write_split(aside, split, splits[split]) for split in SPLITS}
             train = written["train"]
             statistics = {
                 m: feature_statistics(train.features[m], lengths=train.lengths.get(m)) for m in MODALITIES
             }
+            write_statistics(aside, statistics)
             manifest = DatasetManifest(
                 name=name,
                 task=task,
-                fingerprint=fingerprint(task, written),
+                fingerprint=computed_fingerprint(task, written),
                 source_file=Path(source_file).name if source_file else None,
                 synthetic=synthetic,
                 splits={split: summarise(task, written[split]) for split in SPLITS},
                 scales={m: scale_of(statistics[m]) for m in MODALITIES},
                 nonfinite=nonfinite or {},
+                files={path.name: checksum(path) for path in sorted(aside.iterdir())},
             )
-            write_statistics(aside, statistics)
-            write_text(aside / "manifest.json", manifest.model_dump_json(indent=2))
+            write_manifest(aside, manifest)
+            return put_version(home, StoredVersion(aside, manifest), make_current=make_current).manifest
     except OSError as error:
         raise UserError(
-            f"{target}: the data set could not be written ({error.strerror}); nothing is left of it. "
+            f"{home}: the data set could not be written ({error.strerror}); nothing is left of it. "
             "Is the disk full, the folder not yours, or another import of the same name under way?"
         ) from error
-    return manifest
 
 
-def _folder(root: Path | str, name: str) -> Path:
+def _home(root: Path | str, name: str) -> Path:
     return Path(root) / checked_name(name, "data set")
 
 
-def read_dataset_manifest(root: Path | str, name: str) -> DatasetManifest:
-    """The manifest of a data set.
+def _version(root: Path | str, name: str, fingerprint: str | None) -> StoredVersion:
+    home = _home(root, name)
+    wanted = current_fingerprint(home) if fingerprint is None else fingerprint
+    if wanted is not None and (found := find_version(home, wanted)) is not None:
+        return found
+    if versions := version_fingerprints(home):
+        raise MissingDataError(
+            f"data set {name!r} in {root} has no version {(wanted or '')[:VERSION_DIGITS]}; there: "
+            f"{', '.join(key[:VERSION_DIGITS] for key in versions)}; {how_to_restore(name)}"
+        )
+    there = list_datasets(root)
+    raise MissingDataError(
+        f"no data set {name!r} in {root}{did_you_mean(name, there)}; "
+        f"there: {', '.join(there) or 'none'}. Make it with "
+        f"'causalmer data import FILE --name {name}' or 'causalmer data synth --name {name}'; "
+        f"another folder is given with --root or {ROOT_VARIABLE}"
+    )
+
+
+def dataset_folder(root: Path | str, name: str, fingerprint: str | None = None) -> Path:
+    """The folder of a version of a data set.
+
+    Args:
+        root: the folder of data sets.
+        name: the data set's name.
+        fingerprint: the fingerprint of the version, 64 hexadecimal digits. None: the current version.
 
     Raises:
-        UserError: there is no such data set (the message lists those there are), or its manifest is not readable.
+        MissingDataError: there is no such data set, or no such version; the message lists those there are.
+        DamagedFileError: the manifest, or the file that names the current version, is damaged.
+        UserError: the name is not allowed, or a newer program wrote the version.
     """
-    path = _folder(root, name) / "manifest.json"
-    if not path.is_file():
-        there = list_datasets(root)
-        raise UserError(
-            f"no data set {name!r} in {root}{did_you_mean(name, there)}; "
-            f"there: {', '.join(there) or 'none'}. Make it with "
-            f"'causalmer data import FILE --name {name}' or 'causalmer data synth --name {name}'; "
-            f"another folder is given with --root or {ROOT_VARIABLE}"
-        )
-    try:
-        return DatasetManifest.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(
-            f"{path}: not a manifest of this version ({'.'.join(map(str, first['loc']))}: {first['msg']}); "
-            "import the data set again with --force"
-        ) from error
+    return _version(root, name, fingerprint).folder
 
 
-def open_training_data(root: Path | str, name: str) -> TrainingData:
+def read_dataset_manifest(root: Path | str, name: str, fingerprint: str | None = None) -> DatasetManifest:
+    """The manifest of a version of a data set. Arguments and errors are those of `dataset_folder`."""
+    return _version(root, name, fingerprint).manifest
+
+
+def dataset_versions(root: Path | str, name: str) -> dict[str, Path]:
+    """The folder of each version of a data set, by its fingerprint; empty if there is no such data set.
+
+    The key of a version with a damaged manifest is its folder's name, or `unreadable`.
+
+    Raises:
+        UserError: the name is not allowed, or a newer program wrote a version.
+    """
+    return version_fingerprints(_home(root, name))
+
+
+def current_version(root: Path | str, name: str) -> str | None:
+    """The fingerprint of the current version; None if there is no such data set.
+
+    Raises:
+        DamagedFileError, UserError: as `dataset_folder`.
+    """
+    return current_fingerprint(_home(root, name))
+
+
+def open_training_data(root: Path | str, name: str, fingerprint: str | None = None) -> TrainingData:
     """The training and the validation split of a data set, and the statistics; never the test split.
 
-    Features and labels are read-only memory maps.
+    Features and labels are read-only memory maps. The first time that a process opens a file, it checks its checksum.
+
+    Args:
+        root, name, fingerprint: as of `dataset_folder`.
 
     Raises:
-        UserError: there is no such data set, or its files differ from its manifest.
+        DamagedFileError: a file is missing, or is not the one that was written.
+        MissingDataError, UserError: as `dataset_folder`.
     """
-    manifest = read_dataset_manifest(root, name)
-    folder = _folder(root, name)
+    version = _version(root, name, fingerprint)
+    manifest = version.manifest
     return TrainingData(
         name=manifest.name,
         task=manifest.task,
         fingerprint=manifest.fingerprint,
-        train=open_split(folder, manifest, "train"),
-        valid=open_split(folder, manifest, "valid"),
-        statistics={m: open_statistics(folder, manifest, m) for m in MODALITIES},
+        train=open_split(version, "train"),
+        valid=open_split(version, "valid"),
+        statistics={m: open_statistics(version, m) for m in MODALITIES},
     )
 
 
-def open_test_split(root: Path | str, name: str) -> Split:
+def open_test_split(root: Path | str, name: str, fingerprint: str | None = None) -> Split:
     """The test split of a data set. Only final evaluation calls this.
 
+    Args:
+        root, name, fingerprint: as of `dataset_folder`.
+
     Raises:
-        UserError: as `open_training_data`.
+        DamagedFileError, MissingDataError, UserError: as `open_training_data`.
     """
-    return open_split(_folder(root, name), read_dataset_manifest(root, name), "test")
+    return open_split(_version(root, name, fingerprint), "test")
 
 
-def verify_dataset(root: Path | str, name: str) -> None:
+def has_intact_version(root: Path | str, name: str, fingerprint: str | None = None) -> bool:
+    """Whether a version is there and undamaged, by the checksums of all its files.
+
+    A version without checksums is one if its files have the form that its manifest describes.
+
+    Args:
+        root, name, fingerprint: as of `dataset_folder`.
+
+    Raises:
+        UserError: the name is not allowed, or a newer program wrote the version.
+    """
+    try:
+        _open_all(_version(root, name, fingerprint))
+    except (MissingDataError, DamagedFileError):
+        return False
+    return True
+
+
+def verify_dataset(root: Path | str, name: str, fingerprint: str | None = None) -> None:
     """Read all arrays and compare their fingerprint with the manifest's.
 
+    Args:
+        root, name, fingerprint: as of `dataset_folder`.
+
     Raises:
-        UserError: they differ: the files were altered after the import.
+        DamagedFileError: they differ, or a file is damaged: the files were altered after the import.
+        MissingDataError, UserError: as `dataset_folder`.
     """
-    manifest = read_dataset_manifest(root, name)
-    folder = _folder(root, name)
-    found = fingerprint(manifest.task, {split: open_split(folder, manifest, split) for split in SPLITS})
-    if found != manifest.fingerprint:
-        raise UserError(
-            f"{folder}: the arrays do not have the manifest's fingerprint (found {found[:16]}, manifest "
-            f"{manifest.fingerprint[:16]}): they were altered after the import; import the data set again with --force"
+    version = _version(root, name, fingerprint)
+    expected = version.manifest.fingerprint
+    found = computed_fingerprint(version.manifest.task, _open_all(version))
+    if found != expected:
+        raise DamagedFileError(
+            version.folder,
+            f"the arrays do not have the manifest's fingerprint (found {found[:VERSION_DIGITS]}, manifest "
+            f"{expected[:VERSION_DIGITS]}): they were altered after the import",
+            how_to_restore(name),
         )
+
+
+def _open_all(version: StoredVersion) -> dict[str, Split]:
+    """All splits of a version. The statistics are opened, too, so all files are checked."""
+    for modality in MODALITIES:
+        open_statistics(version, modality)
+    return {split: open_split(version, split) for split in SPLITS}

@@ -18,7 +18,10 @@ _PATIENCE_SECONDS = 600.0
 
 
 class Probed(NamedTuple):
-    """The measured training: a configuration as JSON, the seeds of a block, and a data set of a store."""
+    """The measured training: a configuration as JSON, the seeds of a block, and a data set of a store.
+
+    The configuration has the fingerprint of the data set's version.
+    """
 
     config: str
     seeds: Sequence[int]
@@ -92,8 +95,8 @@ def _measure(what: Probed, threads: int) -> dict[str, Any]:
     from causalmer_core.training.cost import measure_memory
 
     claim_threads(threads)
-    data = open_training_data(Path(what.data_root), what.dataset)
     config = RunConfig.model_validate_json(what.config)
+    data = open_training_data(Path(what.data_root), what.dataset, config.data.fingerprint)
     use = measure_memory(config, data, seeds=what.seeds, device=what.device)
     on_device = use.device
     return {"peak": on_device.peak, "context": on_device.context, "total": on_device.total, "host": use.host}

@@ -58,7 +58,7 @@ def evaluate_checkpoint(
     """
     data = open_training_data(data_root, dataset)
     trained = load_checkpoint(checkpoint, data)
-    samples = open_test_split(data_root, dataset) if split == "test" else trained.data.valid
+    samples = open_test_split(data_root, dataset, data.fingerprint) if split == "test" else trained.data.valid
     metrics = {
         subset: evaluate_predictions(trained, samples, Ablation(modalities=subset)) for subset in removed
     }

@@ -18,7 +18,7 @@ from typing import Any
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.config.run_config import RunConfig
-from causalmer_core.datasets.base import Split, TrainingData
+from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.store import open_test_split, open_training_data
 from causalmer_core.measures.ablation import Ablation, ModalityAblation, ablations
 from causalmer_core.training.evaluation import evaluate
@@ -32,7 +32,7 @@ from results.evaluation.untrained_baselines import baseline_rows
 from results.records.histories import read_run
 from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
-from results.records.manifest import SweepManifest, read_sweep_manifest
+from results.records.manifest import read_sweep_manifest
 from results.records.predictions_table import damaged_predictions
 from results.records.schemas import RunKey, RunState, evaluation_ablation
 from results.records.seals import read_sealed, read_seals, seal_all
@@ -72,7 +72,8 @@ def final_evaluation(
 
     Raises:
         UserError: a contender lacks a finished run; weights are missing, damaged or not the run's own; the split was
-            opened for another selection; the data set is not the sweep's; a newer program wrote a file of predictions.
+            opened for another selection; the sweep's version of the data set is not in the store, or is damaged; a
+            newer program wrote a file of predictions.
         JournalError: a row cannot be written.
     """
     manifest = read_sweep_manifest(layout)
@@ -81,12 +82,11 @@ def final_evaluation(
     if not waiting:
         return False
     check_runs(layout, contenders.values(), {key for _, key, _, _ in waiting})
-    data = open_training_data(data_root, manifest.dataset)
-    _check_fingerprint(data, manifest)
+    data = open_training_data(data_root, manifest.dataset, manifest.dataset_fingerprint)
     with Journal.open(layout.evaluation_journal, layout.store.push) as journal:
         _open_ledger(journal, rows, contenders[SELECTED], again=again)
         seal_all(layout)  # the opening must not be lost with the end of the journal
-        test = open_test_split(data_root, manifest.dataset)
+        test = open_test_split(data_root, manifest.dataset, data.fingerprint)
         found = _on_record(rows)
         for row in baseline_rows(data, test):
             if not found.get((row["contender"], None, None, row["present"], "zero", None)):
@@ -210,14 +210,6 @@ def _missing(
         if not found.get(place) or not found[place] >= predictions:
             missing.append(ablation)
     return missing
-
-
-def _check_fingerprint(data: TrainingData, manifest: SweepManifest) -> None:
-    if data.fingerprint != manifest.dataset_fingerprint:
-        raise UserError(
-            f"data set {manifest.dataset!r} has changed since the sweep began: its fingerprint is "
-            f"{data.fingerprint[:16]}, the sweep's {manifest.dataset_fingerprint[:16]}; import the same file again"
-        )
 
 
 def evaluated_runs(layout: SweepLayout) -> set[RunKey]:

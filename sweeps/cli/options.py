@@ -52,7 +52,7 @@ Root = Annotated[
     Path | None,
     typer.Option("--root", help=f"Folder of data sets. Default: ${ROOT_VARIABLE}, else ./causalmer_data."),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace a data set of this name.")]
+Force = Annotated[bool, typer.Option("--force", help="Make a new version current; old ones stay.")]
 
 
 def put_out(text: str, out: Path | None) -> bool:

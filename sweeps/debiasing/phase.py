@@ -61,8 +61,8 @@ def debias(
         Each run with a new record, after the record is durable.
 
     Raises:
-        UserError: a run has not finished, its weights are missing, damaged or not its own, or the validation split has
-            fewer than three samples.
+        UserError: a run has not finished; its weights are missing, damaged or not its own; the sweep's version of the
+            data set is not in the store, or is damaged; or the validation split has fewer than three samples.
         JournalError: a record cannot be written.
     """
     if not chooses_after_training(spec, selected):
@@ -78,7 +78,7 @@ def debias(
         return
     # makes sure that their weights are here
     check_runs(layout, [config_id(selected)], {key for key in keys if missing[key]})
-    data = open_training_data(data_root, manifest.dataset)
+    data = open_training_data(data_root, manifest.dataset, manifest.dataset_fingerprint)
     with Journal.open(layout.debiasing_journal, layout.store.push) as journal:
         for key in keys:
             if not missing[key]:

@@ -20,6 +20,7 @@ import torch
 from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.faults import (
+    DataUnavailableError,
     MachineFaultError,
     ShareExceededError,
     is_machine_fault,
@@ -219,6 +220,8 @@ class RunSession:
                 self._end_out_of_memory(error)
                 return
             if is_machine_fault(error):
+                # Without a journal there would be no record of the fault, and it would read as a lost process.
+                self._journal = self._journal or self._begin_journal(None, "")
                 self.interrupt(fault := without_secrets(f"{type(error).__name__}: {error}"))
                 # Without its cause, whose text may hold a secret: Ray writes the error into its files.
                 raise MachineFaultError(fault) from None
@@ -241,7 +244,7 @@ class RunSession:
         torch.set_num_threads(self._context.threads)
         self._share.claim()
         config = self._job.config
-        data = open_training_data(Path(self._context.data_root), self._context.dataset)
+        data = self._opened_data()
         notes = run_notes(config, data.task)
         trainer = self._new_trainer(data)
         if self._layout.store.pull(self._last) and (fault := self._restore(trainer, earlier)):
@@ -291,6 +294,15 @@ class RunSession:
             except DamagedFileError as error:
                 fault = fault or f"{path.name}: {error.what}"
         return fault
+
+    def _opened_data(self) -> TrainingData:
+        """The data that the job's configuration was made for, and no other version of it."""
+        root, name = Path(self._context.data_root), self._context.dataset
+        try:
+            return open_training_data(root, name, self._job.config.data.fingerprint)
+        except UserError as error:
+            # The driver has opened this version, so the store has changed since then, or this node cannot read it.
+            raise DataUnavailableError(str(error)) from error
 
     def _begin_journal(self, parameters: int | None, notes: str) -> RunJournal:
         context = self._context

@@ -12,7 +12,7 @@ from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.folds import validating_ids
 from causalmer_core.datasets.store import (
     default_root,
-    list_datasets,
+    has_intact_version,
     open_training_data,
     read_dataset_manifest,
     write_dataset,
@@ -23,6 +23,7 @@ from causalmer_core.models.albert_files import weights_digest
 from causalmer_core.models.build import build_model
 from results.records.layout import SweepLayout
 from results.records.locate import check_writable, sweep_layout
+from results.records.manifest import read_sweep_manifest
 from results.records.objectives import Objectives
 from sweeps.debiasing.folds import sample_folds
 from sweeps.search.warm_start import gather
@@ -56,15 +57,20 @@ class CheckedSweep:
 
 
 def preflight(spec: SweepSpec) -> CheckedSweep:
-    """Check a sweep against the data and the machine. A synthetic data set that the store lacks is made.
+    """Check a sweep against the data and the machine. Synthetic data that the store lacks or has damaged are drawn.
+
+    A new sweep gets the current version of its data set. A sweep that has begun keeps the version that it began with.
 
     Raises:
         SpecMismatchError: the sweep does not fit; the message says why, and what is allowed.
     """
     spec = _with_pretrained_weights(spec)
     root = default_root() if spec.data.root is None else Path(spec.data.root)
+    with attributed_to("storage"):
+        check_writable(spec.storage)
+        layout = sweep_layout(spec.storage, spec.name)
     with attributed_to("data", "name"):
-        data = _data(spec, root)
+        data = _data(spec, root, _begun_with(layout, spec.data.name))
     configurations = spec.configurations.on(data.fingerprint)
     config = configurations.base
     with attributed_to("data", "split"):
@@ -79,9 +85,6 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     for name in spec.tracking.names:
         with attributed_to("tracking", name):
             check_installed(name)
-    with attributed_to("storage"):
-        check_writable(spec.storage)
-        layout = sweep_layout(spec.storage, spec.name)
     if not layout.store.has(layout.proposals):  # a search that has begun has its warm start on record
         with attributed_to("search", "warm_start"):
             gather(spec, configurations, objectives)
@@ -110,27 +113,38 @@ def _with_pretrained_weights(spec: SweepSpec) -> SweepSpec:
     return spec.with_base({"model": {"text_branch": {"weights_sha256": digest}}})
 
 
-def _data(spec: SweepSpec, root: Path) -> TrainingData:
+def _begun_with(layout: SweepLayout, name: str) -> str | None:
+    """The fingerprint of the data that a sweep began with; None if it has not begun, or began with another data set."""
+    if not layout.manifest.exists():
+        return None
+    manifest = read_sweep_manifest(layout)
+    return manifest.dataset_fingerprint if manifest.dataset == name else None
+
+
+def _data(spec: SweepSpec, root: Path, fingerprint: str | None) -> TrainingData:
+    """The sweep's data: the version with a fingerprint, or the current one."""
     name = spec.data.name
-    if spec.data.synthetic is not None:
-        config = SyntheticConfig.model_validate(spec.data.synthetic)
-        parameters = config.model_dump(mode="json")
-        if name not in list_datasets(root):
-            _make(root, name, config)
-        if read_dataset_manifest(root, name).synthetic != parameters:
-            raise UserError(
-                f"data set {name!r} in {root} was made with other parameters than the sweep's; give the "
-                f"sweep's data another name, or remove {root / name}"
-            )
-    return open_training_data(root, name)
-
-
-def _make(root: Path, name: str, config: SyntheticConfig) -> None:
-    made = make_synthetic(config)
-    try:
-        write_dataset(
-            root, name, task=made.task, splits=made.splits, synthetic=config.model_dump(mode="json")
+    if spec.data.synthetic is None:
+        return open_training_data(root, name, fingerprint)
+    config = SyntheticConfig.model_validate(spec.data.synthetic)
+    parameters = config.model_dump(mode="json")
+    if not has_intact_version(root, name, fingerprint):
+        made = make_synthetic(config)
+        # Another version that is current stays so: it may be that of another sweep.
+        drawn = write_dataset(
+            root,
+            name,
+            task=made.task,
+            splits=made.splits,
+            synthetic=parameters,
+            force=True,
+            make_current=False,
         )
-    except UserError:
-        if name not in list_datasets(root):  # else another sweep has made it in the meantime
-            raise
+        fingerprint = fingerprint or drawn.fingerprint
+    manifest = read_dataset_manifest(root, name, fingerprint)
+    if manifest.synthetic != parameters:
+        raise UserError(
+            f"data set {name!r} in {root}, version {manifest.fingerprint[:16]}, was made with other parameters than "
+            "the sweep's 'data.synthetic'; change these back, or give the sweep's data another name"
+        )
+    return open_training_data(root, name, manifest.fingerprint)

@@ -144,8 +144,8 @@ def _check_data(sweep: CheckedSweep, manifest: SweepManifest) -> None:
     if manifest.dataset_fingerprint != sweep.data.fingerprint:
         raise UserError(
             f"{sweep.layout.place} holds records made on other data: the fingerprint of {manifest.dataset!r} was "
-            f"{manifest.dataset_fingerprint[:16]} and is {sweep.data.fingerprint[:16]}; import the same file again, "
-            "or give the sweep another name"
+            f"{manifest.dataset_fingerprint[:16]} and is {sweep.data.fingerprint[:16]}; run the same command again, "
+            "which opens the version of the records, or give the sweep another name"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from causalmer_core.datasets.store import default_root
+from causalmer_core.datasets.store import dataset_folder, default_root, list_datasets
 from cluster.connection.connect import cluster_ray, local_ray
 from cluster.nodes.check_nodes import Preflight, look
 from cluster.nodes.node_report import Finding, NodeReport
@@ -62,10 +62,10 @@ def _place(storage: str | None) -> SharedPlace | None:
 
 
 def _needs(spec: SweepSpec) -> tuple[list[Path], TrialResources]:
-    """The data set's folder, if it is on disk already, and the resources of a run."""
+    """The folder of the data set's current version, if it is on disk already, and the resources of a run."""
     root = default_root() if spec.data.root is None else Path(spec.data.root)
-    data = root / spec.data.name
-    return ([data] if data.exists() else []), spec.resources
+    is_there = spec.data.name in list_datasets(root)
+    return ([dataset_folder(root, spec.data.name)] if is_there else []), spec.resources
 
 
 def _tables(found: Preflight) -> list[Table]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,18 +10,18 @@ from pydantic import ValidationError
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import MODALITIES
+from causalmer_core.datasets.manifest import VERSION_DIGITS
 from causalmer_core.datasets.store import (
+    dataset_versions,
     default_root,
-    list_datasets,
     open_training_data,
     read_dataset_manifest,
     verify_dataset,
     write_dataset,
 )
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
-from results.report.table import Column, Table
 from sweeps.cli.data.importing import import_data
-from sweeps.cli.data.tables import manifest_tables, overview_tables
+from sweeps.cli.data.tables import manifest_tables, overview_tables, versions_table
 from sweeps.cli.options import Force, Name, Root
 from sweeps.cli.output import Form, messages, show
 
@@ -87,6 +88,10 @@ def synth(
 def info(
     name: Annotated[str | None, typer.Argument(help="A data set; none lists them all.")] = None,
     root: Root = None,
+    version: Annotated[
+        str | None,
+        typer.Option(metavar="DIGITS", help="A version, by the first digits of its name. Default: current."),
+    ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Read all arrays and check the fingerprint.")
     ] = False,
@@ -98,24 +103,31 @@ def info(
     ] = True,
     form: Form = None,
 ) -> None:
-    """Show a data set: balance of labels, lengths, padding, scales, and how far linear maps of each modality get."""
+    """Show a data set: versions, labels, lengths, padding, scales, and how far linear maps of each modality get."""
     folder = root or default_root()
     if name is None:
-        rows = [(found,) for found in list_datasets(folder)]
-        show(
-            Table(
-                "data_sets", "", [Column("", "name")], rows, () if rows else (f"no data sets in {folder}",)
-            ),
-            form,
-        )
+        show(versions_table(folder), form)
         return
-    tables = manifest_tables(read_dataset_manifest(folder, name), folder)
+    wanted = None if version is None else _fingerprint_of(folder, name, version)
+    tables = manifest_tables(read_dataset_manifest(folder, name, wanted), folder)
     if probe:
-        tables += overview_tables(open_training_data(folder, name))
+        tables += overview_tables(open_training_data(folder, name, wanted))
     show(tables, form)
     if verify:
-        verify_dataset(folder, name)
+        verify_dataset(folder, name, wanted)
         messages(form).print("verified: the arrays have this fingerprint")
+
+
+def _fingerprint_of(root: Path, name: str, version: str) -> str:
+    """The fingerprint of the version whose name begins with these digits."""
+    versions = dataset_versions(root, name)
+    found = [fingerprint for fingerprint in versions if fingerprint.startswith(version)]
+    if len(found) != 1:
+        raise UserError(
+            f"--version {version}: {len(found)} versions of data set {name!r} in {root} begin so; "
+            f"there: {', '.join(key[:VERSION_DIGITS] for key in versions) or 'none'}"
+        )
+    return found[0]
 
 
 def _by_modality(option: str, text: str, number: type[int] | type[float]) -> dict[str, Any]:

@@ -12,8 +12,14 @@ from causalmer_core.basics.modality import MODALITIES
 from causalmer_core.basics.task import TaskKind
 from causalmer_core.datasets.base import TrainingData
 from causalmer_core.datasets.batches import SCALE_RATIO
-from causalmer_core.datasets.manifest import DatasetManifest
+from causalmer_core.datasets.manifest import VERSION_DIGITS, DatasetManifest
 from causalmer_core.datasets.overview import groups, step_counts
+from causalmer_core.datasets.store import (
+    current_version,
+    dataset_folder,
+    dataset_versions,
+    list_datasets,
+)
 from causalmer_core.datasets.synthetic import SyntheticConfig, ideal_accuracy
 from causalmer_core.measures.linear_classifier import REGULARISATION
 from causalmer_core.measures.probe import PROBE_METRICS, ProbeScore, probe
@@ -24,10 +30,30 @@ HISTOGRAM_BINS = 16
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
+def versions_table(root: Path) -> Table:
+    """The versions of all data sets in a folder, the current one of each marked."""
+    rows = []
+    for name in list_datasets(root):
+        current = current_version(root, name)
+        for version in dataset_versions(root, name):
+            is_current = version == current
+            shown = Cell(version, version[:VERSION_DIGITS])
+            rows.append((name, shown, Cell(is_current, "current" if is_current else "")))
+    columns = (Column("", "name", once=True), Column("", "version"), Column("", "current"))
+    return Table("data_sets", "", columns, rows, () if rows else (f"no data sets in {root}",), labels=2)
+
+
 def manifest_tables(manifest: DatasetManifest, root: Path) -> list[Table]:
-    """What a stored data set is: its source, balance of labels, padding and scales."""
+    """What a version of a stored data set is: its source, balance of labels, padding and scales."""
+    folder = dataset_folder(root, manifest.name, manifest.fingerprint)
+    current = current_version(root, manifest.name)
+    versions = (
+        f"{version[:VERSION_DIGITS]}{' (current)' if version == current else ''}"
+        for version in dataset_versions(root, manifest.name)
+    )
     lines = [
-        ("data set", f"{manifest.name}  ({root / manifest.name})"),
+        ("data set", f"{manifest.name}  ({folder})"),
+        ("versions", ", ".join(versions)),
         ("task", f"{manifest.task.kind.value}: {', '.join(manifest.task.labels)}"),
         ("fingerprint", manifest.fingerprint),
         ("source", _source(manifest)),

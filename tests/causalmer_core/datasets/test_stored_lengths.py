@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from field_files import mmsa_splits, plain_splits, write_pickle
+from old_data_sets import make_old
 from real_data import real_data_file
 
-from causalmer_core.basics.errors import UserError
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.modality import MODALITIES, Modality
 from causalmer_core.datasets.base import Split
 from causalmer_core.datasets.manifest import fingerprint
 from causalmer_core.datasets.reading.importing import ImportedData, read_data_file
 from causalmer_core.datasets.store import (
+    dataset_folder,
     open_test_split,
     open_training_data,
     read_dataset_manifest,
@@ -103,7 +105,7 @@ def test_the_real_data_set_keeps_the_fingerprint_that_it_had(tmp_path: Path) -> 
 
 def test_a_manifest_from_before_there_were_lengths_still_opens(tmp_path: Path) -> None:
     store(tmp_path, read_data_file(write_pickle(tmp_path / "field.pkl", plain_splits())))
-    path = tmp_path / "field" / "manifest.json"
+    path = make_old(tmp_path, "field") / "manifest.json"
     manifest = json.loads(path.read_text())
     for split in manifest["splits"].values():
         del split["lengths"]
@@ -112,12 +114,15 @@ def test_a_manifest_from_before_there_were_lengths_still_opens(tmp_path: Path) -
     verify_dataset(tmp_path, "field")
 
 
-def test_missing_or_other_lengths_are_damage(tmp_path: Path, unaligned: ImportedData) -> None:
+@pytest.mark.parametrize("is_old", [False, True])
+def test_missing_or_other_lengths_are_damage(tmp_path: Path, unaligned: ImportedData, is_old: bool) -> None:
     store(tmp_path, unaligned)
-    path = tmp_path / "field" / "train_audio_lengths.npy"
+    folder = make_old(tmp_path, "field") if is_old else dataset_folder(tmp_path, "field")
+    path = folder / "train_audio_lengths.npy"
     np.save(path, np.zeros(3, dtype=np.int64))
-    with pytest.raises(UserError, match=r"train_audio_lengths\.npy: .*damaged.*\(3,\)"):
+    what = r"\(3,\)" if is_old else "bytes"
+    with pytest.raises(DamagedFileError, match=rf"train_audio_lengths\.npy is damaged: .*{what}"):
         open_training_data(tmp_path, "field")
     path.unlink()
-    with pytest.raises(UserError, match=r"train_audio_lengths\.npy: .*damaged"):
+    with pytest.raises(DamagedFileError, match=r"train_audio_lengths\.npy is damaged"):
         open_training_data(tmp_path, "field")

@@ -12,12 +12,13 @@ import torch
 from tiny_sweep import record_run
 from trained_sweep import SEEDS, Killed, Trained, journal_that_dies
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import MODALITIES, subset_name, subsets
 from causalmer_core.basics.task import Task, TaskKind
 from causalmer_core.config.identity import config_id
 from causalmer_core.datasets.batches import Batches, chosen_statistics
-from causalmer_core.datasets.store import open_test_split, write_dataset
+from causalmer_core.datasets.store import MissingDataError, dataset_folder, open_test_split, write_dataset
 from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from causalmer_core.measures.ablation import Ablation
 from causalmer_core.training.checkpoint import load_tensors, save_tensors
@@ -203,12 +204,47 @@ def test_an_evaluation_that_is_killed_goes_on_with_what_is_missing(
     assert not trained.evaluate()
 
 
-def test_data_that_changed_is_refused_before_the_split_is_opened(trained: Trained) -> None:
-    made = make_synthetic(SyntheticConfig(seed=9, train=64, valid=32, test=32, time=4))
+def write_data(trained: Trained, seed: int) -> None:
+    """Write the sweep's data (seed 0), or others of the same form, and make them current."""
+    made = make_synthetic(SyntheticConfig(seed=seed, train=64, valid=32, test=32, time=4))
     write_dataset(trained.sweep.data_root, "tiny", task=made.task, splits=made.splits, force=True)
-    with pytest.raises(UserError, match="has changed since the sweep began"):
+
+
+def scores(trained: Trained) -> list[dict[str, Any]]:
+    return [{key: value for key, value in row.items() if key != "time"} for row in trained.evaluations]
+
+
+def test_other_data_under_the_same_name_change_no_score(trained: Trained) -> None:
+    trained.evaluate()
+    undisturbed = scores(trained)
+    trained.layout.evaluation_journal.unlink()
+    write_data(trained, 9)
+    assert trained.evaluate()
+    assert scores(trained) == undisturbed
+
+
+def test_data_that_are_gone_are_named_before_the_split_is_opened(trained: Trained) -> None:
+    write_data(trained, 9)
+    version = trained.sweep.data.fingerprint
+    shutil.rmtree(dataset_folder(trained.sweep.data_root, "tiny", version))
+    with pytest.raises(MissingDataError, match=f"'tiny' in .* has no version {version[:16]}; .*--force"):
         trained.evaluate()
     assert trained.openings == []
+    write_data(trained, 0)
+    assert trained.evaluate()
+
+
+def test_one_altered_label_of_the_test_split_gives_no_score(trained: Trained) -> None:
+    path = dataset_folder(trained.sweep.data_root, "tiny") / "test_labels.npy"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:])
+    with pytest.raises(DamagedFileError, match=r"test_labels\.npy is damaged: .*checksum.*--force"):
+        trained.evaluate()
+    assert trained.evaluations == []
+    write_data(trained, 0)
+    assert path.read_bytes() == whole
+    assert trained.evaluate()
+    assert len(trained.openings) == 1
 
 
 def test_the_majority_row_is_the_share_of_the_commonest_training_label(trained: Trained) -> None:

@@ -12,7 +12,12 @@ from typer.testing import CliRunner
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import Modality
-from causalmer_core.datasets.store import list_datasets, open_training_data, read_dataset_manifest
+from causalmer_core.datasets.store import (
+    dataset_folder,
+    list_datasets,
+    open_training_data,
+    read_dataset_manifest,
+)
 from sweeps.cli.data.app import app
 
 SMALL = ["--train", "6", "--valid", "4", "--test", "4", "--time", "2"]
@@ -82,7 +87,8 @@ def test_info_without_a_name_lists_the_data_sets(tmp_path: Path) -> None:
     assert "no data sets" in shown("info")
     shown("synth", "--name", "b", *SMALL)
     shown("synth", "--name", "a", *SMALL)
-    assert shown("info").split() == ["a", "b"]
+    a, b = (dataset_folder("causalmer_data", name).name for name in ("a", "b"))
+    assert shown("info").split() == ["a", a, "current", "b", b, "current"]
     assert list_datasets(tmp_path / "causalmer_data") == ("a", "b")
 
 
@@ -105,11 +111,24 @@ def test_the_folder_is_the_option_else_the_variable(tmp_path: Path, monkeypatch:
     assert list_datasets(tmp_path / "own") == ("two",)
 
 
-def test_replacing_needs_force(field_file: Path) -> None:
+def test_a_new_version_needs_force_and_the_old_one_can_still_be_looked_at(field_file: Path) -> None:
     shown("synth", "--name", "x", *SMALL)
+    old = read_dataset_manifest("causalmer_data", "x").fingerprint
     assert "--force" in error("import", field_file, "--name", "x", "--task", "emotions")
     shown("import", field_file, "--name", "x", "--task", "emotions", "--force")
-    assert read_dataset_manifest("causalmer_data", "x").source_file == "field.pkl"
+    new = read_dataset_manifest("causalmer_data", "x")
+    assert new.source_file == "field.pkl"
+    rows = {line.split()[-2 if "current" in line else -1]: line for line in shown("info").splitlines()}
+    assert rows.keys() == {old[:16], new.fingerprint[:16]}
+    assert [version for version, line in rows.items() if "current" in line] == [new.fingerprint[:16]]
+    info = shown("info", "x", "--version", old[:5], "--verify")
+    assert f"{new.fingerprint[:16]} (current)" in info
+    assert old in info
+    assert "verified" in info
+    assert (
+        f"--version zz: 0 versions of data set 'x' in causalmer_data begin so; there: {min(old, new.fingerprint)[:16]}"
+        in error("info", "x", "--version", "zz")
+    )
 
 
 @pytest.mark.parametrize(

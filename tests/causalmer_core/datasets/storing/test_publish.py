@@ -12,7 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from causalmer_core.datasets.publish import clear_leftovers, published, write_array
+from causalmer_core.datasets.storing.publish import (
+    clear_leftovers,
+    hidden_folder,
+    move_into_place,
+    write_array,
+)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -20,19 +25,21 @@ def names_in(folder: Path) -> list[str]:
 
 
 def test_what_was_written_appears_under_its_name_and_nothing_else_stays(tmp_path: Path) -> None:
-    with published(tmp_path / "data", replace=False) as aside:
+    with hidden_folder(tmp_path, "data") as aside:
         (aside / "manifest.json").write_text("{}")
         assert not (tmp_path / "data").exists()
+        move_into_place(aside, tmp_path / "data")
     assert names_in(tmp_path) == ["data"]
     assert names_in(tmp_path / "data") == ["manifest.json"]
 
 
 def test_a_folder_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     def overtaken() -> None:
-        with published(tmp_path / "data", replace=False) as aside:
+        with hidden_folder(tmp_path, "data") as aside:
             (aside / "second").touch()
             (tmp_path / "data").mkdir()
             (tmp_path / "data" / "first").touch()
+            move_into_place(aside, tmp_path / "data")
 
     with pytest.raises(OSError, match="not empty"):
         overtaken()
@@ -43,8 +50,9 @@ def test_a_folder_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from causalmer_core.datasets.publish import published
-with published(Path(sys.argv[1]), replace=False) as aside:
+from causalmer_core.datasets.storing.publish import hidden_folder, move_into_place
+target = Path(sys.argv[1])
+with hidden_folder(target.parent, target.name) as aside:
     (aside / "half").touch()
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -58,19 +66,22 @@ def killed_import(target: Path) -> None:
 def test_what_a_killed_process_left_is_cleared_away_by_the_next(tmp_path: Path) -> None:
     killed_import(tmp_path / "other")
     assert any(name.startswith(".other.new-") for name in names_in(tmp_path))
-    with published(tmp_path / "data", replace=False) as aside:
+    with hidden_folder(tmp_path, "data") as aside:
         (aside / "file").touch()
+        move_into_place(aside, tmp_path / "data")
     assert names_in(tmp_path) == ["data"]
 
 
 LIVING = """
 import sys
 from pathlib import Path
-from causalmer_core.datasets.publish import published
-with published(Path(sys.argv[1]), replace=False) as aside:
+from causalmer_core.datasets.storing.publish import hidden_folder, move_into_place
+target = Path(sys.argv[1])
+with hidden_folder(target.parent, target.name) as aside:
     (aside / "file").touch()
     print("writing", flush=True)
     sys.stdin.readline()
+    move_into_place(aside, target)
 """
 
 
@@ -91,8 +102,9 @@ def test_what_a_living_process_writes_is_never_cleared_away(tmp_path: Path) -> N
 
 def test_processes_that_write_at_once_do_not_clear_each_other_away(tmp_path: Path) -> None:
     def write(number: int) -> None:
-        with published(tmp_path / f"data{number}", replace=False) as aside:
+        with hidden_folder(tmp_path, f"data{number}") as aside:
             (aside / "file").write_text(str(number))
+            move_into_place(aside, tmp_path / f"data{number}")
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(16)]
     for thread in threads:
@@ -102,8 +114,8 @@ def test_processes_that_write_at_once_do_not_clear_each_other_away(tmp_path: Pat
     assert names_in(tmp_path) == sorted(f"data{n}" for n in range(16))
 
 
-def test_what_was_about_to_be_replaced_is_put_back(tmp_path: Path) -> None:
-    """A process killed between its two renames leaves the old folder hidden and no new one."""
+def test_what_an_earlier_program_was_about_to_replace_is_put_back(tmp_path: Path) -> None:
+    """A process killed between its two renames left the old folder hidden and no new one."""
     for name in (".data.old-0a1b", ".data.new-0a1b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "manifest.json").write_text(name)
@@ -146,11 +158,17 @@ def test_an_array_is_written_as_numpy_writes_it(tmp_path: Path, values: np.ndarr
     assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "numpys.npy").read_bytes()
 
 
+def test_what_was_not_moved_into_its_place_is_removed(tmp_path: Path) -> None:
+    with hidden_folder(tmp_path, "data") as aside:
+        (aside / "file").touch()
+    assert names_in(tmp_path) == []
+
+
 def test_folders_are_readable_by_the_mask_of_the_process(tmp_path: Path) -> None:
     mask = os.umask(0o027)
     try:
-        with published(tmp_path / "data", replace=False):
-            pass
+        with hidden_folder(tmp_path, "data") as aside:
+            move_into_place(aside, tmp_path / "data")
     finally:
         os.umask(mask)
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o750

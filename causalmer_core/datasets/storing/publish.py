@@ -1,8 +1,9 @@
 """Folders that appear whole or not at all, whenever the process is killed.
 
-A folder is written beside its place under a hidden name, `.NAME.new-TOKEN`, and renamed to its place. A folder that it
-replaces is renamed to `.NAME.old-TOKEN` first. Meanwhile the process holds a lock on `.NAME.TOKEN.lock`, which the
-system frees when the process dies. So a hidden folder whose lock is free was left by a killed process, and is removed.
+A folder is written under a hidden name, `.NAME.new-TOKEN`, and renamed to its place. Meanwhile the process holds a lock
+on `.NAME.TOKEN.lock`, which the system frees when the process dies. So a hidden folder whose lock is free was left by a
+killed process, and is removed. Earlier versions of this program replaced folders, and hid the replaced one as
+`.NAME.old-TOKEN`; it is put back if the new one never came.
 """
 
 from __future__ import annotations
@@ -44,30 +45,42 @@ def write_array(path: Path, values: Samples) -> None:
 
 
 @contextmanager
-def published(target: Path, *, replace: bool) -> Iterator[Path]:
-    """Yield a hidden folder to write in. It becomes `target` when the block ends; if the block fails it is removed.
+def hidden_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Yield a hidden folder to write in. Unless the block moves it into its place, it is removed when the block ends.
 
     Args:
-        target: the final folder.
-        replace: whether an existing `target` is replaced.
+        parent: the folder to make it in, which is made if need be.
+        name: the name to hide, a part of the hidden name.
 
     Raises:
-        OSError: writing or renaming failed, or `target` exists and `replace` is false.
+        OSError: the folder cannot be made.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    clear_leftovers(target.parent)
+    parent.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(parent)
     token = secrets.token_hex(4)
-    lock = _lock(target.parent, target.name, token)
+    lock = _lock(parent, name, token)
     with suppress(NotImplementedError):
         lock.acquire(timeout=0)
-    aside = _hidden(target, "new", token)
+    hidden = parent / f".{name}.new-{token}"
     try:
-        aside.mkdir()
-        yield aside
-        _move_into_place(aside, target, _hidden(target, "old", token), replace)
+        hidden.mkdir()
+        yield hidden
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
         _drop(lock)
+
+
+def move_into_place(folder: Path, target: Path) -> None:
+    """Rename a folder to its place, durably. The parents of `target` are made if need be.
+
+    Raises:
+        OSError: renaming failed, or there is a file or a folder with files at `target`.
+    """
+    fsync_folder(folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(target)
+    fsync_folder(target.parent)
+    fsync_folder(target.parent.parent)
 
 
 def clear_leftovers(folder: Path) -> None:
@@ -89,10 +102,6 @@ def clear_leftovers(folder: Path) -> None:
         _drop(lock)
 
 
-def _hidden(target: Path, state: str, token: str) -> Path:
-    return target.with_name(f".{target.name}.{state}-{token}")
-
-
 def _lock(folder: Path, name: str, token: str) -> FileLock:
     return FileLock(folder / f".{name}.{token}.lock")
 
@@ -101,18 +110,3 @@ def _drop(lock: FileLock) -> None:
     lock.release()
     with suppress(OSError):
         Path(lock.lock_file).unlink()
-
-
-def _move_into_place(aside: Path, target: Path, old: Path, replace: bool) -> None:
-    """Rename `aside` to `target`. A replaced folder is renamed first and deleted last."""
-    fsync_folder(aside)
-    if replace and target.exists():
-        target.rename(old)
-    try:
-        aside.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    fsync_folder(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
