@@ -22,8 +22,8 @@ from cluster.connection.connect import local_ray
 from cluster.nodes.memory_probe import Probed, probed
 from cluster.resources.trial_resources import GIB, TrialShare
 from results.records.histories import read_run, read_runs
-from results.records.journal import read_journal
 from results.records.run_journal import run_journal_files
+from results.storage.journal import read_journal
 from sweeps.driver import run_context
 from sweeps.execution.run_session import RunContext
 from sweeps.execution.runner import run_jobs

@@ -13,11 +13,11 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from causalmer_core.debiasing.vector import DebiasingVector
-from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.schemas import VECTOR_COLUMNS, RunKey
 from results.records.seals import read_sealed
 from results.statistics.intervals import Interval, t_interval
+from results.storage.journal import Journal, now
 
 PAPER_VECTOR, CONFIGURED, LEARNED, SEARCHED = "paper", "configured", "learned", "searched"
 """The methods that choose a vector: weights 1; the configuration's weights; the convex fit; the search."""

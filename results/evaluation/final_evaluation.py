@@ -30,12 +30,12 @@ from results.evaluation.prediction_rows import rows as prediction_rows
 from results.evaluation.run_weights import trained_model, weights_fault
 from results.evaluation.untrained_baselines import baseline_rows
 from results.records.histories import read_run
-from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.predictions_table import damaged_predictions
 from results.records.schemas import RunKey, RunState, evaluation_ablation
 from results.records.seals import read_sealed, read_seals, seal_all
+from results.storage.journal import Journal, now
 
 SELECTED, PAPER, UNDEBIASED = "selected", "paper", "undebiased"
 BATCH_SIZE = 256

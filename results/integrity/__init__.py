@@ -2,7 +2,7 @@
 
 | file | what it is |
 |---|---|
-| `damage.py` | Finds the damage to a sweep's folder: journals, selection, the copy of the sweep's file |
+| `damage.py` | Finds the damage to a sweep's folder: every journal, table, weights file and other record |
 | `repair.py` | The repair with which a damaged sweep continues |
 """
 

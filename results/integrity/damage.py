@@ -1,23 +1,26 @@
-"""Finds the damage to a sweep's folder: journals, selection, the copy of the sweep's file."""
+"""Finds the damage to a sweep's folder: every journal, table, weights file and other record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.digests import DamagedFileError
+from causalmer_core.training.trained_model import read_weights
+from results.evaluation.run_weights import weights_fault
 from results.ranking.selection import read_selection
 from results.records.compaction import table_damages
 from results.records.histories import read_run
-from results.records.journal import Seal, scan_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_spec_text, read_sweep_manifest
 from results.records.predictions_table import damaged_predictions
 from results.records.run_journal import misplaced_row, parse_attempt, run_journal_files
-from results.records.schemas import RunKey
+from results.records.schemas import RunKey, RunState
 from results.records.seals import NO_SEALS, Seals, read_sealed, seals_in, wrong_seals
+from results.storage.journal import Seal, scan_journal
 
 TRAIN_AGAIN = "trains the run again"
 CHOOSE_AGAIN = "chooses again"
@@ -94,7 +97,7 @@ def attempt_damage(path: Path, seal: Seal | None) -> str:
 
 
 def find_damage(layout: SweepLayout) -> Iterator[Damage]:
-    """All damage to a sweep's folder.
+    """All damage to a sweep's folder. Every record is read once.
 
     Raises:
         DamagedFileError: the manifest is damaged, so nothing else can be judged.
@@ -113,6 +116,25 @@ def find_damage(layout: SweepLayout) -> Iterator[Damage]:
     if damage is None and layout.evaluation_journal not in [one.path for one in journals]:
         for error in damaged_predictions(layout).values():
             yield Damage(Path(error.where), error.what, "predicts again")
+    yield from _damaged_weights(layout, seals, {one.key for one in journals})
+
+
+def _damaged_weights(
+    layout: SweepLayout, seals: Seals, damaged: Collection[RunKey | None]
+) -> Iterator[Damage]:
+    """The weights and checkpoints that are not those of their runs, where the runs' journals are whole."""
+    for key in sorted(_numbers(layout, seals).keys() - damaged):
+        run = read_run(layout, key, seals=seals)
+        if run is None:
+            continue
+        last, best = layout.last_checkpoint(key), layout.best_weights(key)
+        # A run that ended early needs no weights, and one that has not ended may be writing them.
+        if run.state is RunState.FINISHED and (fault := weights_fault(layout, run)):
+            yield Damage(
+                best, fault.removeprefix(f"{best.name}: "), "trains the run again if it needs its weights"
+            )
+        if not run.state.is_final and last.exists():
+            yield from _damaged(partial(read_weights, last), "starts the run from its first epoch")
 
 
 def _damaged(read: Callable[[], Any], resume_does: str) -> Iterator[Damage]:

@@ -20,12 +20,12 @@ from causalmer_core.basics.files import write_bytes, write_text
 from results.integrity.damage import Damage, damaged_journals, readable_seals
 from results.ranking.selection import read_selection
 from results.records.histories import RunHistory, read_run, read_runs
-from results.records.journal import REPAIRED, append_rows, encode_line, now, scan_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import first_seal, parse_manifest, read_sweep_manifest, text_digest
 from results.records.run_journal import RunJournal, misplaced_row, parse_attempt
 from results.records.schemas import RunState
 from results.records.seals import Seals, removed_row, seal_row, seal_rows
+from results.storage.journal import REPAIRED, append_rows, encode_line, now, scan_journal
 
 Rows = Sequence[dict[str, Any]]
 

@@ -19,13 +19,13 @@ from results.ranking.leaderboard import Entry, Leaderboard, leaderboard, seen_co
 from results.ranking.selection_reasons import certainty_reasons, joined, reasons_for
 from results.ranking.selection_rules import RULES, Candidates
 from results.records.dataset import SweepResults
-from results.records.journal import now
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.seals import read_seals, seal_files
 from results.statistics.intervals import Interval, PairedDifference, paired_difference
 from results.statistics.optimism import Optimism
 from results.statistics.tied_set import TiedSet
+from results.storage.journal import now
 
 _REMEDY = "choose again with 'causalmer results select' or 'causalmer resume'; the records decide alike"
 

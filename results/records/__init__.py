@@ -7,7 +7,6 @@ the records are in `ranking` and `evaluation`.
 | `confirmation_rules.py` | The rules of the confirmation, which eliminate configurations seed by seed |
 | `dataset.py` | Reading a sweep: its tables as pandas frames, up to date with its journals |
 | `histories.py` | Run histories: all attempts at a run, read from their journals as one history |
-| `journal.py` | A crash-safe journal: acknowledged rows survive kills, torn writes and full disks |
 | `layout.py` | The layout of a sweep's folder |
 | `locate.py` | Finding a sweep in a `storage`: a folder, or an address on an object store |
 | `manifest.py` | The manifest of a sweep: its identity, the columns of its tables, and its provenance |
@@ -24,7 +23,6 @@ __all__ = [
     "confirmation_rules",
     "dataset",
     "histories",
-    "journal",
     "layout",
     "locate",
     "manifest",

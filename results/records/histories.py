@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.digests import DamagedFileError
-from results.records.journal import REMEDY, read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.run_journal import attempts, misplaced_row, parse_attempt, run_journal_files
 from results.records.schemas import RunKey, RunState
 from results.records.seals import NO_SEALS, Seals, read_seals
+from results.storage.journal import REMEDY, read_journal
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,10 @@ from causalmer_core.basics.files import fsync_folder, write_bytes, write_text
 from causalmer_core.basics.validation import Frozen
 from causalmer_core.measures.metrics import Direction
 from results.records.confirmation_rules import AllRule, ConfirmationRule, HalvingRule, RaceRule
-from results.records.journal import append_rows, encode_line, now
 from results.records.layout import SweepLayout
 from results.records.objectives import Objectives
 from results.records.provenance import git_state, installed_versions, recorded_environment
+from results.storage.journal import append_rows, encode_line, now
 
 ParameterType = Literal["float", "int", "string", "bool"]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]

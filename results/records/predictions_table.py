@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.task import Task, TaskKind
-from results.records.journal import now
 from results.records.layout import SweepLayout
 from results.records.schemas import RunKey, check_schema_version, predictions_schema, schema_version
 from results.records.seals import read_sealed
 from results.storage.checked_parquet import parse_parquet
+from results.storage.journal import now
 
 _TASK, _OUTPUTS = "causalmer_task", "causalmer_outputs"
 _LINE = "predictions"

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from results.records.journal import REPAIRED, Journal, now
 from results.records.layout import SweepLayout
 from results.records.provenance import run_software
 from results.records.schemas import RunKey, RunState
+from results.storage.journal import REPAIRED, Journal, now
 from results.storage.store_error import StoreError
 
 _ATTEMPT = re.compile(r"(?P<stem>[0-9a-f]{16}-s\d+)-a(?P<attempt>\d+)")

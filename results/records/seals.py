@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from causalmer_core.basics.digests import DamagedFileError
-from results.records.journal import REMEDY, REPAIRED, Seal, append_rows, now, read_journal, scan_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import first_seal, read_sweep_manifest
 from results.records.run_journal import attempts, parse_attempt, run_journal_files
 from results.records.schemas import RunKey
+from results.storage.journal import REMEDY, REPAIRED, Seal, append_rows, now, read_journal, scan_journal
 
 _SEAL, _WRITTEN, _REMOVED = "seal", "written", "removed"
 _BEGIN, _MANIFEST = "begin", "manifest"

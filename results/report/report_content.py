@@ -37,7 +37,6 @@ from results.ranking.search_table import search_table
 from results.ranking.selection import Selection, read_selection
 from results.records.dataset import SweepResults
 from results.records.histories import read_runs
-from results.records.journal import REPAIRED, now
 from results.records.manifest import read_spec_text
 from results.records.predictions_table import read_predictions
 from results.records.seals import read_sealed
@@ -53,6 +52,7 @@ from results.report.figures.rates import draw_rates
 from results.report.figures.spread import draw_expected_best, draw_variance
 from results.report.figures.style import cell_text
 from results.report.figures.timeline import attempt_spans, draw_timeline, utilisation
+from results.storage.journal import REPAIRED, now
 
 FIGURE_ENTRIES = 16
 """The most ranked configurations in the leaderboard's figure; the table shows all."""

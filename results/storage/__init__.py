@@ -3,6 +3,7 @@
 | file | what it is |
 |---|---|
 | `checked_parquet.py` | Parquet files whose every byte is checked: a reader gets what was written, or an error |
+| `journal.py` | A crash-safe journal: acknowledged rows survive kills, torn writes and full disks |
 | `locks.py` | Lock files that the system frees when the process that holds them ends |
 | `object_store.py` | A sweep on an object store, with a working copy in a local folder |
 | `object_uri.py` | Addresses of folders on object stores, such as `s3://bucket/prefix` and `gs://bucket/prefix` |
@@ -15,6 +16,7 @@
 
 __all__ = [
     "checked_parquet",
+    "journal",
     "locks",
     "object_store",
     "object_uri",

@@ -9,7 +9,7 @@ import typer
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.files import write_text
-from causalmer_core.datasets.store import ROOT_VARIABLE
+from causalmer_core.datasets.store import ROOT_VARIABLE, default_root
 from results.records.dataset import DEFAULT_STORAGE, find_sweep
 from results.records.layout import SweepLayout
 from results.storage.object_uri import is_uri
@@ -45,6 +45,12 @@ def named_sweep_and_file(sweep: str, storage: str | None) -> tuple[SweepLayout, 
     spec = load_spec(path, {} if storage is None else {"storage": storage})
     place = spec.name if is_uri(spec.storage) else str(Path(spec.storage) / spec.name)
     return find_sweep(place, spec.storage), spec
+
+
+def data_root_of(given: SweepSpec | None, own: SweepSpec) -> Path:
+    """The folder of the data: as the file that the user named says, else as the sweep's own copy says."""
+    root = (given.data.root if given else None) or own.data.root
+    return default_root() if root is None else Path(root)
 
 
 Name = Annotated[str, typer.Option("--name", help="The data set's name: letters, digits, '.', '_', '-'.")]

@@ -27,10 +27,10 @@ from results.evaluation.debiasing_records import (
 )
 from results.evaluation.final_evaluation import check_runs, evaluated_runs
 from results.evaluation.run_weights import trained_model
-from results.records.journal import Journal
 from results.records.layout import SweepLayout
 from results.records.manifest import SweepManifest, read_sweep_manifest
 from results.records.schemas import RunKey
+from results.storage.journal import Journal
 from sweeps.debiasing.folds import fold_gains, sample_folds
 from sweeps.debiasing.search import search_vector
 from sweeps.spec.sweep_spec import SweepSpec

@@ -35,10 +35,10 @@ from causalmer_core.training.device_memory import ASSUMED_CONTEXT_BYTES, DeviceS
 from causalmer_core.training.trained_model import WeightsOrigin, read_weights
 from causalmer_core.training.trainer import EpochResult, NonFiniteLossError, Trainer
 from results.records.histories import RunHistory, read_run
-from results.records.journal import JournalError
 from results.records.layout import SweepLayout
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState
+from results.storage.journal import JournalError
 from sweeps.execution.epoch_rows import epoch_row, without_one
 from sweeps.jobs.job import Job
 from sweeps.jobs.run_lock import run_lock

@@ -8,9 +8,9 @@ from dataclasses import replace
 from causalmer_core.training.device_memory import ASSUMED_CONTEXT_BYTES
 from cluster.resources.gpu_share import raised
 from cluster.resources.trial_resources import TrialShare
-from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.seals import read_sealed
+from results.storage.journal import Journal, now
 from sweeps.execution.run_session import RunContext
 from sweeps.jobs.job import Job
 

@@ -12,9 +12,9 @@ from causalmer_core.config.run_config import RunConfig
 from cluster.connection.connect import labelled_types, nodes_of_cluster
 from cluster.nodes.memory_probe import Probed, probed, types_of_gpus
 from cluster.resources.trial_resources import ANY, TrialShare, check_fits
-from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.seals import read_sealed
+from results.storage.journal import Journal, now
 from sweeps.execution.shares import Shares, same_for_all
 from sweeps.gpu_memory.largest import Sizes, largest_config
 from sweeps.gpu_memory.measures import MemorySample, measured_share

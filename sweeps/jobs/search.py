@@ -9,11 +9,11 @@ from typing import Any, final
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import RunHistory
-from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.objectives import Objectives
 from results.records.schemas import RunKey, RunState
 from results.records.seals import read_sealed
+from results.storage.journal import Journal, now
 from sweeps.jobs.job import Job
 from sweeps.jobs.observer import SearchWatcher
 from sweeps.jobs.source import JobSource, NoJob, ReadRun, ReuseRuns, has_ended, reuse_nothing

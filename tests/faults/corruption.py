@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from driven_sweep import Sweep
 
-from results.records.journal import read_journal
+from results.storage.journal import read_journal
 from sweeps.cli import main as command_line
 
 FINISHED, CLOSED, UNFINISHED = "finished", "closed", "unfinished"

@@ -14,9 +14,9 @@ import psutil
 from tiny_sweep import YAML, write_sweep
 
 from results.records.dataset import SweepResults, open_sweep
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.run_journal import run_journal_files
+from results.storage.journal import read_journal
 
 MAIN = [sys.executable, "-c", "from sweeps.cli.main import main; main()"]
 NOT_COMPARED = ["sweep_id", "attempt", "seconds", "started", "time", "host"]

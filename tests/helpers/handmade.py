@@ -20,7 +20,6 @@ import pyarrow as pa
 from causalmer_core.basics.digests import DIGEST, digested
 from causalmer_core.basics.task import Task, TaskKind
 from results.records.dataset import SweepResults
-from results.records.journal import Journal, now
 from results.records.layout import SweepLayout
 from results.records.manifest import (
     SweepManifest,
@@ -34,6 +33,7 @@ from results.records.predictions_table import predictions_line, task_metadata
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunKey, RunState, predictions_schema
 from results.storage.checked_parquet import parquet_writer
+from results.storage.journal import Journal, now
 
 SEARCH_SEED = 0
 CONFIRM_SEEDS = (1, 2, 3)

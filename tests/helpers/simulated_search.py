@@ -13,9 +13,9 @@ from objectives_by_hand import HIGHER
 from tiny_sweep import YAML, begin, checked_sweep, record_run
 
 from results.records.histories import read_run
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.schemas import RunKey, RunState
+from results.storage.journal import read_journal
 from sweeps.jobs.job import Job
 from sweeps.jobs.search import SearchJobs
 from sweeps.jobs.source import NoJob

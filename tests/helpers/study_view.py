@@ -11,10 +11,10 @@ from optuna.storages.journal import JournalFileBackend
 
 from causalmer_core.config.identity import config_id
 from results.records.histories import read_runs
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 from sweeps.spec.sweep_spec import load_stored_spec
 
 

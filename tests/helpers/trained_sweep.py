@@ -11,7 +11,7 @@ from tiny_sweep import begin, checked_sweep, train
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.measures.ablation import ModalityAblation
 from results.evaluation.final_evaluation import final_evaluation
-from results.records.journal import Journal, read_journal
+from results.storage.journal import Journal, read_journal
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.jobs.job import Job
 from sweeps.setup.preflight import CheckedSweep

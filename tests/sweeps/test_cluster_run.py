@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import read_runs
-from results.records.journal import read_journal
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 from sweeps.cli.main import app
 
 SMALL = YAML.replace("num_configs: 5", "num_configs: 3").replace(

@@ -19,9 +19,9 @@ from study_view import as_read, as_recorded
 
 from results.ranking.selection import read_selection
 from results.records.histories import read_runs
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 
 pytestmark = pytest.mark.slow
 

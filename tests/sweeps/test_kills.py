@@ -22,9 +22,9 @@ from tiny_sweep import YAML
 from causalmer_core.config.identity import config_id
 from causalmer_core.config.run_config import RunConfig
 from results.records.histories import read_runs
-from results.records.journal import read_journal
 from results.records.run_journal import parse_attempt, run_journal_files
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 

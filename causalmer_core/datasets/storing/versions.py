@@ -110,12 +110,10 @@ def read_version(home: Path, folder: Path) -> StoredVersion:
     """
     path, remedy = folder / MANIFEST, how_to_restore(home.name)
     content = _content(path, remedy)
-    tree = open_digested(content, path, remedy=remedy, may_lack=True)
+    tree = open_digested(content, path, remedy=remedy, may_lack=lambda tree: tree.get("format_version") == 1)
     version = tree.get("format_version")
     if is_newer(version, NEWEST_FORMAT):
         raise newer_format(path, "data set format", version, NEWEST_FORMAT)
-    if version != 1:
-        open_digested(content, path, remedy=remedy)  # only the first format has no digest
     try:
         manifest = DatasetManifest.model_validate_json(json.dumps(tree))
     except ValidationError as error:

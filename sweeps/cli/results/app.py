@@ -17,7 +17,6 @@ from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.files import write_text
 from causalmer_core.config.run_config import RunConfig
-from causalmer_core.datasets.store import default_root
 from results.evaluation.final_evaluation import final_evaluation
 from results.ranking.importance import Importance
 from results.ranking.selection import Selection, read_selection, select
@@ -36,6 +35,7 @@ from sweeps.cli.options import (
     OptionalSweep,
     StorageOption,
     SweepArgument,
+    data_root_of,
     named_sweep,
     named_sweep_and_file,
     unwritable,
@@ -46,7 +46,7 @@ from sweeps.cli.results.verify import verify
 from sweeps.debiasing.phase import debias
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.spec.configurations import Configurations
-from sweeps.spec.sweep_spec import SweepSpec, load_stored_spec
+from sweeps.spec.sweep_spec import load_stored_spec
 
 app = typer.Typer(
     help="Rank, select, evaluate, report, compare and export what a sweep recorded.", no_args_is_help=True
@@ -129,7 +129,7 @@ def evaluate_selection(
         )
     spec = load_stored_spec(layout)
     given = given or spec
-    selected, root = RunConfig.read(selection.config), data_root or _data_root(given, spec)
+    selected, root = RunConfig.read(selection.config), data_root or data_root_of(given, spec)
     busy = f"another process runs the sweep in {layout.place}; wait for it, or stop it first"
     with layout.store.reserved(busy, partial(messages(form).print, markup=False, soft_wrap=True)):
         layout.store.pull_records()
@@ -246,12 +246,6 @@ def _configurations(layout: SweepLayout) -> Configurations:
     """The configurations of a sweep on record."""
     manifest = read_sweep_manifest(layout)
     return load_stored_spec(layout).configurations.on(manifest.dataset_fingerprint)
-
-
-def _data_root(given: SweepSpec, own: SweepSpec) -> Path:
-    """Where the data lies: as the file named says, else as the sweep's own copy says."""
-    root = given.data.root or own.data.root
-    return default_root() if root is None else Path(root)
 
 
 def _say_why(screen: Console, chosen: Selection) -> None:

@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from causalmer_core.basics.digests import DamagedFileError
+from causalmer_core.basics.errors import UserError
+from causalmer_core.datasets.store import default_root, verify_dataset
 from results.integrity.damage import Damage, find_damage
 from results.records.layout import SweepLayout
+from results.records.manifest import read_sweep_manifest
 from results.report.table import Column, Table
-from sweeps.cli.options import StorageOption, SweepArgument, named_sweep
+from sweeps.cli.options import StorageOption, SweepArgument, data_root_of, named_sweep_and_file
 from sweeps.cli.output import Form, show
+from sweeps.spec.sweep_spec import SweepSpec, load_stored_spec
 
 
-def verify(sweep: SweepArgument, storage: StorageOption = None, form: Form = None) -> None:
-    """Check every record of a sweep; say what is damaged and what 'causalmer resume' does about it.
+def verify(
+    sweep: SweepArgument,
+    storage: StorageOption = None,
+    data_root: Annotated[
+        Path | None, typer.Option("--data-root", help="Folder of data sets, before the file's 'data.root'.")
+    ] = None,
+    form: Form = None,
+) -> None:
+    """Check every record of a sweep and its data; say what is damaged, and what 'causalmer resume' does about it.
 
     Nothing is written. Exit 1: something is damaged.
     """
-    layout = named_sweep(sweep, storage)
+    layout, given = named_sweep_and_file(sweep, storage)
     layout.store.pull_records()
-    found = list(find_damage(layout))
+    found = [*find_damage(layout), *_damaged_data(layout, data_root, given)]
     show(damage_table(layout, found), form)
     if found:
         raise typer.Exit(1)
+
+
+def _damaged_data(layout: SweepLayout, root: Path | None, given: SweepSpec | None) -> Iterator[Damage]:
+    """The damage to the version of the data set that the sweep uses."""
+    manifest = read_sweep_manifest(layout)
+    if root is None:
+        try:
+            root = data_root_of(given, load_stored_spec(layout))
+        except DamagedFileError:
+            root = default_root()  # the damage to the file itself is in the list already
+    name, fingerprint = manifest.dataset, manifest.dataset_fingerprint
+    waits = "waits, and stops if the data do not come back"
+    try:
+        verify_dataset(root, name, fingerprint)
+    except DamagedFileError as error:
+        yield Damage(Path(error.where), error.what, waits)
+    except UserError as error:
+        yield Damage(root / name, str(error), waits)
 
 
 def damage_table(layout: SweepLayout, found: list[Damage]) -> Table:

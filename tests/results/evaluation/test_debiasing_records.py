@@ -13,11 +13,11 @@ from results.evaluation.debiasing_table import debiasing_lines
 from results.evaluation.evaluation_table import as_configured, evaluated_contenders
 from results.ranking.selection import select
 from results.records.dataset import open_sweep
-from results.records.journal import Journal
 from results.records.layout import SweepLayout
 from results.records.schemas import VECTOR_COLUMNS
 from results.report.evaluation_tables import final_evaluation_tables
 from results.report.report import write_report
+from results.storage.journal import Journal
 from sweeps.cli.output import show
 
 PAPER = fixed((0.1, 0.2, 0.3))

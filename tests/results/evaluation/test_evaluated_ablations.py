@@ -18,8 +18,8 @@ from causalmer_core.training.trained_model import load_trained
 from results.evaluation.final_evaluation import ModalityAblation
 from results.evaluation.modality_table import contribution_lines, gap_lines, rate_points
 from results.records.dataset import open_sweep
-from results.records.journal import Journal
 from results.records.schemas import RunKey
+from results.storage.journal import Journal
 
 KINDS: tuple[ModalityAblation, ...] = ("zero", "mean", "permutation")
 RATES = (0.25, 0.75)

@@ -15,11 +15,11 @@ from results.integrity.repair import repair, restore_manifest
 from results.ranking.selection import read_selection, select
 from results.records.dataset import open_sweep
 from results.records.histories import read_run, read_runs
-from results.records.journal import Journal, encode_line, read_journal, scan_journal
 from results.records.layout import SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.schemas import RunKey, RunState
 from results.records.seals import read_sealed, read_seals, seal_all
+from results.storage.journal import Journal, encode_line, read_journal, scan_journal
 
 WINNER = RunKey(handmade.config_id(handmade.WINNER), handmade.SEARCH_SEED)
 OTHER = RunKey(handmade.config_id("1"), handmade.SEARCH_SEED)

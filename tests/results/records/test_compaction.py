@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from results.records.compaction import build_tables, compact, stored_tables, table_file
-from results.records.journal import Journal
 from results.records.layout import TABLES, SweepLayout
 from results.records.manifest import read_sweep_manifest
 from results.records.schemas import SCHEMA_VERSION, epochs_schema, evaluations_schema, runs_schema
+from results.storage.journal import Journal
 from results.storage.locks import exclusive_lock
 
 

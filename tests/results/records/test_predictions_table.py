@@ -13,10 +13,10 @@ from bit_flips import flips
 
 from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
-from results.records.journal import Journal
 from results.records.layout import SweepLayout
 from results.records.predictions_table import damaged_predictions, predictions_line, read_predictions
 from results.records.schemas import SCHEMA_VERSION
+from results.storage.journal import Journal
 
 RUN = ("selected", handmade.key(handmade.WINNER, 1))
 OTHER = ("undebiased", handmade.key("undebiased", 2))

@@ -11,10 +11,10 @@ import pytest
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import parameter_value, read_runs
-from results.records.journal import JournalError
 from results.records.layout import SweepLayout
 from results.records.run_journal import attempts
 from results.records.schemas import RunState
+from results.storage.journal import JournalError
 from results.storage.locks import exclusive_lock, is_locked
 
 

@@ -12,11 +12,11 @@ import pytest
 from causalmer_core.basics.digests import DamagedFileError
 from results.records.dataset import open_sweep
 from results.records.histories import read_runs
-from results.records.journal import encode_line, scan_journal
 from results.records.layout import SweepLayout
 from results.records.run_journal import run_journal_files
 from results.records.schemas import RunKey
 from results.records.seals import read_sealed, read_seals, seal_all, seal_runs
+from results.storage.journal import encode_line, scan_journal
 
 WINNER = RunKey(handmade.config_id(handmade.WINNER), handmade.SEARCH_SEED)
 OTHER = RunKey(handmade.config_id("1"), handmade.SEARCH_SEED)

@@ -14,11 +14,11 @@ from object_server import BUCKET, CREDENTIALS, ObjectServer, object_server
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.faults import is_machine_fault
 from results.records.dataset import find_sweep, open_sweep
-from results.records.journal import Journal, read_journal
 from results.records.layout import SweepLayout
 from results.records.locate import SCRATCH_VARIABLE, check_writable, layout_at, sweep_layout
 from results.records.manifest import create_sweep, new_manifest
 from results.records.objectives import Objectives
+from results.storage.journal import Journal, read_journal
 from results.storage.object_uri import parse_uri
 from results.storage.objects import WAITS, Objects
 from results.storage.store_error import StoreError, asking

@@ -15,9 +15,9 @@ from causalmer_core.config.identity import config_id
 from causalmer_core.config.run_config import RunConfig
 from results.evaluation.debiasing_records import read_records
 from results.evaluation.final_evaluation import final_evaluation
-from results.records.journal import decode_line, read_journal
 from results.records.layout import SweepLayout
 from results.records.schemas import RunKey, RunState
+from results.storage.journal import decode_line, read_journal
 from sweeps.debiasing.phase import debias
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.jobs.job import Job

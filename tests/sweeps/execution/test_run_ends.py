@@ -15,9 +15,9 @@ from tiny_sweep import begin, checked_sweep, run_context
 from causalmer_core.basics.faults import MachineFaultError
 from causalmer_core.training.trainer import Trainer
 from results.records.histories import RunHistory, read_run
-from results.records.journal import JournalError, read_journal
 from results.records.run_journal import RunJournal
 from results.records.schemas import RunState
+from results.storage.journal import JournalError, read_journal
 from sweeps.execution.block_session import BlockSession
 from sweeps.execution.run_session import RunContext
 from sweeps.jobs.job import Job

@@ -20,8 +20,8 @@ from causalmer_core.datasets.store import open_training_data
 from causalmer_core.training.checkpoint import load_tensors, save_tensors
 from causalmer_core.training.trainer import Trainer
 from results.records.histories import RunHistory, read_run
-from results.records.journal import JournalError, read_journal
 from results.records.schemas import RunState
+from results.storage.journal import JournalError, read_journal
 from sweeps.execution.block_session import BlockSession
 from sweeps.jobs import run_lock
 from sweeps.jobs.job import Job

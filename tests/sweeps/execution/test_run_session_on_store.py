@@ -13,9 +13,9 @@ from tiny_sweep import YAML, begin, checked_sweep, compared_rows, run_context, t
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.faults import MachineFaultError
 from results.records.histories import RunHistory, read_run
-from results.records.journal import read_journal
 from results.records.locate import SCRATCH_VARIABLE, layout_at
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 from sweeps.execution.block_session import BlockSession
 from sweeps.jobs.job import Job
 from sweeps.jobs.reuse import Reuse

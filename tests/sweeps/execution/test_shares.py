@@ -10,8 +10,8 @@ from causalmer_core.basics.faults import ShareExceededError
 from causalmer_core.training.trainer import Trainer
 from cluster.resources.trial_resources import TrialShare
 from results.records.histories import read_run
-from results.records.journal import read_journal
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 from sweeps.execution.block_session import BlockSession
 from sweeps.execution.shares import Shares, same_for_all
 from sweeps.jobs.job import Job

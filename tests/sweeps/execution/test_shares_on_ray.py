@@ -14,9 +14,9 @@ from driven_sweep import PATIENCE
 from tiny_backbones import distribution
 
 from results.records.histories import RunHistory, read_runs
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 from sweeps.gpu_memory.share_plan import recorded_measures
 
 pytestmark = pytest.mark.slow

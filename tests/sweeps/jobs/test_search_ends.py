@@ -11,8 +11,8 @@ from simulated_search import Simulated, simulated
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import read_run
-from results.records.journal import read_journal
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 from sweeps.jobs.job import Job
 from sweeps.jobs.search import cut_of
 from sweeps.jobs.source import NoJob

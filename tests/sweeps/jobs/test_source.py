@@ -12,8 +12,8 @@ from simulated_search import Simulated, simulated
 from tiny_sweep import YAML, begin, checked_sweep, record_run
 
 from results.records.histories import read_run
-from results.records.journal import read_journal
 from results.records.schemas import RunKey, RunState
+from results.storage.journal import read_journal
 from sweeps.jobs.job import Job
 from sweeps.jobs.source import JobList, NoJob
 

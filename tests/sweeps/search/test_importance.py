@@ -9,8 +9,8 @@ import handmade
 import pytest
 from tiny_sweep import YAML, begin, checked_sweep, record_run
 
-from results.records.journal import Journal
 from results.records.layout import SweepLayout
+from results.storage.journal import Journal
 from sweeps.jobs.job import Job
 from sweeps.search.importance import LEAST_CONFIGURATIONS, parameter_importance
 from sweeps.spec.configurations import Configurations

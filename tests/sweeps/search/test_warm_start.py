@@ -13,9 +13,9 @@ from tiny_sweep import YAML, begin, checked_sweep, record_run
 
 from causalmer_core.basics.errors import UserError
 from results.records.histories import read_run, read_runs
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.schemas import RunState
+from results.storage.journal import read_journal
 from sweeps.jobs.job import Job
 from sweeps.jobs.search import SearchJobs
 from sweeps.search.warm_start import gather

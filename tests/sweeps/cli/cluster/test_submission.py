@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 from causalmer_core.basics.errors import UserError
 from cluster.jobs.job_server import JobServer, JobState
 from results.records.histories import read_runs
-from results.records.journal import read_journal
 from results.records.layout import SweepLayout
 from results.records.run_journal import run_journal_files
+from results.storage.journal import read_journal
 from sweeps.cli.cluster.jobs import wait_for
 from sweeps.cli.main import app
 

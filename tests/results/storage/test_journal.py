@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from causalmer_core.basics.digests import DamagedFileError
-from results.records.journal import (
+from results.storage.journal import (
     BALLAST_BYTES,
     Journal,
     JournalError,
@@ -166,7 +166,7 @@ def test_a_row_that_is_not_json_leaves_no_trace(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from results.records.journal import Journal
+from results.storage.journal import Journal
 with Journal.create(Path(sys.argv[1])) as journal:
     for number in range(10**9):
         journal.append({"number": number, "padding": "x" * (number % 700)})
