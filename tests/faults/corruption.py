@@ -32,6 +32,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from driven_sweep import Sweep
+from tiny_sweep import YAML
 
 from results.storage.journal import read_journal
 from sweeps.cli import main as command_line
@@ -184,16 +185,23 @@ def _without_times(text: str, folder: Path) -> str:
 
 
 class Sweeps:
-    """The undamaged sweeps, each with its answers."""
+    """The undamaged sweeps, each with its answers.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        if not (root / UNFINISHED).exists():
+    Args:
+        root: the folder of the sweeps. They are made if need be.
+        text: the sweep's file.
+        states: the states to make.
+    """
+
+    def __init__(self, root: Path, text: str = YAML, states: Sequence[str] = STATES) -> None:
+        self.root, self.states, self._text = root, states, text
+        if not (root / FINISHED).exists():
             (root / FINISHED).mkdir(parents=True)
-            Sweep(root / FINISHED).done()
+            Sweep(root / FINISHED, text).done()
             self._close_the_test_split()
-            self._kill_in_the_search()
-        self.answers = {state: self._answers(state) for state in STATES}
+            if UNFINISHED in states:
+                self._kill_in_the_search()
+        self.answers = {state: self._answers(state) for state in states}
         for state, answers in self.answers.items():
             if faults := [answer for answer in answers.values() if answer.code]:
                 raise RuntimeError(f"{state}: the undamaged sweep has no answer:\n{faults[0]}")
@@ -227,7 +235,7 @@ class Sweeps:
 
     def _kill_in_the_search(self) -> None:
         (self.root / UNFINISHED).mkdir()
-        sweep = Sweep(self.root / UNFINISHED)
+        sweep = Sweep(self.root / UNFINISHED, self._text)
         process = sweep.start()
         ended = lambda: sum(  # noqa: E731
             rows[-1]["kind"] == "end"
@@ -266,7 +274,7 @@ def run_case(
         kinds: the kinds of files to draw from.
     """
     draw = random.Random(f"{seed}/{number}")
-    state, kind = draw.choice(STATES), draw.choice(sorted(kinds))
+    state, kind = draw.choice(sweeps.states), draw.choice(sorted(kinds))
     damage = draw.choice(sorted(DAMAGES))
     there = sorted(path for path in (sweeps.root / state).glob(KINDS[kind]) if path.stat().st_size)
     others = [path for path in sorted((sweeps.root / state).glob("causalmer_*/**/*.*")) if path.is_file()]
