@@ -13,7 +13,7 @@ from causalmer_core.training.trained_model import read_weights
 from results.evaluation.run_weights import weights_fault
 from results.ranking.selection import read_selection
 from results.records.compaction import table_damages
-from results.records.histories import read_run
+from results.records.histories import RunHistory, check_whole, read_run
 from results.records.layout import SweepLayout
 from results.records.manifest import read_spec_text, read_sweep_manifest
 from results.records.predictions_table import damaged_predictions
@@ -69,13 +69,18 @@ def damaged_journals(layout: SweepLayout, seals: Seals) -> Iterator[Damage]:
         layout: the sweep's folder.
         seals: the seals that can be read.
     """
+    proposed = 0
     for key, numbers in sorted(_numbers(layout, seals).items()):
         found = [
             Damage(path, what, TRAIN_AGAIN, key)
             for number in range(1, max(numbers) + 1)
             if (what := attempt_damage(path := layout.run_journal(key, number), seals.of(layout, path)))
         ]
-        yield from found or _gap(layout, key, seals)
+        yield from found
+        run = None if found else read_run(layout, key, seals=seals, gaps=True)
+        if run is not None:
+            yield from _gap(layout, run)
+            proposed = max(proposed, (run.number or 0) + 1 if run.phase == "search" else 0)
     for path, does in {
         layout.proposals: "proposes again what is gone",
         layout.evaluation_journal: "evaluates again what is gone; the report tells that openings may be missing",
@@ -83,9 +88,14 @@ def damaged_journals(layout: SweepLayout, seals: Seals) -> Iterator[Damage]:
         layout.shares: "measures again what is gone",
     }.items():
         try:
-            read_sealed(layout, path, seals)
+            rows = read_sealed(layout, path, seals)
         except DamagedFileError as error:
             yield Damage(path, error.what, does)
+            continue
+        if path == layout.proposals and sum(row["kind"] == "proposal" for row in rows) < proposed:
+            yield Damage(
+                path, f"line {len(rows) + 1}: it is gone, and a run is of proposal {proposed - 1}", does
+            )
 
 
 def attempt_damage(path: Path, seal: Seal | None) -> str:
@@ -155,8 +165,8 @@ def _numbers(layout: SweepLayout, seals: Seals) -> Mapping[RunKey, set[int]]:
     return found
 
 
-def _gap(layout: SweepLayout, key: RunKey, seals: Seals) -> Iterator[Damage]:
+def _gap(layout: SweepLayout, run: RunHistory) -> Iterator[Damage]:
     try:
-        read_run(layout, key, seals=seals)
+        check_whole(layout, run)
     except DamagedFileError as error:
-        yield Damage(Path(error.where), error.what, TRAIN_AGAIN, key)
+        yield Damage(Path(error.where), error.what, TRAIN_AGAIN, run.key)

@@ -192,7 +192,9 @@ def _histories(
     for key in sorted(by_key):
         if found := list(_attempts(layout, key, sorted(by_key[key]), seals)):
             history = _history(key, found, monitor, unended)
-            yield history if gaps else _whole(layout, history)
+            if not gaps:
+                check_whole(layout, history)
+            yield history
 
 
 def _attempts(layout: SweepLayout, key: RunKey, numbers: list[int], seals: Seals) -> Iterator[_Attempt]:
@@ -210,8 +212,8 @@ def _attempts(layout: SweepLayout, key: RunKey, numbers: list[int], seals: Seals
             yield _Attempt(number, rows[0], epochs, end, rows[-1]["time"])
 
 
-def _whole(layout: SweepLayout, history: RunHistory) -> RunHistory:
-    """The history itself, if its epochs have no gap. A run that has not ended may have one, which it trains again.
+def check_whole(layout: SweepLayout, history: RunHistory) -> None:
+    """Check that an ended run has no gap in its epochs. A run that has not ended trains the missing ones again.
 
     Raises:
         DamagedFileError: the run has ended, and epochs of it are missing.
@@ -222,7 +224,6 @@ def _whole(layout: SweepLayout, history: RunHistory) -> RunHistory:
                 path = layout.run_journal(history.key, row["attempt"])
                 gap = f"it goes on at epoch {row['epoch']}, and no journal has epoch {place}"
                 raise DamagedFileError(path, gap, REMEDY)
-    return history
 
 
 def _history(key: RunKey, in_order: list[_Attempt], monitor: str, unended: RunState) -> RunHistory:

@@ -122,15 +122,14 @@ def seal_files(layout: SweepLayout, *names: str) -> None:
 
 
 def seal_runs(layout: SweepLayout, keys: Iterable[RunKey]) -> None:
-    """Seal all attempts at runs that have ended, and the journal of proposals as far as it goes.
+    """Seal the last attempts at runs that have ended. It takes no longer in a large sweep.
 
     Raises:
         JournalError: the seals cannot be written.
     """
     if layout.seals.exists():
-        paths = [layout.run_journal(key, number) for key in keys for number in attempts(layout, key)]
-        proposed = _rows(layout, [layout.proposals], ended=False)
-        append_rows(layout.seals, [*_rows(layout, paths, ended=True), *proposed])
+        paths = [layout.run_journal(key, number) for key in keys for number in attempts(layout, key)[-1:]]
+        append_rows(layout.seals, _rows(layout, paths, NO_SEALS, ended=True))
 
 
 def seal_all(layout: SweepLayout) -> None:
@@ -145,11 +144,9 @@ def seal_all(layout: SweepLayout) -> None:
     seals = read_seals(layout)
     rows = [] if layout.seals.exists() else [first_seal(read_sweep_manifest(layout), ())]
     unsealed = [path for path in run_journal_files(layout) if not seals.of(layout, path)]
-    rows += _rows(layout, filter(_is_over, unsealed), ended=True)
+    rows += _rows(layout, filter(_is_over, unsealed), seals, ended=True)
     others = (layout.proposals, layout.evaluation_journal, layout.debiasing_journal, layout.shares)
-    for row in _rows(layout, [path for path in others if path.exists()], ended=False):
-        if seals.journals.get(row["file"]) != Seal(row["size"], row["crc32"], ended=False):
-            rows.append(row)
+    rows += _rows(layout, [path for path in others if path.exists()], seals, ended=False)
     if rows:
         append_rows(layout.seals, rows)
     layout.store.push(layout.seals)
@@ -183,9 +180,13 @@ def _as_row(name: str, seal: Seal) -> dict[str, Any]:
     return {"kind": _SEAL, "file": name, **asdict(seal)}
 
 
-def _rows(layout: SweepLayout, paths: Iterable[Path], *, ended: bool) -> Iterator[dict[str, Any]]:
-    """A seal for each undamaged journal. A torn one that has not ended waits for its next writer."""
+def _rows(
+    layout: SweepLayout, paths: Iterable[Path], seals: Seals, *, ended: bool
+) -> Iterator[dict[str, Any]]:
+    """A seal for each undamaged journal that lacks it. A torn one that goes on waits for its next writer."""
     for path in paths:
-        scan = scan_journal(path)
-        if not scan.damage and (ended or not scan.torn):
-            yield seal_row(layout, path, ended=ended)
+        before = seals.of(layout, path)
+        scan = scan_journal(path, before)
+        seal = Seal(scan.size, scan.crc32, ended)
+        if seal != before and not scan.damage and (ended or not scan.torn):
+            yield _as_row(path.relative_to(layout.journals).as_posix(), seal)

@@ -10,7 +10,7 @@ import handmade
 import pytest
 
 from causalmer_core.basics.errors import UserError
-from results.integrity.damage import find_damage
+from results.integrity.damage import Damage, find_damage
 from results.integrity.repair import repair, restore_manifest
 from results.ranking.selection import read_selection, select
 from results.records.dataset import open_sweep
@@ -36,15 +36,20 @@ def layout(tmp_path: Path) -> SweepLayout:
             journal.append(row)
     select(open_sweep(layout))
     seal_all(layout)
-    assert list(find_damage(layout)) == []
+    assert damaged(layout) == []
     return layout
+
+
+def damaged(layout: SweepLayout) -> list[Damage]:
+    """What is damaged. A handmade sweep has no weights."""
+    return [one for one in find_damage(layout) if one.what != "no weights"]
 
 
 def mended(layout: SweepLayout) -> list[str]:
     """Repair; nothing is damaged afterwards, and a second repair does nothing."""
     told: list[str] = []
     repair(layout, told.append)
-    assert list(find_damage(layout)) == []
+    assert damaged(layout) == []
     again: list[str] = []
     repair(layout, again.append)
     assert again == []
@@ -189,7 +194,7 @@ def test_a_second_damage_keeps_both_damaged_files(layout: SweepLayout) -> None:
 def test_a_row_that_was_never_a_record_is_damage(layout: SweepLayout) -> None:
     with layout.debiasing_journal.open("ab") as file:
         file.write(encode_line({"no": "kind"}))
-    (found,) = find_damage(layout)
+    (found,) = damaged(layout)
     assert found.what.endswith("it is no record")
     mended(layout)
     assert "no" not in scan_journal(layout.debiasing_journal).rows[-1]
@@ -207,7 +212,7 @@ def test_a_damaged_manifest_is_restored_from_the_seals(layout: SweepLayout, cont
     assert len(told) == 1
     assert read_sweep_manifest(layout) == before
     restore_manifest(layout, pytest.fail)
-    assert list(find_damage(layout)) == []
+    assert damaged(layout) == []
 
 
 def test_another_sweeps_manifest_is_replaced_and_another_sweeps_seals_are_not_believed(
@@ -232,3 +237,23 @@ def test_a_newer_manifest_is_never_replaced(layout: SweepLayout) -> None:
     handmade.redigested(layout.manifest, manifest_version=99)
     with pytest.raises(UserError, match="newer causalmer"):
         restore_manifest(layout, pytest.fail)
+
+
+def test_a_proposal_that_is_gone_is_known_by_its_run(layout: SweepLayout) -> None:
+    """A kill leaves the last proposals without a seal."""
+    before = layout.proposals.read_bytes()
+    lines = layout.seals.read_bytes().splitlines(keepends=True)
+    layout.seals.write_bytes(b"".join(line for line in lines if b"proposals.jsonl" not in line))
+    layout.proposals.write_bytes(b"".join(before.splitlines(keepends=True)[:4]))
+    (found,) = damaged(layout)
+    assert found.what == "line 5: it is gone, and a run is of proposal 5"
+    mended(layout)
+    rows = [row for row in read_sealed(layout, layout.proposals) if row["kind"] == "proposal"]
+    assert [row["number"] for row in rows] == list(range(6))
+
+
+def test_a_journal_that_lost_lines_is_not_sealed_over(layout: SweepLayout) -> None:
+    lines = layout.proposals.read_bytes().splitlines(keepends=True)
+    layout.proposals.write_bytes(b"".join(lines[:-1]))
+    seal_all(layout)
+    assert [one.path for one in damaged(layout)] == [layout.proposals]
