@@ -172,7 +172,7 @@ def _tree(module: Path) -> ast.Module:
         ("causalmer_core/method/fusion.py", "from causalmer_core.models.causalmer import CausalMER"),
         ("causalmer_core/backbones/mult.py", "from causalmer_core.measures.metrics import Direction"),
         ("causalmer_core/config/run_config.py", "from causalmer_core import training"),
-        ("results/storage/locks.py", "import results.storage.journal"),
+        ("results/storage/locks.py", "import results.records.manifest"),
         ("results/ranking/selection.py", "from results.evaluation import final_evaluation"),
         ("results/records/manifest.py", "from results.ranking.leaderboard import Leaderboard"),
         ("sweeps/spec/sweep_spec.py", "from sweeps.search.proposer import Proposer"),

@@ -11,6 +11,7 @@ from tiny_sweep import begin, checked_sweep, train
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.measures.ablation import ModalityAblation
 from results.evaluation.final_evaluation import final_evaluation
+from results.records.layout import SweepLayout
 from results.storage.journal import Journal, read_journal
 from sweeps.jobs.evaluate import contender_configs
 from sweeps.jobs.job import Job
@@ -37,6 +38,13 @@ def journal_that_dies(rows: int) -> type[Journal]:
             super().append(row)
 
     return Dying
+
+
+def forget(layout: SweepLayout, path: Path) -> None:
+    """Remove a journal as if it had never been written."""
+    path.unlink()
+    lines = layout.seals.read_bytes().splitlines(keepends=True)
+    layout.seals.write_bytes(b"".join(line for line in lines if f'"{path.name}"'.encode() not in line))
 
 
 class Trained:

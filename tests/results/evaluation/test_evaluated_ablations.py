@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from trained_sweep import SEEDS, Killed, Trained, journal_that_dies
+from trained_sweep import SEEDS, Killed, Trained, forget, journal_that_dies
 
 from causalmer_core.basics.modality import MODALITIES, subset_name, subsets
 from causalmer_core.datasets.batches import Batches, chosen_statistics
@@ -110,7 +110,7 @@ def test_each_row_is_its_own_run_with_that_removal_drawn_by_its_own_seed(trained
 def test_journals_without_removals_are_read_as_zero_and_not_evaluated_again(trained: Trained) -> None:
     trained.evaluate()
     rows = trained.rows
-    trained.layout.evaluation_journal.unlink()
+    forget(trained.layout, trained.layout.evaluation_journal)
     with Journal.open(trained.layout.evaluation_journal) as journal:
         for row in rows:
             journal.append({name: value for name, value in row.items() if name not in ("ablation", "rate")})

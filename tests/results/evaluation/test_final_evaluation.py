@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_sweep import record_run
-from trained_sweep import SEEDS, Killed, Trained, journal_that_dies
+from trained_sweep import SEEDS, Killed, Trained, forget, journal_that_dies
 
 from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
@@ -217,7 +217,7 @@ def scores(trained: Trained) -> list[dict[str, Any]]:
 def test_other_data_under_the_same_name_change_no_score(trained: Trained) -> None:
     trained.evaluate()
     undisturbed = scores(trained)
-    trained.layout.evaluation_journal.unlink()
+    forget(trained.layout, trained.layout.evaluation_journal)
     write_data(trained, 9)
     assert trained.evaluate()
     assert scores(trained) == undisturbed

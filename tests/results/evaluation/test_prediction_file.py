@@ -13,7 +13,7 @@ import polars
 import pyarrow.parquet as pq
 import pytest
 from bit_flips import flipped
-from trained_sweep import SEEDS, Killed, Trained, journal_that_dies
+from trained_sweep import SEEDS, Killed, Trained, forget, journal_that_dies
 
 from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.task import Task, TaskKind
@@ -110,7 +110,7 @@ def test_a_kill_before_the_rows_leaves_whole_files_that_are_written_again(
     file = trained.layout.prediction_file("selected", key)
     whole = file.read_bytes()
     shutil.rmtree(trained.layout.predictions)
-    trained.layout.evaluation_journal.unlink()
+    forget(trained.layout, trained.layout.evaluation_journal)
     with monkeypatch.context() as patch:
         patch.setattr("results.evaluation.final_evaluation.Journal", journal_that_dies(10))
         with pytest.raises(Killed):

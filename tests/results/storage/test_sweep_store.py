@@ -16,7 +16,7 @@ from causalmer_core.basics.faults import is_machine_fault
 from results.records.dataset import find_sweep, open_sweep
 from results.records.layout import SweepLayout
 from results.records.locate import SCRATCH_VARIABLE, check_writable, layout_at, sweep_layout
-from results.records.manifest import create_sweep, new_manifest
+from results.records.manifest import create_sweep, new_manifest, read_spec_text
 from results.records.objectives import Objectives
 from results.storage.journal import Journal, read_journal
 from results.storage.object_uri import parse_uri
@@ -68,7 +68,7 @@ def test_a_sweep_that_has_begun_is_found_by_its_address(
     other.store.pull_records()
     assert other.root.exists()
     assert other.manifest.read_bytes() == layout.manifest.read_bytes()
-    assert other.spec.read_text() == "name: small\n"
+    assert read_spec_text(other) == "name: small\n"
 
 
 def test_a_sweep_is_found_by_what_a_user_types(layout: SweepLayout, storage: str) -> None:

@@ -38,6 +38,7 @@ TABLES = {
     "results evaluate": ("results evaluate tiny", ["test_scores"]),
     "results compare": ("results compare one other", ["scores", "costs"]),
     "results table": ("results table tiny", ["metrics"]),
+    "results verify": ("results verify tiny", ["damage"]),
     "status": ("status tiny", ["phases", "facts"]),
     "plan": ("plan tiny.yaml", ["plan"]),
     "data info": ("data info tiny", ["data_set", "splits", "features", "scales", "steps", "probe"]),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tiny_sweep import begin, checked_sweep, train
+from trained_sweep import forget
 
 from causalmer_core.basics.errors import UserError
 from causalmer_core.basics.modality import subset_name, subsets
@@ -108,7 +109,7 @@ def test_what_a_kill_left_out_is_chosen_later_and_the_rest_never_again(trained: 
 def test_the_choice_is_the_same_in_every_sweep_of_the_file(trained: Trained) -> None:
     trained.debias()
     first = read_records(trained.layout)
-    trained.layout.debiasing_journal.unlink()
+    forget(trained.layout, trained.layout.debiasing_journal)
     trained.debias()
     assert read_records(trained.layout) == first
 

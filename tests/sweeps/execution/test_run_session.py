@@ -14,11 +14,13 @@ import pytest
 import torch
 from tiny_sweep import begin, checked_sweep, compared_rows, run_context, train
 
+from causalmer_core.basics.digests import DamagedFileError
 from causalmer_core.basics.errors import UserError
 from causalmer_core.config.run_config import RunConfig
 from causalmer_core.datasets.store import open_training_data
 from causalmer_core.training.checkpoint import load_tensors, save_tensors
 from causalmer_core.training.trainer import Trainer
+from results.integrity.repair import repair
 from results.records.histories import RunHistory, read_run
 from results.records.schemas import RunState
 from results.storage.journal import JournalError, read_journal
@@ -281,9 +283,13 @@ def cut_journal(sweep: CheckedSweep, work: Job) -> None:
 
 
 def lose_a_row(sweep: CheckedSweep, work: Job) -> None:
+    """Lose a row, and repair the journal as a resumed sweep does."""
     path = sweep.layout.run_journal(work.key, 1)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(line for number, line in enumerate(lines) if number != 2))
+    with pytest.raises(DamagedFileError, match="line 3: it is of epoch 3, and the line before of epoch 1"):
+        history(sweep, work)
+    repair(sweep.layout, lambda _: None)
 
 
 def swap_for_another_seeds(name: str) -> Callable[[CheckedSweep, Job], None]:
