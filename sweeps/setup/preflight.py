@@ -67,7 +67,6 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     spec = _with_pretrained_weights(spec)
     root = default_root() if spec.data.root is None else Path(spec.data.root)
     with attributed_to("storage"):
-        check_writable(spec.storage)
         layout = sweep_layout(spec.storage, spec.name)
     with attributed_to("data", "name"):
         data = _data(spec, root, _begun_with(layout, spec.data.name))
@@ -85,6 +84,8 @@ def preflight(spec: SweepSpec) -> CheckedSweep:
     for name in spec.tracking.names:
         with attributed_to("tracking", name):
             check_installed(name)
+    with attributed_to("storage"):
+        check_writable(spec.storage)
     if not layout.store.has(layout.proposals):  # a search that has begun has its warm start on record
         with attributed_to("search", "warm_start"):
             gather(spec, configurations, objectives)

@@ -140,6 +140,7 @@ def test_an_evaluation_killed_between_predictions_goes_on_with_them(trained: Tra
     trained.debias()
     trained.evaluate()
     whole = trained.layout.evaluation_journal.read_bytes().splitlines(keepends=True)
+    forget(trained.layout, trained.layout.evaluation_journal)
     trained.layout.evaluation_journal.write_bytes(b"".join(whole[:20]))
     assert trained.evaluate()
     keys = {(r["contender"], r["seed"], r["present"], r["prediction"]) for r in trained.rows}
@@ -155,6 +156,7 @@ def test_a_seed_that_was_not_evaluated_yet_is_chosen_for_like_the_others(trained
     second = RunKey(config_id(trained.selected), SEEDS[1])
     for path in (trained.layout.evaluation_journal, trained.layout.debiasing_journal):
         lines = path.read_bytes().splitlines(keepends=True)
+        forget(trained.layout, path)
         path.write_bytes(b"".join(line for line in lines if not mentions(line, second)))
     assert trained.debias() == [(SEEDS[1], method) for method in METHODS]
     assert trained.evaluate()
