@@ -52,10 +52,12 @@ OF_ONE_SWEEP = {
     "selected_at",
     "host",
     "causalmer_journals",
+    "sha256",
+    "spec_sha256",
 }
 OF_ONE_MACHINE = {"device", "peak_bytes"}
 OF_ONE_INSTALLATION = {"causalmer", "python", "torch", "git_commit", "git_dirty", "versions", "environment"}
-OF_ONE_VERSION = {"schema_version", "causalmer_schema_version"}
+OF_ONE_VERSION = {"schema_version", "causalmer_schema_version", "manifest_version"}
 NOT_KEPT = OF_ONE_SWEEP | OF_ONE_MACHINE | OF_ONE_INSTALLATION | OF_ONE_VERSION
 """Columns and keys that two equal sweeps may differ in."""
 WORDS = {"reason", "reasons", "notes", "note"}
@@ -186,8 +188,13 @@ def records(sweep: Path) -> dict[str, Any]:
         "metadata": {table: metadata(sweep / table) for table in (*TABLES, "predictions")},
         "manifest": kept(json.loads((sweep / "manifest.json").read_text(encoding="utf-8"))),
         "selection": kept(json.loads((sweep / "selection.json").read_text(encoding="utf-8"))),
-        "sweep.yaml": (sweep / "sweep.yaml").read_text(encoding="utf-8"),
+        "sweep.yaml": without_digest((sweep / "sweep.yaml").read_text(encoding="utf-8")),
     }
+
+
+def without_digest(text: str) -> str:
+    """The text of a sweep's file without the comments that hold its digest."""
+    return re.sub(r"^# (The last line|sha256:).*\n", "", text, flags=re.MULTILINE)
 
 
 def folder_files(sweep: Path) -> list[str]:

@@ -49,7 +49,7 @@ TABLES = {
     "cluster check": ("cluster check", ["nodes", "findings", "here"]),
 }
 """The commands that show tables: how each is called here, and names of tables that it has then."""
-ALONE = ("results leaderboard", "results table", "plan", "checkpoint import")
+ALONE = ("results leaderboard", "results table", "results verify", "plan", "checkpoint import")
 """The commands whose CSV is one table, and nothing before it."""
 
 
