@@ -183,7 +183,7 @@ def test_runs_whose_weights_cannot_be_used_are_trained_again_before_the_evaluati
     shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
     sweep = Sweep(tmp_path)
     for path in (sweep.layout.evaluation_journal, sweep.layout.debiasing_journal):
-        path.unlink()
+        forget(sweep.layout, path)
     evaluated = [run for run in read_runs(sweep.layout) if run.phase == "evaluate"]
     lost, damaged, *swapped = [sweep.layout.best_weights(run.key) for run in evaluated[:4]]
     lost.unlink()
