@@ -16,6 +16,7 @@ import pytest
 from canaries import CANARIES, PROXIES, leaks
 from driven_sweep import MAIN, PATIENCE, Sweep, assert_equal_records, assert_gone, family, trainers
 from study_view import as_read, as_recorded
+from trained_sweep import forget
 
 from results.ranking.selection import read_selection
 from results.records.histories import read_runs
