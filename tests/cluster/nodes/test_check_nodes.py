@@ -17,6 +17,8 @@ from object_server import BUCKET, CREDENTIALS, ObjectServer
 from ray import cloudpickle
 from ray_nodes import RayNodes
 
+from causalmer_core.datasets.store import dataset_folder, write_dataset
+from causalmer_core.datasets.synthetic import SyntheticConfig, make_synthetic
 from cluster.nodes.check_nodes import sent_whole
 from cluster.nodes.node_probe import LOCK, FolderProbe, Inspector
 
@@ -101,9 +103,11 @@ def test_a_cluster_that_shares_its_storage_can_run_a_sweep(nodes: RayNodes, tmp_
 
 @pytest.mark.slow
 def test_a_node_that_sees_another_folder_is_named(nodes: RayNodes, tmp_path: Path) -> None:
-    storage, data = tmp_path / "runs", tmp_path / "runs" / "data" / "mosi"
-    data.mkdir(parents=True)
-    (tmp_path / "wide.yaml").write_text(SWEEP.format(root=data.parent))
+    storage, root = tmp_path / "runs", tmp_path / "runs" / "data"
+    made = make_synthetic(SyntheticConfig(train=8, valid=4, test=4, emotions=1, time=4))
+    write_dataset(root, "mosi", task=made.task, splits=made.splits)
+    data = dataset_folder(root, "mosi")
+    (tmp_path / "wide.yaml").write_text(SWEEP.format(root=root))
     with node_with_another_view(nodes, storage):
         code, output = check(nodes, tmp_path, "--sweep", "wide.yaml")
     assert code == 1
