@@ -12,6 +12,7 @@ records only, never the test split.
 | `selection.py` | Selection: a named rule selects one configuration, from validation records only, with reasons |
 | `selection_reasons.py` | The reasons for a selection and its certainty, in sentences |
 | `selection_rules.py` | The selection rules, each with the columns of the runs table that it may use |
+| `unfinished.py` | The open runs and proposals of a sweep, in words: a conclusion from a part of the records says so |
 """
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "search_table",
     "selection",
     "selection_rules",
+    "unfinished",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from results.ranking.certainty import tied_sentence, tied_with_best
 from results.ranking.leaderboard import NOT_STARTED, Entry, Leaderboard, leaderboard
+from results.ranking.unfinished import unfinished
 from results.records.dataset import SweepResults
 from results.report.table import Cell, Column, Table, four_decimals
 
@@ -19,10 +20,11 @@ def leaderboard_table(results: SweepResults) -> Table:
     """The configurations of a sweep, group by group as `Leaderboard.entries`."""
     board = leaderboard(results.runs, results.manifest)
     seeds = ", ".join(map(str, board.seeds))
+    title = f"{results.manifest.name}: mean validation {board.metric} over seeds {seeds}, "
+    title += f"{board.objectives.better} is better"
     return Table(
         "leaderboard",
-        f"{results.manifest.name}: mean validation {board.metric} over seeds {seeds}, "
-        f"{board.objectives.better} is better",
+        "; ".join(filter(None, [title, unfinished(results)])),
         _columns(board),
         [_row(place, entry, board) for place, entry in _places(board)],
         tuple(_notes(board)) if board.entries else ("no run has been recorded yet",),

@@ -21,6 +21,7 @@ from results.evaluation.final_evaluation import final_evaluation
 from results.ranking.importance import Importance
 from results.ranking.selection import Selection, read_selection, select
 from results.ranking.selection_rules import RULES
+from results.ranking.unfinished import unfinished
 from results.records.compaction import compact, table_file
 from results.records.dataset import open_sweep
 from results.records.layout import TABLES, SweepLayout
@@ -74,6 +75,8 @@ def select_configuration(
     results = open_sweep(named_sweep(sweep, storage))
     chosen = select(results, rule or results.manifest.selection_rule)
     screen = console()
+    if open_runs := unfinished(results):
+        screen.print(Text(open_runs))
     _say_why(screen, chosen)
     screen.print(Text(f"written to {results.layout.store.shown(results.layout.selection)}"))
     if out is not None:
