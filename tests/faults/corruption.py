@@ -32,6 +32,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
+import torch
 from driven_sweep import Sweep
 from tiny_sweep import YAML
 
@@ -393,6 +394,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     os.environ |= {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
+    torch.set_num_threads(1)  # several of these programs may share a machine
     with contextlib.ExitStack() as stack:
         folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="corruption-")))
         sweeps = Sweeps(folder)
