@@ -35,6 +35,7 @@ from results.ranking.importance import Importance
 from results.ranking.leaderboard import Entry, Leaderboard, leaderboard
 from results.ranking.search_table import search_table
 from results.ranking.selection import Selection, read_selection
+from results.ranking.unfinished import unfinished
 from results.records.dataset import SweepResults
 from results.records.histories import read_runs
 from results.records.manifest import read_spec_text
@@ -85,6 +86,7 @@ def content(results: SweepResults, importance: Sequence[Importance]) -> dict[str
     ]
     return {
         "manifest": manifest,
+        "unfinished": unfinished(results),
         "written": now()[:16].replace("T", " "),
         "board": board,
         "selection": selection,

@@ -154,6 +154,14 @@ def test_before_the_selection_the_best_so_far_is_named(tmp_path: Path) -> None:
     assert "the best so far is #2 with mean validation accuracy 0.7700" in words
 
 
+def test_a_page_of_an_unfinished_sweep_says_what_is_open(tmp_path: Path) -> None:
+    layout = handmade.empty_sweep(tmp_path)
+    handmade.finish(layout, "0", 0)
+    handmade.begin(layout, "1", 0).close()
+    words = text(write_report(layout).read_text(encoding="utf-8"))
+    assert "Unfinished: 1 of 2 runs have not ended (1 lost)." in words
+
+
 def test_test_numbers_of_an_earlier_selection_are_marked(tmp_path: Path) -> None:
     layout = handmade.empty_sweep(tmp_path)
     handmade.write_runs(layout)
