@@ -12,6 +12,7 @@ import typer
 from rich.live import Live
 
 from causalmer_core.basics.errors import UserError
+from results.ranking.unfinished import unfinished_runs
 from results.records.histories import RunHistory, read_runs
 from results.records.layout import SweepLayout
 from results.records.manifest import read_spec_text, read_sweep_manifest
@@ -66,7 +67,8 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> list[Table]:
     best = BestSoFar(manifest.objectives)
     for run in runs:
         best.add(run)
-    leader, cut = best.leader(), cut_of(read_sealed(layout, layout.proposals))
+    proposals = read_sealed(layout, layout.proposals)
+    leader, cut = best.leader(), cut_of(proposals)
     lines: list[tuple[Any, ...]] = [
         ("driver", _driver(layout, runs, now or datetime.now(UTC))),
         ("runs", words.run_ends(Counter(run.state for run in runs if run.state.is_final))),
@@ -80,7 +82,8 @@ def status_of(layout: SweepLayout, now: datetime | None = None) -> list[Table]:
     lines += [("budget", line) for line in _budget(budget, runs)]
     if cut:
         lines.append(("search", f"cut by budget after {cut['number']} proposals; {cut['reason']}"))
-    return [_phases(manifest.sweep_id, runs, manifest.objectives), facts("facts", "", lines)]
+    title = "; ".join(filter(None, [manifest.sweep_id, unfinished_runs(runs, proposals)]))
+    return [_phases(title, runs, manifest.objectives), facts("facts", "", lines)]
 
 
 def _phases(title: str, runs: Sequence[RunHistory], objectives: Objectives) -> Table:

@@ -39,7 +39,7 @@ from tiny_sweep import YAML
 from results.storage.journal import read_journal
 from sweeps.cli import main as command_line
 
-_UNFINISHED = re.compile(r"unfinished: [^\"\n]*|\"(?:lost|interrupted)\": \d+")
+_UNFINISHED = re.compile(r"[Uu]nfinished: [^\"\n]*")
 """What an answer says of runs and proposals that are open."""
 
 FINISHED, CLOSED, UNFINISHED = "finished", "closed", "unfinished"

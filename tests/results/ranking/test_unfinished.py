@@ -25,7 +25,7 @@ def test_open_runs_and_proposals_without_a_run_are_counted_in_the_first_line(tmp
     with Journal.open(layout.proposals) as journal:
         for number, fusion in enumerate(("sum", "hm", "mask", "sum")):  # the last one repeats the first
             journal.append({"kind": "proposal", "number": number, "values": {"model.fusion": fusion}})
-    said = "unfinished: 1 of 2 runs have not ended (1 lost); 1 of 3 proposals have no run"
+    said = "unfinished: 1 of 2 runs have not ended (1 lost; epochs so far: 0); 1 of 3 proposals have no run"
     results = open_sweep(layout)
     assert unfinished(results) == said
     assert leaderboard_table(results).title.endswith(said)

@@ -159,7 +159,7 @@ def test_a_page_of_an_unfinished_sweep_says_what_is_open(tmp_path: Path) -> None
     handmade.finish(layout, "0", 0)
     handmade.begin(layout, "1", 0).close()
     words = text(write_report(layout).read_text(encoding="utf-8"))
-    assert "Unfinished: 1 of 2 runs have not ended (1 lost)." in words
+    assert "Unfinished: 1 of 2 runs have not ended (1 lost; epochs so far: 0)." in words
 
 
 def test_test_numbers_of_an_earlier_selection_are_marked(tmp_path: Path) -> None:
