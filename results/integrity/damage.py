@@ -74,7 +74,7 @@ def damaged_journals(layout: SweepLayout, seals: Seals) -> Iterator[Damage]:
         found = [
             Damage(path, what, TRAIN_AGAIN, key)
             for number in range(1, max(numbers) + 1)
-            if (what := attempt_damage(path := layout.run_journal(key, number), seals.of(layout, path)))
+            if (what := _attempt_damage(path := layout.run_journal(key, number), seals.of(layout, path)))
         ]
         yield from found
         run = None if found else read_run(layout, key, seals=seals, gaps=True)
@@ -98,7 +98,7 @@ def damaged_journals(layout: SweepLayout, seals: Seals) -> Iterator[Damage]:
             )
 
 
-def attempt_damage(path: Path, seal: Seal | None) -> str:
+def _attempt_damage(path: Path, seal: Seal | None) -> str:
     """What is wrong with the journal of an attempt, in words. Empty if nothing is."""
     if not path.exists():
         return "it is missing"
@@ -107,7 +107,7 @@ def attempt_damage(path: Path, seal: Seal | None) -> str:
 
 
 def find_damage(layout: SweepLayout) -> Iterator[Damage]:
-    """All damage to a sweep's folder. Every record is read once.
+    """All damage to a sweep's folder. Nothing is written.
 
     Raises:
         DamagedFileError: the manifest is damaged, so nothing else can be judged.

@@ -193,9 +193,8 @@ def stored_tables(layout: SweepLayout, *, reconcile: bool | None = None) -> dict
     Raises:
         OSError: a table cannot be read.
     """
-    gone = not layout.is_driven if reconcile is None else reconcile
     found = _checksums(layout)
-    if found is None or found.get("journals") != journals_digest(layout, gone).decode():
+    if found is None or not _are_current(layout, found, reconcile):
         return None
     try:
         return _opened(layout, found)
@@ -215,12 +214,11 @@ def table_damages(layout: SweepLayout, *, reconcile: bool | None = None) -> list
     Raises:
         OSError: a file cannot be read.
     """
-    gone = not layout.is_driven if reconcile is None else reconcile
     try:
         found = _read_checksums(layout)
     except DamagedFileError as error:
         return [error]
-    if found is None or found.get("journals") != journals_digest(layout, gone).decode():
+    if found is None or not _are_current(layout, found, reconcile):
         return []
     damages = []
     for name in TABLES:
@@ -229,6 +227,12 @@ def table_damages(layout: SweepLayout, *, reconcile: bool | None = None) -> list
         except DamagedFileError as error:
             damages.append(error)
     return damages
+
+
+def _are_current(layout: SweepLayout, checksums: Mapping[str, Any], reconcile: bool | None) -> bool:
+    """Whether the tables were built from the journals as they are now."""
+    gone = not layout.is_driven if reconcile is None else reconcile
+    return bool(checksums.get("journals") == journals_digest(layout, gone).decode())
 
 
 def _opened(layout: SweepLayout, checksums: Mapping[str, Any]) -> dict[str, CheckedParquet]:

@@ -78,7 +78,9 @@ def trained(template: Path, tmp_path: Path) -> Trained:
 
 
 def test_every_seed_gets_every_vector_without_a_look_at_the_test_split(trained: Trained) -> None:
-    for file in (trained.sweep.data_root / "tiny").glob("test_*"):
+    hidden = list((trained.sweep.data_root / "tiny").rglob("test_*"))
+    assert hidden
+    for file in hidden:
         file.unlink()
     assert trained.debias() == [(seed, method) for seed in SEEDS for method in METHODS]
     for seed in SEEDS:
